@@ -1,0 +1,3 @@
+"""OpticWorks: the commerce kernel."""
+
+__version__ = "0.1.0"
