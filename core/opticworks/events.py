@@ -1,0 +1,36 @@
+"""Facts that happened: what the kernel announces after it has written them.
+
+An event is stored in the transaction that makes it true and handed to plugins from a job, so
+`messages(event, ctx)` and `on_event(event, ctx)` see committed facts only, at least once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+ORDER_PLACED = "order.placed"  #: accepted: paid, authorized, or payable later (bank transfer)
+ORDER_CANCELED = "order.canceled"  #: by staff, by the customer or by expiry; data["reason"]
+ORDER_COMPLETED = "order.completed"  #: paid and everything delivered
+PAYMENT_REMINDER = "payment.reminder"  #: still unpaid at the moment the provider asked for
+PAYMENT_PAID = "payment.paid"  #: the whole order amount is captured
+PAYMENT_FAILED = "payment.failed"
+PAYMENT_REFUNDED = "payment.refunded"
+SHIPMENT_SHIPPED = "shipment.shipped"  #: data["shipment"] is the shipment's public id
+SHIPMENT_DELIVERED = "shipment.delivered"
+STOCK_CHANGED = "stock.changed"  #: subject is the SKU; its availability changed
+MESSAGE_BOUNCED = "message.bounced"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact. `subject` is a public key: an order number, or a SKU for stock events."""
+
+    id: int
+    kind: str
+    subject: str
+    at: datetime
+    data: Mapping[str, Any] = field(default_factory=dict)
+    order: Any = None  #: the OrderView of an order's event, as it stands when handled

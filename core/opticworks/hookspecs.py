@@ -1,0 +1,132 @@
+"""Every hook, by family. `docs/hooks.md` has a heading for each, equal to its signature.
+
+An implementation may take fewer arguments than its specification. Results are put in the order
+of the plugins in the ini file, so the order of installation means nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from opticworks import contracts as c
+    from opticworks.events import Event
+    from opticworks.money import Money  # noqa: F401
+
+PROJECT = "opticworks"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+# --- discovery ----------------------------------------------------------------------------------
+
+
+@hookspec
+def plugin_info() -> c.PluginInfo:  # type: ignore[empty-body]
+    """Say who the plugin is. Called before anything else; must not touch the network or a database."""
+
+
+@hookspec
+def problems(settings: Mapping[str, Any]) -> Iterable[str]:  # type: ignore[empty-body]
+    """Say in plain sentences what keeps the plugin from working; any sentence keeps it disabled."""
+
+
+@hookspec
+def migrations() -> c.MigrationBranch:  # type: ignore[empty-body]
+    """Name the plugin's Alembic branch and the metadata of its tables."""
+
+
+@hookspec
+def commands(cli: Any) -> None:
+    """Add click commands to the `opticworks` command line."""
+
+
+@hookspec
+def tasks(jobs: Any) -> None:
+    """Register background tasks with `jobs.task(name, schedule=None)`."""
+
+
+@hookspec
+def demo(ctx: c.Ctx) -> None:
+    """Load the plugin's demo data; called once per database, never in production."""
+
+
+@hookspec
+def admin_menu(ctx: c.Ctx) -> Iterable[c.MenuItem]:  # type: ignore[empty-body]
+    """Add entries to the admin's menu."""
+
+
+@hookspec
+def slot(name: str, context: Mapping[str, Any], ctx: c.Ctx) -> Iterable[c.SlotFragment]:  # type: ignore[empty-body]
+    """Put fragments into a named slot of a storefront or admin page. Fails open."""
+
+
+@hookspec
+def content_security(settings: Mapping[str, Any], page: str) -> Mapping[str, Sequence[str]]:  # type: ignore[empty-body]
+    """Name hosts by CSP directive that the page of that route name must be allowed to load."""
+
+
+# --- goods and prices ---------------------------------------------------------------------------
+
+
+@hookspec
+def items(skus: Sequence[str], ctx: c.Ctx) -> Mapping[str, c.Item]:  # type: ignore[empty-body]
+    """Answer for the SKUs the plugin knows; two plugins answering one SKU is an error."""
+
+
+@hookspec
+def discounts(draft: c.Draft, ctx: c.Ctx) -> Iterable[c.Adjustment | c.Refusal]:  # type: ignore[empty-body]
+    """Give adjustments of the stages product, order and shipping_discount, and refuse codes."""
+
+
+@hookspec
+def taxes(draft: c.Draft, ctx: c.Ctx) -> Iterable[c.Adjustment]:  # type: ignore[empty-body]
+    """Give adjustments of the stage tax, on lines and on shipping."""
+
+
+@hookspec
+def objections(quote: c.Quote, ctx: c.Ctx) -> Iterable[c.Objection]:  # type: ignore[empty-body]
+    """Say why the quote may not be placed, in sentences for the customer."""
+
+
+# --- providers ----------------------------------------------------------------------------------
+
+
+@hookspec
+def payment_providers(settings: Mapping[str, Any]) -> Iterable[c.PaymentProvider]:  # type: ignore[empty-body]
+    """Build the plugin's payment providers; called again when settings change."""
+
+
+@hookspec
+def shipping_providers(settings: Mapping[str, Any]) -> Iterable[c.ShippingProvider]:  # type: ignore[empty-body]
+    """Build the plugin's shipping providers; called again when settings change."""
+
+
+@hookspec
+def mailers(settings: Mapping[str, Any]) -> Iterable[c.Mailer]:  # type: ignore[empty-body]
+    """Build the plugin's mailers; the first of the ini order sends."""
+
+
+@hookspec
+def image_stores(settings: Mapping[str, Any]) -> Iterable[c.ImageStore]:  # type: ignore[empty-body]
+    """Build the plugin's image stores; the first of the ini order keeps new pictures."""
+
+
+@hookspec
+def address_verifiers(settings: Mapping[str, Any]) -> Iterable[c.AddressVerifier]:  # type: ignore[empty-body]
+    """Build the plugin's address verifiers."""
+
+
+# --- notifications ------------------------------------------------------------------------------
+
+
+@hookspec
+def messages(event: Event, ctx: c.Ctx) -> Iterable[c.MessageDraft]:  # type: ignore[empty-body]
+    """Say which messages a fact deserves. Runs in a job; fails open, is retried."""
+
+
+@hookspec
+def on_event(event: Event, ctx: c.Ctx) -> None:
+    """React to a fact with a side effect, from a job of its own that is retried: be idempotent."""

@@ -1,0 +1,160 @@
+"""Money: an integer of minor units and an ISO 4217 currency.
+
+Adding two currencies is an error, splitting is by largest remainder, and `Decimal` appears only
+where a person or a vendor writes one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import cache
+
+from babel.numbers import format_currency, get_currency_precision, list_currencies
+
+
+class CurrencyMismatch(ValueError):
+    """Two different currencies met in one calculation."""
+
+
+@cache
+def _known_currencies() -> frozenset[str]:
+    return frozenset(list_currencies())
+
+
+@cache
+def exponent(currency: str) -> int:
+    """Number of decimals of the currency's minor unit (0 for JPY, 2 for USD, 3 for KWD)."""
+    if currency not in _known_currencies():
+        raise ValueError(f"{currency!r} is not an ISO 4217 currency code.")
+    return get_currency_precision(currency)
+
+
+def round_half_up(value: Decimal) -> int:
+    """The nearest integer; halves go away from zero, as a till rounds."""
+    return int(value.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """`minor` units of `currency`; immutable, hashable, may be negative (a discount, a refund)."""
+
+    minor: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        if type(self.minor) is not int:
+            raise TypeError(f"Money takes whole minor units, not {self.minor!r}.")
+        exponent(self.currency)
+
+    @classmethod
+    def zero(cls, currency: str) -> Money:
+        return cls(0, currency)
+
+    @classmethod
+    def parse(cls, text: str | Decimal, currency: str) -> Money:
+        """Money from what a person or a vendor writes ("129.00").
+
+        Raises ValueError when it is no number, or finer than the currency's minor unit.
+        """
+        try:
+            amount = Decimal(str(text).strip())
+        except InvalidOperation:
+            raise ValueError(f"{str(text)!r} is not an amount of money.") from None
+        if not amount.is_finite():
+            raise ValueError(f"{str(text)!r} is not an amount of money.")
+        scaled = amount.scaleb(exponent(currency))
+        if scaled != scaled.to_integral_value():
+            raise ValueError(f"{amount} has more decimals than {currency} has.")
+        return cls(int(scaled), currency)
+
+    def to_decimal(self) -> Decimal:
+        """The amount in major units, with exactly the currency's decimals."""
+        return Decimal(self.minor).scaleb(-exponent(self.currency))
+
+    def format(self, locale: str = "en_US") -> str:
+        """The amount as a person of that locale reads it ("$129.00")."""
+        return format_currency(self.to_decimal(), self.currency, locale=locale)
+
+    def _same(self, other: Money) -> None:
+        if self.currency != other.currency:
+            raise CurrencyMismatch(f"{self.currency} and {other.currency} can't be combined.")
+
+    def __add__(self, other: Money) -> Money:
+        if not isinstance(other, Money):
+            return NotImplemented
+        self._same(other)
+        return Money(self.minor + other.minor, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        if not isinstance(other, Money):
+            return NotImplemented
+        self._same(other)
+        return Money(self.minor - other.minor, self.currency)
+
+    def __mul__(self, factor: int) -> Money:
+        if type(factor) is not int:
+            return NotImplemented
+        return Money(self.minor * factor, self.currency)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Money:
+        return Money(-self.minor, self.currency)
+
+    def __lt__(self, other: Money) -> bool:
+        self._same(other)
+        return self.minor < other.minor
+
+    def __le__(self, other: Money) -> bool:
+        self._same(other)
+        return self.minor <= other.minor
+
+    def __gt__(self, other: Money) -> bool:
+        self._same(other)
+        return self.minor > other.minor
+
+    def __ge__(self, other: Money) -> bool:
+        self._same(other)
+        return self.minor >= other.minor
+
+    def __bool__(self) -> bool:
+        return self.minor != 0
+
+    def rate(self, fraction: Decimal) -> Money:
+        """That fraction of the amount (a tax rate, a percentage), rounded half up."""
+        return Money(round_half_up(self.minor * fraction), self.currency)
+
+    def split(self, weights: Sequence[int]) -> tuple[Money, ...]:
+        """Shares in proportion to `weights` that sum to this amount exactly.
+
+        Largest remainder; of equal remainders the earlier one gets the unit. Weights are
+        non-negative; if all are zero the shares are as equal as they can be.
+        """
+        return tuple(Money(part, self.currency) for part in split_minor(self.minor, weights))
+
+
+def split_minor(amount: int, weights: Sequence[int]) -> list[int]:
+    """`amount` in parts proportional to `weights`, by largest remainder."""
+    if not weights:
+        raise ValueError("An amount can't be split over nothing.")
+    if any(weight < 0 for weight in weights):
+        raise ValueError("Weights of a split can't be negative.")
+    if not any(weights):
+        weights = [1] * len(weights)
+    sign, size, whole = (-1 if amount < 0 else 1), abs(amount), sum(weights)
+    parts = [size * weight // whole for weight in weights]
+    remainders = [size * weight % whole for weight in weights]
+    order = sorted(range(len(weights)), key=lambda i: -remainders[i])
+    for i in order[: size - sum(parts)]:
+        parts[i] += 1
+    return [sign * part for part in parts]
+
+
+def total(amounts: Iterable[Money], currency: str) -> Money:
+    """The sum; zero of `currency` when there is nothing to add."""
+    result = Money.zero(currency)
+    for amount in amounts:
+        result = result + amount
+    return result
