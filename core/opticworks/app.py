@@ -1,0 +1,151 @@
+"""The web application: `main()` for pserve, and one ordered list of what is included."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.interfaces import IRoutesMapper
+from pyramid.router import Router
+
+from opticworks import migrations
+from opticworks.boot import boot
+from opticworks.config import ConfigError
+from opticworks.plugins import Plugin
+from opticworks.shop import Shop
+
+log = logging.getLogger(__name__)
+
+
+def main(global_config: dict[str, str], **settings: str) -> Router:
+    """paste.app_factory. Development migrates by itself; production wants `opticworks migrate`."""
+    shop = boot({**global_config, **settings}, progress=log.info)
+    if shop.config.production:
+        if waiting := migrations.pending(shop):
+            raise ConfigError(
+                f"The tables of {', '.join(waiting)} are not up to date. "
+                "Run 'opticworks migrate production.ini' first."
+            )
+        check_production(shop)
+    else:
+        migrations.upgrade(shop, log.info)
+    return make_app(shop)
+
+
+def check_production(shop: Shop) -> None:
+    """Refuse to start a production shop that still holds demo accounts."""
+    from opticworks.staff.service import demo_accounts
+
+    with shop.unit() as db:
+        accounts = demo_accounts(db)
+    if accounts:
+        raise ConfigError(
+            f"The database holds the demo account {accounts[0]}. Remove demo accounts with "
+            "'opticworks staff deactivate' or use a fresh database."
+        )
+
+
+def make_app(shop: Shop) -> Router:
+    """The WSGI application of a shop.
+
+    A plugin whose includeme fails is left out in development: the Configurator is built anew
+    without it, since a half-run includeme leaves its routes behind. In production it is fatal
+    unless its ini line says `optional`.
+    """
+    while True:
+        config = Configurator(settings={"opticworks.mode": shop.config.mode})
+        failed = _configure(config, shop)
+        if failed is None:
+            break
+    check_routes(config, shop)
+    app = config.make_wsgi_app()
+    app.shop = shop
+    return app
+
+
+def _configure(config: Configurator, shop: Shop) -> Plugin | None:
+    """Run every include; the plugin that failed, or None."""
+    config.registry.shop = shop
+    config.add_request_method(lambda request: shop, "shop", property=True)
+    config.add_request_method(lambda request: shop.hooks, "hooks", property=True)
+    config.add_request_method(lambda request: shop.ctx(request.db), "ctx", reify=True)
+    config.add_request_method(lambda request: shop.settings["shop"].locale, "locale_name", reify=True)
+
+    # Outermost first: what must hold even when everything inside fails.
+    config.include("opticworks.web.headers")
+    config.include("opticworks.web.errors")
+    config.include("opticworks.web.limits")
+    config.include("opticworks.web.origin")
+    # Transactions lie inside error pages, so that a page about a failure is never rolled back.
+    config.include("opticworks.web.transactions")
+    config.include("opticworks.web.csrf")
+    config.include("opticworks.web.sessions")
+    config.include("opticworks.web.policy")
+    config.include("opticworks.web.templates")
+    config.include("opticworks.web.assets")
+    config.include("opticworks.storefront")
+    config.include("opticworks.admin")
+    config.commit()
+
+    for plugin in shop.plugins.enabled:
+        if not hasattr(plugin.module, "includeme"):
+            continue
+        try:
+            config.include(plugin.module)
+            config.commit()
+        except Exception as error:
+            sentence = f"It could not be set up: {type(error).__name__}: {error}"
+            if shop.config.production and not plugin.optional:
+                raise ConfigError(f"Plugin {plugin.code}: {sentence}") from error
+            log.exception("Plugin %s could not be set up; the shop starts without it", plugin.code)
+            shop.plugins.drop(plugin.code, sentence)
+            return plugin
+    # Last, so that it never hides a plugin's path.
+    config.include("opticworks.storefront.fallback")
+    config.commit()
+    return None
+
+
+def check_routes(config: Configurator, shop: Shop) -> None:
+    """Two routes of one pattern are an error (Pyramid would let the first win silently), and so
+    is a plugin's route outside the paths that are its own."""
+    mapper = config.registry.queryUtility(IRoutesMapper)
+    seen: dict[str, str] = {}
+    for route in mapper.get_routes() if mapper else ():
+        pattern = re.sub(r"\{[^}]*\}", "{}", route.pattern.rstrip("/")) or "/"
+        methods = sorted(_methods(route))
+        for method in methods or ["*"]:
+            key = f"{method} {pattern}"
+            if key in seen:
+                raise ConfigError(
+                    f"The routes {seen[key]!r} and {route.name!r} have the same address "
+                    f"{route.pattern!r}. Change one of them."
+                )
+            seen[key] = route.name
+    for plugin in shop.plugins.enabled:
+        _check_paths(config, plugin)
+
+
+def _methods(route: Any) -> set[str]:
+    for predicate in route.predicates:
+        if predicate.__class__.__name__ == "RequestMethodPredicate":
+            return set(predicate.val)
+    return set()
+
+
+def _check_paths(config: Configurator, plugin: Plugin) -> None:
+    own = (f"/{plugin.code}", f"/admin/{plugin.code}", *(plugin.info.paths if plugin.info else ()))
+    package = getattr(plugin.module, "__name__", None)
+    for entry in config.introspector.get_category("routes") or ():
+        route = entry["introspectable"]
+        module = getattr(route.action_info, "file", "")
+        if package is None or f"/{package}/" not in module.replace("\\", "/"):
+            continue
+        pattern = "/" + route["pattern"].lstrip("/")
+        if not any(pattern == path or pattern.startswith(path.rstrip("/") + "/") for path in own):
+            raise ConfigError(
+                f"The plugin {plugin.code!r} has a page at {pattern!r}, which is not its own. It "
+                f"may use {', '.join(own)}, or name the path in its plugin_info()."
+            )

@@ -1,0 +1,138 @@
+"""The composition root: from an ini file (or its settings) to a running Shop.
+
+Web, worker, commands and tests all begin here; `app.main` adds the web on top.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import redis
+from plaster import get_settings
+from pydantic import ValidationError
+
+from opticworks import contracts
+from opticworks.config import Config, ConfigError, read_config
+from opticworks.db import make_engine
+from opticworks.plugins import Plugin, Plugins
+from opticworks.settings import service as settings_room
+from opticworks.settings.service import Settings
+from opticworks.shop import Shop
+
+log = logging.getLogger(__name__)
+
+#: Parts of the kernel that answer hooks like plugins do: (name, dotted module).
+BUILTINS: tuple[tuple[str, str], ...] = (
+    ("orders", "opticworks.notifications.order_mails"),
+    ("admin", "opticworks.admin.menu"),
+)
+
+
+def ini_settings(path: str | Path, section: str = "main") -> dict[str, str]:
+    """The `[app:main]` section of an ini file, with its defaults."""
+    return dict(get_settings(str(path), f"app:{section}", {"here": str(Path(path).parent)}))
+
+
+def boot(
+    source: str | Path | Mapping[str, str] | Config,
+    *,
+    extra_plugins: Mapping[str, Any] | None = None,
+    env: Mapping[str, str] | None = None,
+    progress: Callable[[str], None] = lambda line: None,
+) -> Shop:
+    """A Shop from an ini file's path, an ini section's settings, or a Config.
+
+    Outside production, servers that no address names are started (embedded). In production a
+    plugin that can't run raises PluginFailed. Raises ConfigError with a sentence for a person.
+    """
+    if isinstance(source, (str, Path)):
+        source = ini_settings(source)
+    config = source if isinstance(source, Config) else read_config(source, env)
+    config = _with_servers(config, progress)
+    plugins = Plugins()
+    plugins.discover(config.plugins, extra_plugins)
+    engine = make_engine(config.database_url)
+    for name, dotted in BUILTINS:
+        plugins.register_builtin(name, _import(dotted))
+    loader = SettingsLoader(config, plugins, engine)
+    plugins.register(loader.problems)
+    if config.production:
+        plugins.require_all()
+    shop = Shop(config, engine, plugins, loader, redis.Redis.from_url(config.redis_url))
+    _connect_rooms(shop)
+    return shop
+
+
+def _with_servers(config: Config, progress: Callable[[str], None]) -> Config:
+    if config.database_url and config.redis_url:
+        return config
+    if config.production:
+        raise ConfigError("Set DATABASE_URL and REDIS_URL in the environment.")
+    from dataclasses import replace
+
+    from opticworks.embedded import ensure
+
+    servers = ensure(config.var, progress)
+    return replace(
+        config,
+        database_url=config.database_url or servers.database_url,
+        redis_url=config.redis_url or servers.redis_url,
+    )
+
+
+def _import(dotted: str) -> Any:
+    from importlib import import_module
+
+    return import_module(dotted)
+
+
+def _connect_rooms(shop: Shop) -> None:
+    """Give lower rooms what they may not import: order views and templates."""
+    from opticworks.orders.service import view
+    from opticworks.web.themes import build_templates
+
+    shop.order_view = lambda db, number: view(shop, db, number)
+    shop.templates = build_templates(shop)
+
+
+class SettingsLoader:
+    """Reads and validates all settings: defaults, the ini's text, then the database's values."""
+
+    def __init__(self, config: Config, plugins: Plugins, engine: Any) -> None:
+        self.config, self.plugins, self.engine = config, plugins, engine
+
+    def __call__(self) -> Settings:
+        rows = settings_room.stored(self.engine)
+        models: dict[str, Any] = {"shop": self._read("shop", contracts.ShopSettings, rows)}
+        for plugin in self.plugins.enabled:
+            if plugin.info is not None and plugin.info.settings is not None:
+                models[plugin.code] = self._read(plugin.code, plugin.info.settings, rows)
+        version = tuple(sorted((code, row[0]) for code, row in rows.items()))
+        return Settings(models, version)
+
+    def _read(self, code: str, schema: Any, rows: Mapping[str, Any]) -> Any:
+        ini = self.config.plugin_settings.get(code, {})
+        try:
+            return settings_room.validate(schema, ini, rows.get(code, (0, {}))[1])
+        except ValidationError as error:
+            raise ConfigError(" ".join(settings_room.sentences(error, code))) from None
+
+    def problems(self, plugin: Plugin) -> list[str]:
+        """Why the plugin can't be enabled: bad settings first, then what it says itself."""
+        rows = settings_room.stored(self.engine)
+        models: dict[str, Any] = {"shop": self._read("shop", contracts.ShopSettings, rows)}
+        if plugin.info is not None and plugin.info.settings is not None:
+            try:
+                models[plugin.code] = self._read(plugin.code, plugin.info.settings, rows)
+            except ConfigError as error:
+                return [str(error)]
+        try:
+            return list(
+                self.plugins.ask(plugin, "problems", settings=Settings(models)) or ()
+            )
+        except Exception as error:
+            log.exception("Plugin %s failed while looking for problems", plugin.code)
+            return [f"It failed while looking for problems: {error}"]

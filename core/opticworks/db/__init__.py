@@ -1,0 +1,23 @@
+"""The database: table base, engine, sessions, units of work."""
+
+from opticworks.db.base import (
+    NAMING_CONVENTION,
+    Base,
+    UTCDateTime,
+    now_utc,
+    plugin_base,
+    timestamp,
+)
+from opticworks.db.session import make_engine, request_session, unit
+
+__all__ = [
+    "NAMING_CONVENTION",
+    "Base",
+    "UTCDateTime",
+    "make_engine",
+    "now_utc",
+    "plugin_base",
+    "request_session",
+    "timestamp",
+    "unit",
+]

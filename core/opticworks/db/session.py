@@ -1,0 +1,39 @@
+"""Engine and sessions: one per request through pyramid_tm, or a short unit of work of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import zope.sqlalchemy
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session
+
+
+def make_engine(url: str, **options: Any) -> Engine:
+    """An engine for `url` (READ COMMITTED; rows are locked in sorted order where it matters).
+
+    `pool_pre_ping` because a database restart must cost one reconnect, not one error page.
+    """
+    options.setdefault("pool_size", 10)
+    options.setdefault("max_overflow", 20)
+    return create_engine(url, pool_pre_ping=True, **options)
+
+
+def request_session(engine: Engine, tm: Any) -> Session:
+    """A session that commits and aborts with the request's transaction manager.
+
+    `initial_state="changed"`: otherwise a deferred job, `text()` or a Core update alone would be
+    rolled back silently, since zope.sqlalchemy only notices ORM flushes.
+    """
+    session = Session(engine, autoflush=True, expire_on_commit=False)
+    zope.sqlalchemy.register(session, transaction_manager=tm, initial_state="changed")
+    return session
+
+
+@contextmanager
+def unit(engine: Engine) -> Iterator[Session]:
+    """A short transaction of its own: commits when the block ends, rolls back when it raises."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session

@@ -1,0 +1,32 @@
+"""For plugin authors: what a plugin package imports besides contracts, events and money.
+
+    from opticworks.plugin import hookimpl, plugin_base
+
+Hooks and their meaning are in docs/hooks.md, the verbs a plugin may call in `opticworks.kernel`.
+"""
+
+from __future__ import annotations
+
+from opticworks.contracts import Ctx, MenuItem, MigrationBranch, PluginInfo, Schedule, SlotFragment
+from opticworks.db import UTCDateTime, plugin_base, timestamp
+from opticworks.hookspecs import hookimpl
+from opticworks.jobs import defer
+from opticworks.web.headers import cacheable, private_page
+from opticworks.web.page import Page
+
+__all__ = [
+    "Ctx",
+    "MenuItem",
+    "MigrationBranch",
+    "Page",
+    "PluginInfo",
+    "Schedule",
+    "SlotFragment",
+    "UTCDateTime",
+    "cacheable",
+    "defer",
+    "hookimpl",
+    "plugin_base",
+    "private_page",
+    "timestamp",
+]

@@ -1,0 +1,299 @@
+"""Finding plugins by entry point: order, validation, blocking, and the registry of providers."""
+
+from __future__ import annotations
+
+import importlib.metadata as md
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from opticworks import __version__, contracts, hookspecs
+from opticworks.config import ConfigError, PluginLine
+
+log = logging.getLogger(__name__)
+
+GROUP = "opticworks.plugins"
+PROVIDER_HOOKS = (
+    "payment_providers",
+    "shipping_providers",
+    "mailers",
+    "image_stores",
+    "address_verifiers",
+)
+
+
+class State(StrEnum):
+    ENABLED = "enabled"
+    DISABLED = "disabled"  #: installed, but the ini does not name it
+    BLOCKED = "blocked"  #: a requirement or a setting is missing
+    FAILED = "failed"  #: it could not be imported or included
+    MISSING = "missing"  #: the ini names it, but no such plugin is installed
+
+
+@dataclass(slots=True)
+class Plugin:
+    """One plugin as found: what it is, whether it runs, and what keeps it from running."""
+
+    code: str
+    state: State
+    module: Any = None
+    info: contracts.PluginInfo | None = None
+    distribution: str = ""
+    version: str = ""
+    optional: bool = False
+    hooks: tuple[str, ...] = ()
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        return self.info.title if self.info else self.code
+
+    @property
+    def package_path(self) -> Path | None:
+        """Folder of the plugin's package, where its templates and static files are."""
+        if isinstance(self.module, ModuleType) and self.module.__spec__ is not None:
+            return Path(str(resources.files(self.module)))
+        return None
+
+
+class PluginFailed(ConfigError):
+    """An enabled plugin can't run and production must not start without it."""
+
+
+def installed() -> dict[str, md.EntryPoint]:
+    """Entry points of the group by code. Two packages offering one code is an error."""
+    found: dict[str, md.EntryPoint] = {}
+    for entry in md.entry_points(group=GROUP):
+        other = found.get(entry.name)
+        if other is not None and other.value != entry.value:
+            raise ConfigError(
+                f"Two installed packages call their plugin {entry.name!r} ({other.value} and "
+                f"{entry.value}). Uninstall one of them."
+            )
+        found[entry.name] = entry
+    return found
+
+
+class Plugins:
+    """All plugins of one process: those found, and pluggy's manager with the enabled ones.
+
+    `validate_settings(code, schema)` returns a list of sentences (none if the settings are good).
+    """
+
+    def __init__(self) -> None:
+        self.manager = self._new_manager()
+        self.found: dict[str, Plugin] = {}
+        self._order: list[str] = []
+
+    @staticmethod
+    def _new_manager() -> pluggy.PluginManager:
+        manager = pluggy.PluginManager(hookspecs.PROJECT)
+        manager.add_hookspecs(hookspecs)
+        return manager
+
+    @property
+    def enabled(self) -> list[Plugin]:
+        """Enabled plugins in the order of the ini."""
+        return [
+            self.found[code] for code in self._order if self.found[code].state is State.ENABLED
+        ]
+
+    def __iter__(self) -> Any:
+        return iter(self.found.values())
+
+    def discover(
+        self, lines: Sequence[PluginLine], extra: Mapping[str, Any] | None = None
+    ) -> None:
+        """Import what the ini names, in its order; list what is installed besides.
+
+        `extra` maps codes to plugin objects that need no entry point (tests, the kernel's own).
+        """
+        entries, extra = installed(), dict(extra or {})
+        wanted = {line.code: line for line in lines}
+        for code in extra:
+            wanted.setdefault(code, PluginLine(code))
+        for code, line in wanted.items():
+            self._order.append(code)
+            if code in extra:
+                plugin = Plugin(code, State.ENABLED, module=extra[code])
+            elif code in entries:
+                plugin = self._import(code, entries[code])
+            else:
+                plugin = Plugin(code, State.MISSING)
+                plugin.problems.append(
+                    f"The ini names the plugin {code!r}, but no installed package offers it. "
+                    "Install its package or remove the line."
+                )
+            plugin.optional = line.optional
+            self.found[code] = plugin
+            if plugin.state is State.ENABLED:
+                self._inspect(plugin)
+        for code in sorted(entries.keys() - wanted.keys()):
+            self.found[code] = self._describe_disabled(code, entries[code])
+        self._check_requirements()
+
+    def _import(self, code: str, entry: md.EntryPoint) -> Plugin:
+        plugin = Plugin(code, State.ENABLED)
+        if entry.dist is not None:
+            plugin.distribution = entry.dist.metadata["Name"]
+            plugin.version = entry.dist.version
+        try:
+            plugin.module = entry.load()
+        except Exception as error:
+            self.fail(plugin, f"It could not be imported: {type(error).__name__}: {error}")
+            log.exception("Plugin %s could not be imported", code)
+        return plugin
+
+    def _describe_disabled(self, code: str, entry: md.EntryPoint) -> Plugin:
+        plugin = Plugin(code, State.DISABLED)
+        if entry.dist is not None:
+            plugin.distribution = entry.dist.metadata["Name"]
+            plugin.version = entry.dist.version
+        return plugin
+
+    def _inspect(self, plugin: Plugin) -> None:
+        """Validate the plugin's hooks and its own description in a manager apart."""
+        probe = self._new_manager()
+        try:
+            probe.register(plugin.module, name=plugin.code)
+            probe.check_pending()
+            answers = probe.hook.plugin_info()
+            if not answers:
+                raise ValueError("it implements no plugin_info() hook")
+            plugin.info = answers[0]
+        except Exception as error:
+            self.fail(plugin, f"Its hooks are not valid: {error}")
+            return
+        callers = probe.get_hookcallers(plugin.module) or []
+        plugin.hooks = tuple(sorted(caller.name for caller in callers))
+        assert plugin.info is not None
+        plugin.version = plugin.version or plugin.info.version
+        if plugin.info.code != plugin.code:
+            self.fail(plugin, f"It calls itself {plugin.info.code!r}; the ini {plugin.code!r}.")
+            return
+        try:
+            fits = __version__ in SpecifierSet(plugin.info.kernel, prereleases=True)
+        except InvalidSpecifier:
+            self.fail(plugin, f"Its kernel range {plugin.info.kernel!r} is not a version range.")
+            return
+        if not fits:
+            self.block(
+                plugin,
+                f"It is made for OpticWorks {plugin.info.kernel}, and this is {__version__}. "
+                "Install a matching version of it.",
+            )
+
+    def _check_requirements(self) -> None:
+        """Block plugins whose requirements don't run, until nothing changes any more."""
+        changed = True
+        while changed:
+            changed = False
+            for plugin in self.enabled:
+                missing = [
+                    code
+                    for code in (plugin.info.requires if plugin.info else ())
+                    if code not in {other.code for other in self.enabled}
+                ]
+                if missing:
+                    self.block(plugin, f"It needs the plugin {missing[0]!r}, which is not enabled.")
+                    changed = True
+
+    @staticmethod
+    def fail(plugin: Plugin, sentence: str) -> None:
+        plugin.state = State.FAILED
+        plugin.problems.append(sentence)
+
+    @staticmethod
+    def block(plugin: Plugin, sentence: str) -> None:
+        plugin.state = State.BLOCKED
+        plugin.problems.append(sentence)
+
+    def register(self, problems_of: Callable[[Plugin], Iterable[str]]) -> None:
+        """Ask each plugin's problems and register those that have none, first of the ini first."""
+        for plugin in self.enabled:
+            for sentence in problems_of(plugin):
+                self.block(plugin, sentence)
+        self._check_requirements()
+        # pluggy calls the last registered first.
+        for plugin in reversed(self.enabled):
+            self.manager.register(plugin.module, name=plugin.code)
+        self.manager.check_pending()
+
+    def register_builtin(self, name: str, module: Any) -> None:
+        """A part of the kernel that answers hooks like a plugin; called before all plugins."""
+        self.manager.register(module, name=f"kernel:{name}")
+
+    def drop(self, code: str, sentence: str) -> None:
+        """Take a plugin out again because including it failed."""
+        plugin = self.found[code]
+        self.fail(plugin, sentence)
+        self.manager.unregister(name=code)
+
+    def require_all(self) -> None:
+        """Raise PluginFailed naming every plugin that must run and does not."""
+        bad = [
+            plugin
+            for plugin in self.found.values()
+            if plugin.state not in (State.ENABLED, State.DISABLED) and not plugin.optional
+        ]
+        if bad:
+            listed = "\n".join(f"  - {p.code}: {' '.join(p.problems)}" for p in bad)
+            raise PluginFailed(
+                f"The shop does not start, because these plugins can't run:\n{listed}\n"
+                "Mend them, or put the word 'optional' behind their line in opticworks.plugins."
+            )
+
+    def ask(self, plugin: Plugin, hook: str, **arguments: Any) -> Any:
+        """Call one plugin's implementation of a hook; None if it has none."""
+        caller = pluggy.PluginManager(hookspecs.PROJECT)
+        caller.add_hookspecs(hookspecs)
+        caller.register(plugin.module, name=plugin.code)
+        answers = getattr(caller.hook, hook)(**arguments)
+        return answers[0] if answers else None
+
+
+class Providers:
+    """Providers by code, built once per version of the settings. Two of one code is an error."""
+
+    def __init__(self, plugins: Plugins, settings: Mapping[str, Any]) -> None:
+        self._by_hook: dict[str, dict[str, Any]] = {}
+        for hook in PROVIDER_HOOKS:
+            built: dict[str, Any] = {}
+            for plugin in plugins.enabled:
+                try:
+                    answer = plugins.ask(plugin, hook, settings=settings) or ()
+                    for provider in answer:
+                        if provider.code in built:
+                            raise ValueError(f"the code {provider.code!r} is taken already")
+                        built[provider.code] = provider
+                except Exception as error:  # a broken provider is not offered; the rest sells on
+                    log.exception("Plugin %s offers no %s", plugin.code, hook)
+                    plugin.problems.append(f"Its {hook.replace('_', ' ')} failed: {error}")
+            self._by_hook[hook] = built
+
+    def payments(self) -> Mapping[str, contracts.PaymentProvider]:
+        return self._by_hook["payment_providers"]
+
+    def shipping(self) -> Mapping[str, contracts.ShippingProvider]:
+        return self._by_hook["shipping_providers"]
+
+    def mailers(self) -> Mapping[str, contracts.Mailer]:
+        return self._by_hook["mailers"]
+
+    def image_stores(self) -> Mapping[str, contracts.ImageStore]:
+        return self._by_hook["image_stores"]
+
+    def address_verifiers(self) -> Mapping[str, contracts.AddressVerifier]:
+        return self._by_hook["address_verifiers"]
+
+    def mailer(self) -> contracts.Mailer | None:
+        """The mailer that sends: the first in the order of the ini."""
+        return next(iter(self.mailers().values()), None)

@@ -1,0 +1,1 @@
+"""Settings that the shop and each plugin declare: defaults, then the ini, then the database."""

@@ -1,0 +1,109 @@
+"""The runtime of one process: everything that boot put together, handed down by argument."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any
+
+import redis
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from opticworks import contracts, db
+from opticworks.config import Config
+from opticworks.plugins import Plugins, Providers
+
+log = logging.getLogger(__name__)
+
+SETTINGS_TTL = 5.0  #: seconds until another process's change of settings is noticed
+
+
+class Shop:
+    """Configuration, engine, plugins, settings, providers and clock of one process.
+
+    Rooms' services take it (or a session) as an argument; nothing is global. `load_settings`
+    reads the current settings; `order_view` and `templates` are set by boot, so that rooms that
+    may not import each other still meet.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        engine: Engine,
+        plugins: Plugins,
+        load_settings: Callable[[], Any],
+        redis_client: redis.Redis,
+    ) -> None:
+        self.config = config
+        self.engine = engine
+        self.plugins = plugins
+        self.redis = redis_client
+        self.now: Callable[[], datetime] = db.now_utc
+        self.templates: Any = None
+        self.order_view: Callable[[Session, str], contracts.OrderView | None] = lambda db, number: None
+        self._load_settings = load_settings
+        self._lock = threading.Lock()
+        self._settings: Any = load_settings()
+        self._providers = Providers(plugins, self._settings)
+        self._read_at = time.monotonic()
+
+    @property
+    def hooks(self) -> Any:
+        """pluggy's callers: `shop.hooks.items(skus=..., ctx=...)`."""
+        return self.plugins.manager.hook
+
+    @property
+    def mode(self) -> str:
+        return self.config.mode
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Settings by plugin code; another process's change shows within SETTINGS_TTL seconds."""
+        if time.monotonic() - self._read_at > SETTINGS_TTL:
+            self.reload_settings()
+        return self._settings  # type: ignore[no-any-return]
+
+    @property
+    def providers(self) -> Providers:
+        self.settings  # noqa: B018 - notices a change first
+        return self._providers
+
+    def reload_settings(self) -> None:
+        """Read the settings again; providers are rebuilt only if a version changed."""
+        with self._lock:
+            try:
+                fresh = self._load_settings()
+            except Exception:
+                # Old settings sell; a database that is down says so where it matters.
+                log.exception("Settings could not be read again; the last known ones stay")
+                self._read_at = time.monotonic()
+                return
+            if fresh.version != self._settings.version:
+                self._providers = Providers(self.plugins, fresh)
+                self._settings = fresh
+            self._read_at = time.monotonic()
+
+    def unit(self) -> AbstractContextManager[Session]:
+        """A short transaction of its own: commits at the block's end, rolls back on an error."""
+        return db.unit(self.engine)
+
+    def ctx(self, session: Session) -> contracts.Ctx:
+        """What hooks are given, around the caller's session."""
+        shop = self.settings["shop"]
+        return contracts.Ctx(
+            settings=self.settings,
+            now=self.now(),
+            currency=shop.currency,
+            locale=shop.locale,
+            db=session,
+            mode=self.config.mode,
+        )
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self.redis.close()

@@ -1,0 +1,1 @@
+"""What every page needs: transactions, templates, assets, safety headers, sessions, errors."""

@@ -1,0 +1,78 @@
+"""One transaction per request, except for the views that call a provider.
+
+Those open short units of work themselves (`shop.unit()`): inside pyramid_tm a conflict would
+run them again, and a retried view with a provider call inside charges twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import transaction
+from pyramid.config import Configurator
+from pyramid.interfaces import IRoutesMapper
+from pyramid.request import Request
+from sqlalchemy.orm import Session
+
+from opticworks.db import request_session
+
+#: Names of routes whose views call a provider, or must answer whatever the database says.
+OUTSIDE_TRANSACTIONS = frozenset(
+    {
+        "health",
+        "assets",
+        "checkout",
+        "checkout.update",
+        "payment.return",
+        "webhook",
+        "admin.order.pay",
+        "admin.order.cancel",
+        "admin.order.fulfil",
+    }
+)
+
+
+def route_name(request: Request) -> str:
+    """The matching route's name; known before routing has happened, "" if there is none."""
+    mapper = request.registry.queryUtility(IRoutesMapper)
+    route = mapper(request)["route"] if mapper is not None else None
+    return route.name if route is not None else ""
+
+
+def activate(request: Request) -> bool:
+    """pyramid_tm's and pyramid_retry's question: does this request get a transaction?"""
+    return route_name(request) not in OUTSIDE_TRANSACTIONS
+
+
+def attempts(request: Request) -> int:
+    return 3 if activate(request) else 1
+
+
+def manager(request: Request) -> Any:
+    return transaction.TransactionManager(explicit=True)
+
+
+def session_of(request: Request) -> Session:
+    """`request.db`: the request's session. Outside a transaction it only reads: it is rolled
+    back when the request ends."""
+    engine = request.registry.shop.engine
+    if request.environ.get("tm.active"):
+        session = request_session(engine, request.tm)
+    else:
+        session = Session(engine, expire_on_commit=False)
+    request.add_finished_callback(lambda request: session.close())
+    return session
+
+
+def includeme(config: Configurator) -> None:
+    config.add_settings(
+        {
+            "tm.manager_hook": manager,
+            "tm.activate_hook": activate,
+            "retry.attempts": 3,
+            "retry.activate_hook": attempts,
+        }
+    )
+    config.include("pyramid_retry")
+    config.include("pyramid_tm")
+    config.add_request_method(session_of, "db", reify=True)
