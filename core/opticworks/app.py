@@ -71,7 +71,9 @@ def _configure(config: Configurator, shop: Shop) -> Plugin | None:
     config.add_request_method(lambda request: shop, "shop", property=True)
     config.add_request_method(lambda request: shop.hooks, "hooks", property=True)
     config.add_request_method(lambda request: shop.ctx(request.db), "ctx", reify=True)
-    config.add_request_method(lambda request: shop.settings["shop"].locale, "locale_name", reify=True)
+    config.add_request_method(
+        lambda request: shop.settings["shop"].locale, "locale_name", reify=True
+    )
 
     # Outermost first: what must hold even when everything inside fails.
     config.include("opticworks.web.headers")

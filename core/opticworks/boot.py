@@ -130,9 +130,7 @@ class SettingsLoader:
             except ConfigError as error:
                 return [str(error)]
         try:
-            return list(
-                self.plugins.ask(plugin, "problems", settings=Settings(models)) or ()
-            )
+            return list(self.plugins.ask(plugin, "problems", settings=Settings(models)) or ())
         except Exception as error:
             log.exception("Plugin %s failed while looking for problems", plugin.code)
             return [f"It failed while looking for problems: {error}"]

@@ -102,16 +102,12 @@ class Plugins:
     @property
     def enabled(self) -> list[Plugin]:
         """Enabled plugins in the order of the ini."""
-        return [
-            self.found[code] for code in self._order if self.found[code].state is State.ENABLED
-        ]
+        return [self.found[code] for code in self._order if self.found[code].state is State.ENABLED]
 
     def __iter__(self) -> Any:
         return iter(self.found.values())
 
-    def discover(
-        self, lines: Sequence[PluginLine], extra: Mapping[str, Any] | None = None
-    ) -> None:
+    def discover(self, lines: Sequence[PluginLine], extra: Mapping[str, Any] | None = None) -> None:
         """Import what the ini names, in its order; list what is installed besides.
 
         `extra` maps codes to plugin objects that need no entry point (tests, the kernel's own).

@@ -45,7 +45,9 @@ class Shop:
         self.redis = redis_client
         self.now: Callable[[], datetime] = db.now_utc
         self.templates: Any = None
-        self.order_view: Callable[[Session, str], contracts.OrderView | None] = lambda db, number: None
+        self.order_view: Callable[[Session, str], contracts.OrderView | None] = lambda db, number: (
+            None
+        )
         self._load_settings = load_settings
         self._lock = threading.Lock()
         self._settings: Any = load_settings()

@@ -101,9 +101,7 @@ def upgrade(shop: Shop, progress: Callable[[str], None] = lambda line: None) -> 
 
 def current(connection: Connection, branch: Branch) -> str | None:
     """The revision the database is at, None when the branch has no tables yet."""
-    context = MigrationContext.configure(
-        connection, opts={"version_table": branch.version_table}
-    )
+    context = MigrationContext.configure(connection, opts={"version_table": branch.version_table})
     return context.get_current_revision()
 
 

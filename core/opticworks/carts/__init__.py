@@ -1,0 +1,1 @@
+"""Carts: SKU and quantity, and what was typed into the checkout. Never a price that counts."""

@@ -1,0 +1,11 @@
+"""Every kernel table, so that the metadata is whole wherever migrations look at it."""
+
+from opticworks.carts import models as carts
+from opticworks.orders import models as orders
+from opticworks.pages import models as pages
+from opticworks.payments import models as payments
+from opticworks.settings import models as settings
+from opticworks.shipping import models as shipping
+from opticworks.stock import models as stock
+
+__all__ = ["carts", "orders", "pages", "payments", "settings", "shipping", "stock"]

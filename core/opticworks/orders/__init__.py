@@ -1,0 +1,1 @@
+"""Orders: quotes frozen, with their lines, and how they are shown."""

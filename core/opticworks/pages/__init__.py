@@ -1,0 +1,1 @@
+"""Pages: texts of the shop that are no product (about, shipping, privacy)."""

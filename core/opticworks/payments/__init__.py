@@ -1,0 +1,1 @@
+"""Payments: attempts and the append-only ledger of what happened to them."""

@@ -1,0 +1,1 @@
+"""Shipping: rates fetched beforehand, shipments and their tracking."""
