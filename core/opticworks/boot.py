@@ -106,12 +106,18 @@ class SettingsLoader:
 
     def __call__(self) -> Settings:
         rows = settings_room.stored(self.engine)
-        models: dict[str, Any] = {"shop": self._read("shop", contracts.ShopSettings, rows)}
+        models = self._own(rows)
         for plugin in self.plugins.enabled:
             if plugin.info is not None and plugin.info.settings is not None:
                 models[plugin.code] = self._read(plugin.code, plugin.info.settings, rows)
         version = tuple(sorted((code, row[0]) for code, row in rows.items()))
         return Settings(models, version)
+
+    def _own(self, rows: Mapping[str, Any]) -> dict[str, Any]:
+        """The kernel's share: the shop's settings, and the mode of the ini, which decides whether
+        sample values will do."""
+        shop = self._read("shop", contracts.ShopSettings, rows)
+        return {"shop": shop, "mode": self.config.mode}
 
     def _read(self, code: str, schema: Any, rows: Mapping[str, Any]) -> Any:
         ini = self.config.plugin_settings.get(code, {})
@@ -123,7 +129,7 @@ class SettingsLoader:
     def problems(self, plugin: Plugin) -> list[str]:
         """Why the plugin can't be enabled: bad settings first, then what it says itself."""
         rows = settings_room.stored(self.engine)
-        models: dict[str, Any] = {"shop": self._read("shop", contracts.ShopSettings, rows)}
+        models = self._own(rows)
         if plugin.info is not None and plugin.info.settings is not None:
             try:
                 models[plugin.code] = self._read(plugin.code, plugin.info.settings, rows)

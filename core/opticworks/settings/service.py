@@ -15,9 +15,12 @@ from opticworks.settings.models import Setting
 
 
 class Settings(Mapping[str, Any]):
-    """`settings["shop"].currency`, `settings["catalog"].page_size`: validated models by code."""
+    """`settings["shop"].currency`, `settings["catalog"].page_size`: validated models by code.
 
-    def __init__(self, models: Mapping[str, BaseModel], version: object = None) -> None:
+    `settings["mode"]` is the ini's mode: "development", "test" or "production".
+    """
+
+    def __init__(self, models: Mapping[str, Any], version: object = None) -> None:
         self._models = dict(models)
         self.version = version
 
