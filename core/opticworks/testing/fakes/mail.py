@@ -1,0 +1,58 @@
+"""A mail service in memory that sends once per key and reports what became of a mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Literal
+
+from opticworks.contracts import DeliveryEvent, OutgoingMessage
+from opticworks.testing.fakes.vendor import FakeVendor
+
+
+class FakeMailVendor(FakeVendor):
+    """The vendor behind FakeMailer: `sent` holds every mail that really left, by ref."""
+
+    def __init__(self, *args: object, **options: object) -> None:
+        super().__init__(*args, **options)  # type: ignore[arg-type]
+        self.sent: dict[str, OutgoingMessage] = {}
+
+    def report(self, ref: str, state: Literal["delivered", "bounced", "complained"]) -> None:
+        """The recipient's server took the mail or sent it back, or the recipient complained."""
+        self.announce(f"mail.{state}", ref=ref, state=state, recipient=self.sent[ref].to)
+
+
+class FakeMailer:
+    """A mailer whose vendor sends once per key."""
+
+    code = "fake_mail"
+    title = "Test mail"
+    keyed = True
+
+    def __init__(self, vendor: FakeMailVendor | None = None) -> None:
+        self.vendor = vendor or FakeMailVendor()
+
+    @property
+    def outbox(self) -> list[OutgoingMessage]:
+        """Every mail that left, in order."""
+        return list(self.vendor.sent.values())
+
+    def send(self, message: OutgoingMessage, key: str) -> str:
+        def act() -> str:
+            ref = self.vendor.new_id("mail")
+            self.vendor.sent[ref] = message
+            return ref
+
+        return self.vendor.call("send", act, key)
+
+    def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[DeliveryEvent, ...]:
+        event = self.vendor.verify(body, headers)
+        return (
+            DeliveryEvent(
+                id=event.id,
+                ref=event.data["ref"],
+                state=event.data["state"],
+                recipient=event.data["recipient"],
+                occurred_at=event.at.astimezone(UTC),
+            ),
+        )

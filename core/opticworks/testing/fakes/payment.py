@@ -1,0 +1,239 @@
+"""A card vendor in memory: it asks the browser to act, authorizes, captures and refunds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Literal
+
+from opticworks.contracts import (
+    BadSignature,
+    PaymentIntent,
+    PaymentOffer,
+    PaymentResult,
+    PaymentState,
+    ProviderError,
+    Quote,
+    RefundResult,
+    WebhookEvent,
+)
+from opticworks.money import Money
+from opticworks.testing.fakes.vendor import FakeVendor
+
+
+@dataclass(slots=True)
+class FakePayment:
+    """One payment as the vendor keeps it; amounts in minor units."""
+
+    ref: str
+    attempt: str
+    amount: Money
+    state: PaymentState
+    return_url: str = ""
+    captured: int = 0
+    message: str = ""
+    refunds: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def refunded(self) -> int:
+        return sum(minor for _, minor in self.refunds)
+
+
+class FakeCardVendor(FakeVendor):
+    """The vendor behind FakeOnlinePayment. `pay` and `decline` are what the buyer does there."""
+
+    def __init__(self, *args: object, **options: object) -> None:
+        super().__init__(*args, **options)  # type: ignore[arg-type]
+        self.payments: dict[str, FakePayment] = {}
+        self.declines: list[str] = []
+
+    def decline_next(self, message: str = "Your card was declined.") -> None:
+        """Refuse the next payment at once."""
+        self.declines.append(message)
+
+    def pay(self, ref: str, *, capture: bool = True) -> None:
+        """The buyer finished at the vendor's page."""
+        with self.lock:
+            payment = self.payments[ref]
+            if payment.state != "action":
+                return
+            payment.state = "captured" if capture else "authorized"
+            payment.captured = payment.amount.minor if capture else 0
+            self._announce(payment)
+
+    def decline(self, ref: str, message: str = "Your card was declined.") -> None:
+        """The buyer's bank said no."""
+        with self.lock:
+            payment = self.payments[ref]
+            if payment.state == "action":
+                payment.state, payment.message = "failed", message
+                self._announce(payment)
+
+    @property
+    def charged(self) -> int:
+        """Minor units taken from buyers and not paid back: what a test counts."""
+        return sum(payment.captured - payment.refunded for payment in self.payments.values())
+
+    def _announce(self, payment: FakePayment) -> None:
+        self.announce(f"payment.{payment.state}", ref=payment.ref, attempt=payment.attempt)
+
+
+class FakeOnlinePayment:
+    """A payment provider over FakeCardVendor. `first_state` is what a new payment begins with:
+    "action" sends the buyer to the vendor, the other two need nothing more of the buyer."""
+
+    code = "fake_card"
+    title = "Test card"
+
+    def __init__(
+        self,
+        vendor: FakeCardVendor | None = None,
+        first_state: Literal["action", "authorized", "captured"] = "action",
+    ) -> None:
+        self.vendor = vendor or FakeCardVendor()
+        self.first_state = first_state
+
+    def offers(self, quote: Quote) -> tuple[PaymentOffer, ...]:
+        return (PaymentOffer(title=self.title, description="A card that exists in tests only."),)
+
+    def start(self, intent: PaymentIntent, key: str) -> PaymentResult:
+        return self._answer(self.vendor.call("start", lambda: self._create(intent), key))
+
+    def _create(self, intent: PaymentIntent) -> FakePayment:
+        vendor = self.vendor
+        payment = FakePayment(
+            ref=vendor.new_id("pay"),
+            attempt=intent.attempt,
+            amount=intent.amount,
+            state=self.first_state,
+            return_url=intent.return_url,
+        )
+        if vendor.declines:
+            payment.state, payment.message = "failed", vendor.declines.pop(0)
+        elif self.first_state == "captured":
+            payment.captured = intent.amount.minor
+        vendor.payments[payment.ref] = payment
+        if payment.state != "action":
+            vendor._announce(payment)
+        return payment
+
+    def fetch(self, ref: str) -> PaymentResult:
+        return self._answer(self.vendor.call("fetch", lambda: self._find(ref)))
+
+    def capture(self, ref: str, money: Money, key: str) -> PaymentResult:
+        def act() -> FakePayment:
+            payment = self._find(ref)
+            if money.currency != payment.amount.currency:
+                raise ProviderError("Another currency than authorized.", retryable=False)
+            if payment.state != "authorized" or not 0 < money.minor <= payment.amount.minor:
+                raise ProviderError(
+                    f"{money} can't be captured from a payment that is {payment.state}.",
+                    retryable=False,
+                )
+            payment.captured, payment.state = money.minor, "captured"
+            self.vendor._announce(payment)
+            return payment
+
+        return self._answer(self.vendor.call("capture", act, key))
+
+    def cancel(self, ref: str, key: str) -> PaymentResult:
+        def act() -> FakePayment:
+            payment = self._find(ref)
+            if payment.state not in ("captured", "canceled"):
+                payment.state = "canceled"
+                self.vendor._announce(payment)
+            return payment
+
+        return self._answer(self.vendor.call("cancel", act, key))
+
+    def refund(self, ref: str, money: Money, key: str) -> RefundResult:
+        def act() -> str:
+            payment = self._find(ref)
+            rest = payment.captured - payment.refunded
+            if money.currency != payment.amount.currency or not 0 < money.minor <= rest:
+                raise ProviderError(
+                    f"{money} can't be paid back: {rest} minor units are left.", retryable=False
+                )
+            refund = self.vendor.new_id("re")
+            payment.refunds.append((refund, money.minor))
+            self.vendor.announce("refund.done", ref=ref, attempt=payment.attempt, refund=refund)
+            return refund
+
+        return RefundResult(state="done", ref=self.vendor.call("refund", act, key), money=money)
+
+    def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[WebhookEvent, ...]:
+        event = self.vendor.verify(body, headers)
+        return (
+            WebhookEvent(
+                id=event.id,
+                kind=event.kind,
+                ref=str(event.data.get("ref", "")),
+                attempt=str(event.data.get("attempt", "")),
+                occurred_at=event.at.astimezone(UTC),
+                data=event.data,
+            ),
+        )
+
+    def _find(self, ref: str) -> FakePayment:
+        try:
+            return self.vendor.payments[ref]
+        except KeyError:
+            raise ProviderError(f"There is no payment {ref!r}.", retryable=False) from None
+
+    def _answer(self, payment: FakePayment) -> PaymentResult:
+        data = {}
+        if payment.state == "action":
+            data = {"redirect": f"https://pay.example/{payment.ref}?return={payment.return_url}"}
+        minor = payment.captured if payment.state == "captured" else payment.amount.minor
+        return PaymentResult(
+            state=payment.state,
+            ref=payment.ref,
+            money=Money(minor, payment.amount.currency),
+            data=data,
+            message=payment.message,
+        )
+
+
+class FakeOfflinePayment:
+    """A payment provider that remembers nothing, as a bank transfer: staff record the money."""
+
+    code = "fake_transfer"
+    title = "Test transfer"
+
+    def offers(self, quote: Quote) -> tuple[PaymentOffer, ...]:
+        return (PaymentOffer(title=self.title),)
+
+    def start(self, intent: PaymentIntent, key: str) -> PaymentResult:
+        ref = f"{intent.attempt}:{intent.amount.minor}:{intent.amount.currency}"
+        return self._result("pending", ref)
+
+    def fetch(self, ref: str) -> PaymentResult:
+        return self._result("pending", ref)
+
+    def capture(self, ref: str, money: Money, key: str) -> PaymentResult:
+        asked = self._result("captured", ref).money
+        if money.currency != asked.currency or not 0 < money.minor <= asked.minor:
+            raise ProviderError(f"{money} is not what was asked for.", retryable=False)
+        return PaymentResult(state="captured", ref=ref, money=money)
+
+    def cancel(self, ref: str, key: str) -> PaymentResult:
+        return self._result("canceled", ref)
+
+    def refund(self, ref: str, money: Money, key: str) -> RefundResult:
+        asked = self._result("captured", ref).money
+        if money.currency != asked.currency or not 0 < money.minor <= asked.minor:
+            raise ProviderError(f"{money} can't be paid back.", retryable=False)
+        return RefundResult(state="done", ref=f"{ref}:{key}", money=money)
+
+    def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[WebhookEvent, ...]:
+        raise BadSignature("The test transfer has no webhooks.")
+
+    @staticmethod
+    def _result(state: PaymentState, ref: str) -> PaymentResult:
+        try:
+            _, minor, currency = ref.rsplit(":", 2)
+            money = Money(int(minor), currency)
+        except ValueError:
+            raise ProviderError(f"There is no transfer {ref!r}.", retryable=False) from None
+        return PaymentResult(state=state, ref=ref, money=money)
