@@ -1,0 +1,370 @@
+"""The one calculation: a basket in, a frozen quote out. No network, no writing.
+
+The order of work is fixed: unit prices, product discounts, order discounts, shipping, its
+discounts, taxes. Every step leaves an Adjustment in the trace; the sum of those that are not
+included is the total.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from opticworks import contracts as c
+from opticworks.money import Money, total
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BasketLine:
+    """So many of a SKU; `price_seen` is the minor units of its price when it was agreed to."""
+
+    sku: str
+    quantity: int
+    price_seen: int
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basket:
+    """What a quote is computed from; `free` says what can be sold of each SKU now."""
+
+    currency: str
+    lines: tuple[BasketLine, ...]
+    free: Mapping[str, int]
+    codes: tuple[str, ...] = ()
+    email: str = ""
+    address: c.Address | None = None
+    shipping: c.ShippingChoice | None = None
+
+
+class Refused(Exception):
+    """A plugin the prices depend on failed; the sentence is for the customer."""
+
+
+def items(hooks: Any, ctx: c.Ctx, skus: Sequence[str]) -> dict[str, c.Item]:
+    """What the goods plugins answer for these SKUs.
+
+    Raises Refused when a plugin fails or two answer for one SKU: a price nobody can vouch for
+    must not be sold at.
+    """
+    if not skus:
+        return {}
+    result: dict[str, c.Item] = {}
+    try:
+        answers = hooks.items(skus=tuple(skus), ctx=ctx)
+    except Exception:
+        log.exception("A goods plugin failed")
+        raise Refused("Prices can't be read at the moment. Please try again shortly.") from None
+    for answer in answers:
+        for sku, item in (answer or {}).items():
+            if sku in result:
+                log.error("Two plugins answer for SKU %s", sku)
+                raise Refused(f"{item.title} can't be sold at the moment: its price is not clear.")
+            result[sku] = item
+    return result
+
+
+def expand(lines: Iterable[c.QuoteLine]) -> dict[str, int]:
+    """What these lines take from stock: a bundle takes its components, never itself.
+
+    Items that keep no count take nothing.
+    """
+    demand: dict[str, int] = {}
+    for line in lines:
+        if line.item.components:
+            for part in line.item.components:
+                demand[part.sku] = demand.get(part.sku, 0) + part.quantity * line.quantity
+        elif line.item.stock_policy != "untracked":
+            demand[line.sku] = demand.get(line.sku, 0) + line.quantity
+    return demand
+
+
+def stock_skus(items: Iterable[c.Item]) -> set[str]:
+    """The SKUs whose stock decides whether these items can be bought."""
+    skus: set[str] = set()
+    for item in items:
+        skus |= {part.sku for part in item.components} or {item.sku}
+    return skus
+
+
+def quote(hooks: Any, ctx: c.Ctx, basket: Basket, goods: Mapping[str, c.Item]) -> c.Quote:
+    """The basket priced now. `goods` are the items of its SKUs (see `items`)."""
+    work = _Calculation(hooks, ctx, basket)
+    work.unit_prices(goods)
+    work.discounts()
+    work.shipping()
+    work.taxes()
+    return work.finish()
+
+
+class _Calculation:
+    """The steps of one quote, in order, over immutable lines."""
+
+    def __init__(self, hooks: Any, ctx: c.Ctx, basket: Basket) -> None:
+        self.hooks, self.ctx, self.basket = hooks, ctx, basket
+        self.zero = Money.zero(basket.currency)
+        self.lines: list[c.QuoteLine] = []
+        self.trace: list[c.Adjustment] = []
+        self.refusals: list[c.Refusal] = []
+        self.objections: list[c.Objection] = []
+        self.notices: list[c.Notice] = []
+        self.shipping_total = self.zero
+
+    def unit_prices(self, goods: Mapping[str, c.Item]) -> None:
+        left = dict(self.basket.free)
+        for wanted in self.basket.lines:
+            item = goods.get(wanted.sku)
+            seen = Money(wanted.price_seen, self.basket.currency)
+            if item is None:
+                item = c.Item(
+                    sku=wanted.sku,
+                    title=wanted.title or wanted.sku,
+                    unit_price=seen,
+                    unavailable="It is no longer sold.",
+                    requires_shipping=False,
+                )
+            if item.unit_price.currency != self.basket.currency:
+                item = replace(
+                    item, unit_price=seen, unavailable="It has no price in this currency."
+                )
+            self._line(wanted, item, seen)
+            self._check_stock(wanted, item, left)
+
+    def _line(self, wanted: BasketLine, item: c.Item, seen: Money) -> None:
+        target = f"line:{wanted.sku}"
+        subtotal = self.zero if item.unavailable else item.unit_price * wanted.quantity
+        self.lines.append(
+            c.QuoteLine(
+                key=wanted.sku,
+                sku=wanted.sku,
+                item=item,
+                quantity=wanted.quantity,
+                unit_price=item.unit_price,
+                subtotal=subtotal,
+                discount=self.zero,
+                tax=self.zero,
+                tax_included=self.zero,
+                total=subtotal,
+            )
+        )
+        if item.unavailable:
+            sentence = f"{item.title} can't be bought any more. {item.unavailable}"
+            self.notices.append(c.Notice(kind="unavailable", target=target, sentence=sentence))
+            self.objections.append(
+                c.Objection(sentence=f"{sentence} Remove it to go on.", target=target)
+            )
+            return
+        label = f"{wanted.quantity} × {item.title}"
+        if item.option_text:
+            label += f" ({item.option_text})"
+        self._add("unit", target, "price", label, subtotal)
+        if item.unit_price != seen:
+            locale = self.ctx.locale
+            self.notices.append(
+                c.Notice(
+                    kind="price",
+                    target=target,
+                    sentence=f"The price of {item.title} changed from {seen.format(locale)} "
+                    f"to {item.unit_price.format(locale)}.",
+                    before=seen,
+                    after=item.unit_price,
+                )
+            )
+
+    def _check_stock(self, wanted: BasketLine, item: c.Item, left: dict[str, int]) -> None:
+        """Object to what is not there; the same unit is never promised to two lines."""
+        if item.unavailable or (item.stock_policy == "untracked" and not item.components):
+            return
+        parts = item.components or (c.Component(sku=item.sku, quantity=1),)
+        possible = min(max(left.get(part.sku, 0), 0) // part.quantity for part in parts)
+        for part in parts:
+            left[part.sku] = left.get(part.sku, 0) - part.quantity * wanted.quantity
+        if possible >= wanted.quantity:
+            return
+        target = f"line:{wanted.sku}"
+        name = item.title + (f" ({item.option_text})" if item.option_text else "")
+        if possible == 0:
+            sentence = f"{name} is sold out. Remove it to go on."
+            kind = "unavailable"
+        else:
+            sentence = f"Only {possible} of {name} are left. Reduce the quantity to go on."
+            kind = "quantity"
+        self.notices.append(
+            c.Notice(kind=kind, target=target, sentence=sentence)  # type: ignore[arg-type]
+        )
+        self.objections.append(c.Objection(sentence=sentence, target=target))
+
+    def discounts(self) -> None:
+        answers = self._ask("discounts", draft=self._draft())
+        for answer in answers:
+            if isinstance(answer, c.Refusal):
+                self.refusals.append(answer)
+        adjustments = [a for a in answers if isinstance(a, c.Adjustment)]
+        for stage in ("product", "order"):
+            chosen = sorted((a for a in adjustments if a.stage == stage), key=_stable)
+            for adjustment in chosen:
+                self._discount(adjustment)
+        self._shipping_discounts = sorted(
+            (a for a in adjustments if a.stage == "shipping_discount"), key=_stable
+        )
+
+    def _discount(self, adjustment: c.Adjustment) -> None:
+        """Apply a discount to its line, or spread it over all by largest remainder.
+
+        It never takes a line below zero.
+        """
+        if adjustment.amount.minor > 0:
+            log.error("Discount %r of %s is positive; ignored", adjustment.label, adjustment.source)
+            return
+        targets = [
+            i
+            for i, line in enumerate(self.lines)
+            if adjustment.target == "order" or adjustment.target == f"line:{line.key}"
+        ]
+        room = [(self.lines[i].subtotal + self.lines[i].discount).minor for i in targets]
+        if not targets or sum(room) == 0:
+            return
+        amount = Money(-min(-adjustment.amount.minor, sum(room)), adjustment.amount.currency)
+        for i, share, most in zip(targets, amount.split(room), room, strict=True):
+            share = max(share, Money(-most, share.currency))
+            if share:
+                line = self.lines[i]
+                self.lines[i] = replace(line, discount=line.discount + share)
+                self.trace.append(replace(adjustment, target=f"line:{line.key}", amount=share))
+
+    def shipping(self) -> None:
+        chosen = self.basket.shipping
+        if chosen is None or not self.requires_shipping:
+            return
+        self.shipping_total = chosen.amount
+        self._add("shipping", "shipping", "shipping", chosen.title, chosen.amount)
+        for discount in self._shipping_discounts:
+            share = max(discount.amount, -self.shipping_total)
+            if share.minor < 0:
+                self.shipping_total = self.shipping_total + share
+                self.trace.append(replace(discount, target="shipping", amount=share))
+
+    def taxes(self) -> None:
+        keys = {f"line:{line.key}": i for i, line in enumerate(self.lines)}
+        answers = self._ask("taxes", draft=self._draft())
+        for tax in sorted(answers, key=_stable):
+            self.trace.append(tax)
+            if tax.target == "shipping":
+                if not tax.included:
+                    self.shipping_total = self.shipping_total + tax.amount
+            elif tax.target in keys:
+                i = keys[tax.target]
+                line = self.lines[i]
+                field = "tax_included" if tax.included else "tax"
+                self.lines[i] = replace(line, **{field: getattr(line, field) + tax.amount})
+            else:
+                raise ValueError(f"Tax {tax.label!r} of {tax.source} has no such target.")
+
+    def finish(self) -> c.Quote:
+        lines = tuple(
+            replace(line, total=line.subtotal + line.discount + line.tax) for line in self.lines
+        )
+        currency = self.basket.currency
+        whole = total((line.total for line in lines), currency) + self.shipping_total
+        traced = total((a.amount for a in self.trace if not a.included), currency)
+        if traced != whole or whole.minor < 0:
+            raise ArithmeticError(f"The trace sums to {traced}, the lines to {whole}.")
+        result = c.Quote(
+            currency=currency,
+            lines=lines,
+            trace=tuple(self.trace),
+            shipping=self.basket.shipping if self.requires_shipping else None,
+            refusals=tuple(self.refusals),
+            objections=tuple(self.objections),
+            notices=tuple(self.notices),
+            subtotal=total((line.subtotal for line in lines), currency),
+            discount_total=total((line.discount for line in lines), currency),
+            shipping_total=self.shipping_total,
+            tax_total=total((a.amount for a in self.trace if a.stage == "tax"), currency),
+            total=whole,
+            requires_shipping=self.requires_shipping,
+            hash=_hash(self.basket, lines, tuple(self.trace), whole),
+        )
+        more = self._ask("objections", quote=result)
+        return replace(result, objections=(*self.objections, *more)) if more else result
+
+    @property
+    def requires_shipping(self) -> bool:
+        return any(line.item.requires_shipping for line in self.lines)
+
+    def _draft(self) -> c.Draft:
+        return c.Draft(
+            currency=self.basket.currency,
+            lines=tuple(self.lines),
+            adjustments=tuple(self.trace),
+            shipping=self.basket.shipping if self.requires_shipping else None,
+            codes=self.basket.codes,
+            email=self.basket.email,
+            address=self.basket.address,
+        )
+
+    def _ask(self, hook: str, **arguments: Any) -> list[Any]:
+        """A hook's answers; a plugin that fails objects to the order instead of mispricing it."""
+        try:
+            answers = getattr(self.hooks, hook)(ctx=self.ctx, **arguments)
+            return [answer for part in answers for answer in (part or ())]
+        except Exception:
+            log.exception("The hook %s failed", hook)
+            self.objections.append(
+                c.Objection(
+                    sentence="The total can't be worked out at the moment. Please try again "
+                    "shortly; nothing was ordered."
+                )
+            )
+            return []
+
+    def _add(self, stage: c.Stage, target: str, kind: str, label: str, amount: Money) -> None:
+        self.trace.append(
+            c.Adjustment(stage=stage, target=target, kind=kind, label=label, amount=amount)
+        )
+
+
+def _stable(adjustment: c.Adjustment) -> tuple[str, str, str, int]:
+    """Discounts are applied in an order that no order of plugins changes."""
+    return (
+        adjustment.source,
+        adjustment.target,
+        adjustment.label,
+        adjustment.amount.minor,
+    )
+
+
+def _hash(
+    basket: Basket, lines: Sequence[c.QuoteLine], trace: Sequence[c.Adjustment], whole: Money
+) -> str:
+    """A fingerprint of everything the customer agrees to, and of nothing else."""
+    shipping = basket.shipping
+    agreed = {
+        "currency": basket.currency,
+        "lines": [[line.sku, line.quantity, line.unit_price.minor, line.total.minor] for line in lines],
+        "trace": [[a.stage, a.target, a.kind, a.amount.minor, a.included] for a in trace],
+        "shipping": [shipping.provider, shipping.code] if shipping else None,
+        "total": whole.minor,
+    }
+    text = json.dumps(agreed, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def adjustment_json(adjustment: c.Adjustment) -> dict[str, Any]:
+    """A step of the trace as it is stored on the order."""
+    return {
+        "stage": adjustment.stage,
+        "target": adjustment.target,
+        "kind": adjustment.kind,
+        "label": adjustment.label,
+        "amount": adjustment.amount.minor,
+        "rate": str(adjustment.rate) if adjustment.rate is not None else None,
+        "included": adjustment.included,
+        "source": adjustment.source,
+    }

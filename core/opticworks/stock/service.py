@@ -1,0 +1,367 @@
+"""Taking and giving back what is scarce: always in the order of the SKU, always with a ledger row.
+
+Every function works in the caller's transaction. The rows are locked sorted by SKU first: an
+unsorted UPDATE of several rows deadlocks under load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from opticworks.stock.models import StockEntry, StockHold, StockItem
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """What can be sold of a SKU now: `free` = on hand + backorder limit - held."""
+
+    sku: str
+    free: int
+    on_hand: int = 0
+    held: int = 0
+    backorder_limit: int = 0
+    tracked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    sku: str
+    wanted: int
+    free: int
+
+
+class SoldOut(Exception):
+    """Something is not there in the quantity wanted; nothing was taken."""
+
+    def __init__(self, shortages: Sequence[Shortage]) -> None:
+        super().__init__(", ".join(f"{s.sku}: {s.free} of {s.wanted}" for s in shortages))
+        self.shortages = tuple(shortages)
+
+
+def availability(db: Session, skus: Iterable[str]) -> dict[str, Availability]:
+    """What is free of each SKU, in one statement; a SKU without a row has nothing."""
+    wanted = sorted(set(skus))
+    if not wanted:
+        return {}
+    rows = db.execute(
+        select(
+            StockItem.sku, StockItem.on_hand, StockItem.held, StockItem.backorder_limit
+        ).where(StockItem.sku.in_(wanted))
+    )
+    result = {sku: Availability(sku, 0) for sku in wanted}
+    for sku, on_hand, held, limit in rows:
+        result[sku] = Availability(sku, on_hand + limit - held, on_hand, held, limit)
+    return result
+
+
+def _lock(db: Session, skus: Iterable[str]) -> dict[str, StockItem]:
+    """Lock the rows of these SKUs in their order; a SKU without a row is missing."""
+    rows = db.scalars(
+        select(StockItem)
+        .where(StockItem.sku.in_(sorted(set(skus))))
+        .order_by(StockItem.sku)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {row.sku: row for row in rows}
+
+
+_TAKE = text(
+    """
+    UPDATE stock_item SET held = held + wanted.quantity
+    FROM unnest(CAST(:skus AS text[]), CAST(:quantities AS int[])) AS wanted(sku, quantity)
+    WHERE stock_item.sku = wanted.sku
+      AND stock_item.on_hand + stock_item.backorder_limit - stock_item.held >= wanted.quantity
+    """
+)
+
+
+def hold(
+    db: Session, order_number: str, demand: Mapping[str, int], expires_at: datetime | None
+) -> None:
+    """Keep the quantities of `demand` for the order until `expires_at` (None: allocated).
+
+    Raises SoldOut naming everything that is short; then nothing is taken.
+    """
+    wanted = {sku: demand[sku] for sku in sorted(demand) if demand[sku] > 0}
+    if not wanted:
+        return
+    rows = _lock(db, wanted)
+    free = {sku: row.on_hand + row.backorder_limit - row.held for sku, row in rows.items()}
+    short = [
+        Shortage(sku, quantity, max(free.get(sku, 0), 0))
+        for sku, quantity in wanted.items()
+        if free.get(sku, 0) < quantity
+    ]
+    if short:
+        raise SoldOut(short)
+    taken: Any = db.execute(_TAKE, {"skus": list(wanted), "quantities": list(wanted.values())})
+    if taken.rowcount != len(wanted):  # the lock makes this impossible; the check stays cheap
+        raise SoldOut([Shortage(sku, quantity, 0) for sku, quantity in wanted.items()])
+    db.execute(
+        insert(StockHold),
+        [
+            {"order_number": order_number, "sku": s, "quantity": q, "expires_at": expires_at}
+            for s, q in wanted.items()
+        ],
+    )
+    _record(db, wanted, held=1, kind="hold", order_number=order_number)
+
+
+def _record(
+    db: Session,
+    quantities: Mapping[str, int],
+    *,
+    kind: str,
+    order_number: str,
+    held: int = 0,
+    on_hand: int = 0,
+    reason: str = "",
+    actor: str = "",
+) -> None:
+    """Ledger rows for `quantities`; `held` and `on_hand` are the signs of the change."""
+    db.execute(
+        insert(StockEntry),
+        [
+            {
+                "sku": sku,
+                "held": held * quantity,
+                "on_hand": on_hand * quantity,
+                "kind": kind,
+                "order_number": order_number,
+                "reason": reason,
+                "actor": actor,
+            }
+            for sku, quantity in quantities.items()
+        ],
+    )
+
+
+def extend(db: Session, order_number: str, expires_at: datetime | None) -> None:
+    """Change until when the order's holds last; None makes them an allocation."""
+    db.execute(
+        update(StockHold)
+        .where(StockHold.order_number == order_number)
+        .values(expires_at=expires_at)
+    )
+
+
+def held_by(db: Session, order_number: str) -> dict[str, int]:
+    """What the order keeps now, by SKU."""
+    rows = db.execute(
+        select(StockHold.sku, StockHold.quantity).where(StockHold.order_number == order_number)
+    )
+    return {sku: quantity for sku, quantity in rows}
+
+
+def release(db: Session, order_number: str, *, reason: str, actor: str = "") -> dict[str, int]:
+    """Give back what the order still keeps; giving back twice gives back once."""
+    held = held_by(db, order_number)
+    if not held:
+        return {}
+    _lock(db, held)
+    gone = db.execute(
+        delete(StockHold)
+        .where(StockHold.order_number == order_number)
+        .returning(StockHold.sku, StockHold.quantity)
+    ).all()
+    released = {sku: quantity for sku, quantity in sorted(gone)}
+    if released:
+        _change(db, released, held=-1)
+        _record(
+            db,
+            released,
+            held=-1,
+            kind="release",
+            order_number=order_number,
+            reason=reason,
+            actor=actor,
+        )
+    return released
+
+
+def ship(db: Session, order_number: str, quantities: Mapping[str, int], *, actor: str) -> None:
+    """Take what leaves the house off the shelf, out of what the order keeps.
+
+    Raises ValueError when the order does not keep that much, and SoldOut when a backordered
+    unit has not arrived yet.
+    """
+    wanted = {sku: quantities[sku] for sku in sorted(quantities) if quantities[sku] > 0}
+    if not wanted:
+        return
+    rows = _lock(db, wanted)
+    kept = held_by(db, order_number)
+    for sku, quantity in wanted.items():
+        if kept.get(sku, 0) < quantity:
+            raise ValueError(f"Order {order_number} keeps {kept.get(sku, 0)} of {sku}.")
+    short = [
+        Shortage(sku, quantity, rows[sku].on_hand)
+        for sku, quantity in wanted.items()
+        if rows[sku].on_hand < quantity
+    ]
+    if short:
+        raise SoldOut(short)
+    _change(db, wanted, held=-1, on_hand=-1)
+    for sku, quantity in wanted.items():
+        of_order = (StockHold.order_number == order_number, StockHold.sku == sku)
+        if kept[sku] == quantity:
+            db.execute(delete(StockHold).where(*of_order))
+        else:
+            db.execute(
+                update(StockHold).where(*of_order).values(quantity=StockHold.quantity - quantity)
+            )
+    _record(
+        db, wanted, held=-1, on_hand=-1, kind="ship", order_number=order_number, actor=actor
+    )
+
+
+def put_back(
+    db: Session, order_number: str, quantities: Mapping[str, int], *, reason: str, actor: str
+) -> None:
+    """Put units that had been shipped back on the shelf."""
+    wanted = {sku: quantities[sku] for sku in sorted(quantities) if quantities[sku] > 0}
+    if wanted:
+        _lock(db, wanted)
+        _change(db, wanted, on_hand=1)
+        _record(
+            db,
+            wanted,
+            on_hand=1,
+            kind="return",
+            order_number=order_number,
+            reason=reason,
+            actor=actor,
+        )
+
+
+_CHANGE = text(
+    """
+    UPDATE stock_item
+    SET held = held + :held * wanted.quantity, on_hand = on_hand + :on_hand * wanted.quantity
+    FROM unnest(CAST(:skus AS text[]), CAST(:quantities AS int[])) AS wanted(sku, quantity)
+    WHERE stock_item.sku = wanted.sku
+    """
+)
+
+
+def _change(
+    db: Session, quantities: Mapping[str, int], *, held: int = 0, on_hand: int = 0
+) -> None:
+    """Move the counters by sign x quantity. The rows must be locked."""
+    db.execute(
+        _CHANGE,
+        {
+            "skus": list(quantities),
+            "quantities": list(quantities.values()),
+            "held": held,
+            "on_hand": on_hand,
+        },
+    )
+
+
+def set_stock(db: Session, sku: str, on_hand: int, *, reason: str, actor: str) -> None:
+    """Say how many are on the shelf (a count). Raises ValueError below zero or below what
+    orders already keep."""
+    item = _create_locked(db, sku)
+    adjust_locked(db, item, on_hand - item.on_hand, kind="count", reason=reason, actor=actor)
+
+
+def adjust_stock(db: Session, sku: str, delta: int, *, reason: str, actor: str) -> None:
+    """Change how many are on the shelf by `delta`. Raises ValueError like set_stock."""
+    adjust_locked(
+        db, _create_locked(db, sku), delta, kind="adjust", reason=reason, actor=actor
+    )
+
+
+def _create_locked(db: Session, sku: str) -> StockItem:
+    db.execute(upsert(StockItem).values(sku=sku).on_conflict_do_nothing())
+    return _lock(db, [sku])[sku]
+
+
+def adjust_locked(
+    db: Session, item: StockItem, delta: int, *, kind: str, reason: str, actor: str
+) -> None:
+    on_hand = item.on_hand + delta
+    if on_hand < 0:
+        raise ValueError(f"There are {item.on_hand} of {item.sku}; {-delta} can't be taken off.")
+    if on_hand + item.backorder_limit < item.held:
+        raise ValueError(
+            f"Orders already keep {item.held} of {item.sku}, so the stock can't become {on_hand}. "
+            "Cancel or change such an order first."
+        )
+    if delta == 0:
+        return
+    item.on_hand = on_hand
+    db.add(StockEntry(sku=item.sku, on_hand=delta, kind=kind, reason=reason, actor=actor))
+    db.flush()
+
+
+def set_backorder_limit(db: Session, sku: str, limit: int) -> None:
+    """How many may be sold beyond what is on the shelf; never less than is sold already."""
+    item = _create_locked(db, sku)
+    if limit < 0 or item.on_hand + limit < item.held:
+        raise ValueError(f"{item.held} of {sku} are sold already; the limit can't be {limit}.")
+    item.backorder_limit = limit
+    db.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A counter that is not the sum of its ledger."""
+
+    sku: str
+    counter: str
+    stored: int
+    ledger: int
+
+
+def verify(db: Session) -> list[Drift]:
+    """Every counter that its ledger does not prove, and every held that its holds don't."""
+    sums = {
+        row.sku: (int(row.on_hand), int(row.held))
+        for row in db.execute(
+            select(
+                StockEntry.sku,
+                func.sum(StockEntry.on_hand).label("on_hand"),
+                func.sum(StockEntry.held).label("held"),
+            ).group_by(StockEntry.sku)
+        )
+    }
+    holds = {
+        sku: int(quantity)
+        for sku, quantity in db.execute(
+            select(StockHold.sku, func.sum(StockHold.quantity)).group_by(StockHold.sku)
+        )
+    }
+    found = []
+    items = {item.sku: item for item in db.scalars(select(StockItem))}
+    for sku in sorted(items.keys() | sums.keys() | holds.keys()):
+        item = items.get(sku)
+        on_hand, held = sums.get(sku, (0, 0))
+        pairs = (
+            ("on_hand", item.on_hand if item else 0, on_hand),
+            ("held", item.held if item else 0, held),
+            ("holds", holds.get(sku, 0), held),
+        )
+        found += [Drift(sku, name, a, b) for name, a, b in pairs if a != b]
+    return found
+
+
+def expired(db: Session, now: datetime, limit: int = 100) -> list[str]:
+    """Numbers of orders whose holds have run out, oldest first."""
+    return list(
+        db.scalars(
+            select(StockHold.order_number)
+            .where(StockHold.expires_at <= now)
+            .group_by(StockHold.order_number)
+            .order_by(func.min(StockHold.expires_at))
+            .limit(limit)
+        )
+    )
