@@ -92,7 +92,7 @@ def _import(dotted: str) -> Any:
 def _connect_rooms(shop: Shop) -> None:
     """Give lower rooms what they may not import: order views and templates."""
     from opticworks.orders.service import view
-    from opticworks.web.themes import build_templates
+    from opticworks.web.templates import build_templates
 
     shop.order_view = lambda db, number: view(shop, db, number)
     shop.templates = build_templates(shop)

@@ -1,0 +1,153 @@
+"""The template engine: Chameleon over our own search path, one per theme.
+
+Templates find each other with `tpl(name)` and `parent(name)`, never with Chameleon's `load:`,
+which knows nothing of the search path (and is therefore switched off here). Each template is
+parsed once per theme; in development a changed file is parsed again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from chameleon import PageTemplate, PageTemplateFile
+from chameleon.i18n import simple_translate
+
+from opticworks.web.themes import SearchPath
+
+#: Attributes whose text is translated, besides the text of elements.
+TRANSLATED = frozenset({"aria-label", "alt", "placeholder", "title", "data-text"})
+DIGEST_SECONDS = 1.0  #: how long development believes the digest of the static files
+
+
+class TemplateNotFound(LookupError):
+    """No layer of the theme's search path has a template of that name."""
+
+
+class Markup(str):
+    """Text that is HTML already: Chameleon writes it as it is."""
+
+    def __html__(self) -> str:
+        return str(self)
+
+
+def translate(
+    msgid: Any,
+    domain: str | None = None,
+    mapping: Mapping[str, Any] | None = None,
+    default: str | None = None,
+    context: str | None = None,
+    target_language: str | None = None,
+    *,
+    gettext: Callable[[str], str] | None = None,
+) -> Any:
+    """Translate one piece of a template's text with `gettext`, keeping the space around it."""
+    if gettext is not None and isinstance(msgid, str) and (key := " ".join(msgid.split())):
+        translated = gettext(key)
+        if translated != key:
+            head = msgid[: len(msgid) - len(msgid.lstrip())]
+            tail = msgid[len(msgid.rstrip()) :]
+            msgid = default = f"{head}{translated}{tail}"
+    return simple_translate(msgid, domain=domain, mapping=mapping, default=default)
+
+
+class Template(PageTemplateFile):
+    """A template file without the expression type `load:`."""
+
+    expression_types = PageTemplate.expression_types
+    prepend_relative_search_path = False
+
+
+class Engine:
+    """Templates and static files of one theme. Safe to use from many threads."""
+
+    def __init__(self, theme: str, path: SearchPath, *, auto_reload: bool = False) -> None:
+        self.theme = theme
+        self.path = path
+        self.auto_reload = auto_reload
+        self._templates: dict[tuple[str, int], Template] = {}
+        self._icons: dict[tuple[str, str], Markup] = {}
+        self._digest = ""
+        self._digest_at = 0.0
+
+    def template(self, name: str, start: int = 0) -> Template:
+        """The template `name` ("cart.pt" or "cart"), looked for from layer `start` on.
+
+        Raises TemplateNotFound.
+        """
+        if not name.endswith(".pt"):
+            name += ".pt"
+        cached = self._templates.get((name, start))
+        if cached is not None and not self.auto_reload:
+            return cached
+        found = self.path.find("templates", name, start)
+        if found is None:
+            where = ", ".join(layer.name for layer in self.path.layers[start:]) or "nothing"
+            raise TemplateNotFound(
+                f"There is no template {name!r} in the theme {self.theme!r} (searched: {where})."
+            )
+        index, path = found
+        if cached is None or Path(str(cached.filename)) != path.absolute():
+            cached = self._parse(path, index)
+            self._templates[name, start] = cached
+        return cached
+
+    def _parse(self, path: Path, index: int) -> Template:
+        """Make the template; inside it `parent(name)` starts below its own layer."""
+        template = Template(
+            str(path),
+            auto_reload=self.auto_reload,
+            translate=translate,
+            implicit_i18n_translate=True,
+            implicit_i18n_attributes=set(TRANSLATED),
+        )
+        template.extra_builtins = {
+            "tpl": self.template,
+            "parent": partial(self.template, start=index + 1),
+        }
+        return template
+
+    def render(self, name: str, namespace: Mapping[str, Any]) -> str:
+        """The text of the template `name`. `gettext` in the namespace translates its text."""
+        names = dict(namespace)
+        if (gettext := names.get("gettext")) is not None:
+            names["translate"] = partial(translate, gettext=gettext)
+        return str(self.template(name).render(**names))
+
+    @property
+    def digest(self) -> str:
+        """What the addresses of static files carry: it changes when one of them changes."""
+        now = time.monotonic()
+        if not self._digest or (self.auto_reload and now - self._digest_at > DIGEST_SECONDS):
+            self._digest = self.path.digest("static", by_time=self.auto_reload)
+            self._digest_at = now
+        return self._digest
+
+    def static(self, name: str) -> str:
+        """The address of the static file `name`; it may be kept for ever.
+
+        The digest is that of all files of the theme, so that addresses inside a style sheet
+        (fonts, pictures), which are relative to it, change with the files they name.
+        """
+        return f"/assets/{self.theme}/{self.digest}/{name}"
+
+    def icon(self, name: str, cls: str = "") -> Markup:
+        """The icon `static/icons/<name>.svg` as inline SVG, hidden from screen readers.
+
+        An icon that does not exist is nothing: a page must not fail for a missing picture.
+        """
+        if not self.auto_reload and (name, cls) in self._icons:
+            return self._icons[name, cls]
+        found = self.path.find("static", f"icons/{name}.svg")
+        if found is None:
+            return Markup("")
+        svg = found[1].read_text(encoding="utf-8").strip()
+        classes = " ".join(filter(None, ("icon", cls)))
+        markup = Markup(
+            svg.replace("<svg", f'<svg class="{classes}" aria-hidden="true" focusable="false"', 1)
+        )
+        self._icons[name, cls] = markup
+        return markup

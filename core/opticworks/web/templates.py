@@ -1,0 +1,236 @@
+"""Pages: every theme's engine, the names that templates may use, and Pyramid's `.pt` renderer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from pyramid.csrf import get_csrf_token
+from pyramid.i18n import TranslationString
+
+from opticworks.contracts import ShopSettings, SlotFragment
+from opticworks.money import Money
+from opticworks.web.engine import Engine, Markup
+from opticworks.web.page import Page, json_block
+from opticworks.web.themes import Layer, SearchPath, Theme, installed_themes
+
+log = logging.getLogger(__name__)
+
+DOMAIN = "opticworks"
+CSRF_FIELD = "csrf_token"
+
+
+class Templates:
+    """All themes of one process: an Engine for each, made when it is first asked for.
+
+    `layers` are those below every theme: the enabled plugins in the order of the ini, then the
+    kernel's. `globals` (name -> function of the request) adds names to every page's namespace.
+    """
+
+    def __init__(
+        self,
+        themes: Mapping[str, Theme],
+        default: str,
+        layers: Iterable[Layer] = (),
+        *,
+        auto_reload: bool = False,
+    ) -> None:
+        self.themes = dict(themes)
+        self.default = default
+        self.layers = tuple(layers)
+        self.auto_reload = auto_reload
+        self.globals: dict[str, Callable[[Any], Any]] = {}
+        self._engines: dict[str, Engine] = {}
+        self.engine(default)  # a theme that is missing stops the start, not the first page
+
+    def engine(self, theme: str | None = None) -> Engine:
+        """The engine of that theme, or of the shop's own. Raises ThemeError."""
+        code = theme or self.default
+        engine = self._engines.get(code)
+        if engine is None:
+            path = SearchPath.of_theme(self.themes, code, self.layers)
+            engine = Engine(code, path, auto_reload=self.auto_reload)
+            self._engines[code] = engine
+        return engine
+
+    def render(self, name: str, namespace: Mapping[str, Any], theme: str | None = None) -> str:
+        """The text of the template `name` in that theme."""
+        return self.engine(theme).render(name, namespace)
+
+
+def kernel_layers(root: Path | None = None) -> tuple[Layer, ...]:
+    """The kernel's own layers: every package of it that has templates or static files."""
+    root = root or Path(__file__).resolve().parent.parent
+    return tuple(
+        Layer(f"kernel:{folder.name}", folder)
+        for folder in sorted(root.iterdir())
+        if (folder / "templates").is_dir() or (folder / "static").is_dir()
+    )
+
+
+def build_templates(shop: Any) -> Templates:
+    """The templates of a shop: its theme over its enabled plugins over the kernel.
+
+    Raises ThemeError when the theme that the ini names is not installed or broken.
+    """
+    plugins = [
+        Layer(plugin.code, path)
+        for plugin in shop.plugins.enabled
+        if (path := plugin.package_path) is not None
+    ]
+    return Templates(
+        installed_themes(),
+        shop.config.theme,
+        [*plugins, *kernel_layers()],
+        auto_reload=shop.config.mode == "development",
+    )
+
+
+def slot_fragments(
+    hooks: Any, name: str, context: Mapping[str, Any], ctx: Any
+) -> list[SlotFragment]:
+    """What plugins put into the slot, by position, then in the order of the ini.
+
+    Each plugin is asked by itself: one that fails is logged and left out.
+    """
+    fragments: list[SlotFragment] = []
+    arguments = {"name": name, "context": context, "ctx": ctx}
+    for implementation in reversed(hooks.slot.get_hookimpls()):
+        try:
+            answer = implementation.function(
+                *(arguments[argument] for argument in implementation.argnames)
+            )
+            fragments.extend(answer or ())
+        except Exception:
+            log.exception("Plugin %s failed in the slot %s", implementation.plugin_name, name)
+    return sorted(fragments, key=lambda fragment: fragment.position)
+
+
+def render_slot(
+    engine: Engine,
+    fragments: list[SlotFragment],
+    names: Mapping[str, Any],
+    context: Mapping[str, Any],
+) -> Iterator[Markup]:
+    """Each fragment's HTML; one that can't be rendered is logged and left out."""
+    for fragment in fragments:
+        try:
+            text = engine.render(fragment.template, {**names, **context, **fragment.data})
+        except Exception:
+            log.exception("The slot fragment %s could not be rendered", fragment.template)
+        else:
+            yield Markup(text)
+
+
+def format_names(settings: ShopSettings) -> dict[str, Any]:
+    """The names that write money and times as the shop's customers read them."""
+    zone = ZoneInfo(settings.timezone)
+
+    def money(amount: Money) -> str:
+        return amount.format(settings.locale)
+
+    def date(moment: datetime) -> str:
+        return format_date(moment.astimezone(zone), "long", locale=settings.locale)
+
+    american = settings.locale.startswith("en_US")
+    pattern = "MMMM d, y 'at' h:mm a zzz" if american else "d MMMM y, HH:mm zzz"
+
+    def date_time(moment: datetime) -> str:
+        return format_datetime(moment, pattern, tzinfo=zone, locale=settings.locale)
+
+    return {"money": money, "date": date, "datetime": date_time}
+
+
+def engine_names(engine: Engine) -> dict[str, Any]:
+    """The names that depend on nothing but the theme."""
+    return {
+        "static": engine.static,
+        "icon": engine.icon,
+        "json_block": json_block,
+        "theme": engine.theme,
+    }
+
+
+def namespace(request: Any, templates: Templates) -> dict[str, Any]:
+    """Every name that a page's template may use besides what its view returns."""
+    engine = templates.engine(getattr(request, "theme", None))
+    settings: ShopSettings = request.shop.settings["shop"]
+
+    def gettext(text: str, **mapping: Any) -> str:
+        return str(
+            request.localizer.translate(
+                TranslationString(text, domain=DOMAIN, mapping=mapping or None)
+            )
+        )
+
+    def url(route: str, *elements: Any, **kw: Any) -> str:
+        return str(request.route_path(route, *elements, **kw))
+
+    def csrf() -> Markup:
+        return Markup(
+            f'<input type="hidden" name="{CSRF_FIELD}" value="{get_csrf_token(request)}" />'
+        )
+
+    names: dict[str, Any] = {
+        **engine_names(engine),
+        **format_names(settings),
+        "request": request,
+        "shop": settings,
+        "mode": request.shop.config.mode,
+        "url": url,
+        "csrf": csrf,
+        "_": gettext,
+        "gettext": gettext,
+        "page": Page(settings.name, full_title=True),
+        "plugin_problems": (),
+        "footer_pages": (),
+    }
+    names["slot"] = partial(_slot, request, engine, names)
+    for name, make in templates.globals.items():
+        names[name] = make(request)
+    return names
+
+
+def _slot(
+    request: Any, engine: Engine, names: Mapping[str, Any], name: str, /, **context: Any
+) -> list[Markup]:
+    fragments = slot_fragments(request.hooks, name, context, request.ctx)
+    return list(render_slot(engine, fragments, names, context))
+
+
+class Renderer:
+    """Pyramid's renderer for one search-path name ("cart.pt", "catalog/product.pt")."""
+
+    def __init__(self, templates: Templates, name: str) -> None:
+        self.templates = templates
+        self.name = name
+
+    def __call__(self, value: Any, system: Mapping[str, Any]) -> str:
+        request = system["request"]
+        names = namespace(request, self.templates)
+        names.update(view=system.get("view"), context=system.get("context"))
+        names.update(value or {})
+        return self.templates.render(self.name, names, getattr(request, "theme", None))
+
+
+def add_template_global(config: Any, name: str, function: Callable[[Any], Any]) -> None:
+    """Directive: `function(request)` gives the value of `name` in every page's template."""
+    config.registry.templates.globals[name] = function
+
+
+def includeme(config: Any) -> None:
+    """Make `.pt` renderers over the shop's templates.
+
+    Sets `config.registry.templates` and adds the directive `add_template_global`. The templates
+    are built anew, since a plugin may have been left out after the shop was started.
+    """
+    shop = config.registry.shop
+    templates = shop.templates = config.registry.templates = build_templates(shop)
+    config.add_directive("add_template_global", add_template_global, action_wrap=False)
+    config.add_renderer(".pt", lambda info: Renderer(templates, info.name))
