@@ -39,7 +39,7 @@ def answers(place: Place) -> bool:
     """Whether the server of this very data folder answers now, its data read."""
     # The client's own retries would turn each "not yet" into seconds.
     client = redis.Redis(
-        unix_socket_path=str(socket(place)), socket_timeout=5, retry=Retry(NoBackoff(), 0)
+        unix_socket_path=str(socket(place)), socket_timeout=2, retry=Retry(NoBackoff(), 0)
     )
     try:
         folder: object = client.config_get("dir")["dir"]
@@ -103,7 +103,7 @@ def _clear_remains(place: Place) -> None:
     for process in left:
         wait_for(lambda process=process: not is_running(process) or answers(place), 5)  # type: ignore[misc]
         if is_running(process):
-            terminate(process, signal.SIGTERM, 10)
+            terminate(process, signal.SIGTERM, 5)
     (place.data / "valkey.pid").unlink(missing_ok=True)
     socket(place).unlink(missing_ok=True)
 
