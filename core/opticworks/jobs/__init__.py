@@ -1,0 +1,31 @@
+"""Background work: a job is a row written in the transaction of the fact that asks for it."""
+
+from opticworks.jobs.queue import (
+    FailedJob,
+    Permanent,
+    Registry,
+    Retry,
+    Runtime,
+    TaskSpec,
+    defer,
+    failed,
+    registry_of,
+    replay,
+    task,
+    tasks,
+)
+
+__all__ = [
+    "FailedJob",
+    "Permanent",
+    "Registry",
+    "Retry",
+    "Runtime",
+    "TaskSpec",
+    "defer",
+    "failed",
+    "registry_of",
+    "replay",
+    "task",
+    "tasks",
+]

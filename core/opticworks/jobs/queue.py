@@ -1,0 +1,233 @@
+"""Deferring jobs and naming the tasks that run them.
+
+Procrastinate keeps the queue in PostgreSQL. A job is deferred over the very connection of the
+caller's session, so it exists exactly when the caller's transaction commits: there is no outbox
+table and no relay. Jobs run at least once; handlers must be idempotent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+import procrastinate
+from procrastinate.exceptions import AlreadyEnqueued
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from opticworks.contracts import Schedule
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+TASK_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+DEFAULT_TRIES = 8
+
+
+class Runtime(Protocol):
+    """What a job needs of the running shop."""
+
+    now: Callable[[], datetime]
+
+    @property
+    def engine(self) -> Engine: ...
+    @property
+    def config(self) -> Any: ...
+    @property
+    def hooks(self) -> Any: ...
+    def unit(self) -> AbstractContextManager[Session]: ...
+
+
+class Permanent(Exception):
+    """Raised by a handler when trying again can't help: the job is dead at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a failing job is tried, and how long it rests in between.
+
+    The n-th failure rests `base * 2 ** (n - 1)` seconds, at most `cap`.
+    """
+
+    tries: int = DEFAULT_TRIES
+    base: float = 5.0
+    cap: float = 3600.0
+
+    def delay(self, failures: int) -> timedelta:
+        """The rest after so many failures (1 or more)."""
+        return timedelta(seconds=min(self.cap, self.base * 2.0 ** min(failures - 1, 30)))
+
+    def rest(self, failures: int, error: BaseException | None = None) -> timedelta | None:
+        """How long to rest after so many failures, the last with `error`; None: the job is dead."""
+        permanent = isinstance(error, Permanent) or getattr(error, "retryable", True) is False
+        return None if permanent or failures >= self.tries else self.delay(failures)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """A task: its handler is called as `handler(shop, **args)`, in a thread, outside any
+    transaction. `schedule` are five cron fields in UTC, or empty."""
+
+    name: str
+    handler: Callable[..., Any]
+    schedule: str
+    retry: Retry
+
+
+class Registry(dict[str, TaskSpec]):
+    """Tasks by name; what the hook `tasks(jobs)` is given."""
+
+    def task(
+        self,
+        name: str,
+        schedule: str | Schedule | None = None,
+        retry: Retry | int = DEFAULT_TRIES,
+    ) -> Callable[[Handler], Handler]:
+        """Register a handler under a name of the form "<room or plugin>.<verb>".
+
+        With a `schedule` the task also runs by itself, with no arguments. `retry` is the number
+        of tries, or a `Retry` with its own rests. A name that is taken is an error.
+        """
+
+        def register(handler: Handler) -> Handler:
+            if not TASK_NAME.fullmatch(name):
+                raise ValueError(f'A task is named like "orders.expire", not {name!r}.')
+            if name in self:
+                raise ValueError(f"Two tasks are named {name!r}; rename one of them.")
+            cron = schedule.cron if isinstance(schedule, Schedule) else schedule or ""
+            self[name] = TaskSpec(
+                name=name,
+                handler=handler,
+                schedule=cron,
+                retry=Retry(tries=retry) if isinstance(retry, int) else retry,
+            )
+            return handler
+
+        return register
+
+
+tasks = Registry()
+"""The kernel's own tasks, filled as its rooms are imported."""
+
+task = tasks.task
+
+# Knows no database of its own: every defer brings the connection of the caller's session.
+_deferrer = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+
+def registry_of(shop: Runtime) -> Registry:
+    """The kernel's tasks and those of the shop's enabled plugins."""
+    registry = Registry(tasks)
+    shop.hooks.tasks(jobs=registry)
+    return registry
+
+
+def defer(
+    db: Session,
+    task: str,
+    *,
+    schedule_at: datetime | None = None,
+    queueing_lock: str | None = None,
+    priority: int = 0,
+    **args: Any,
+) -> int | None:
+    """Put a job into the session's own transaction; it runs after that commits, at least once.
+
+    `schedule_at` (timezone-aware) keeps it until then. While a job with the same `queueing_lock`
+    waits, no second one is queued and None is returned instead of the new job's id. Among due
+    jobs a higher `priority` runs first. Arguments must be JSON.
+    """
+    if schedule_at is not None and schedule_at.tzinfo is None:
+        raise ValueError(f"A job of {task} is scheduled at a time without a zone: {schedule_at}.")
+    try:
+        json.dumps(args, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"Arguments of the job {task} must be JSON: {error}.") from error
+    if queueing_lock is None:
+        return _insert(db, task, schedule_at, None, priority, args)
+    try:
+        # A duplicate is a unique violation, which spoils everything back to the savepoint.
+        with db.begin_nested():
+            return _insert(db, task, schedule_at, queueing_lock, priority, args)
+    except AlreadyEnqueued:
+        return None
+
+
+def _insert(
+    db: Session,
+    task: str,
+    schedule_at: datetime | None,
+    queueing_lock: str | None,
+    priority: int,
+    args: Mapping[str, Any],
+) -> int:
+    connection = db.connection().connection.driver_connection
+    deferrer = _deferrer.configure_task(
+        task,
+        schedule_at=schedule_at,
+        queueing_lock=queueing_lock,
+        priority=priority,
+        connection=connection,
+    )
+    return deferrer.defer(**args)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedJob:
+    """A dead job, for staff to look at and replay. `error` names what went wrong last."""
+
+    id: int
+    task: str
+    args: Mapping[str, Any]
+    tries: int
+    error: str
+    at: datetime | None
+
+
+def failed(db: Session, limit: int = 100) -> list[FailedJob]:
+    """The dead jobs, newest first."""
+    rows = db.execute(
+        text(
+            "SELECT j.id, j.task_name AS task, j.args, j.attempts AS tries,"
+            " coalesce(f.error, '') AS error, f.at"
+            " FROM procrastinate_jobs j LEFT JOIN job_failure f ON f.job_id = j.id"
+            " WHERE j.status = 'failed' ORDER BY j.id DESC LIMIT :limit"
+        ),
+        {"limit": limit},
+    )
+    return [FailedJob(**row) for row in rows.mappings()]
+
+
+def replay(db: Session, job_id: int) -> bool:
+    """Queue a dead job again, with all its tries; False if it isn't dead or already queued."""
+    statement = text(
+        "UPDATE procrastinate_jobs SET status = 'todo', attempts = 0, scheduled_at = NULL,"
+        " worker_id = NULL WHERE id = :id AND status = 'failed' RETURNING id"
+    )
+    try:
+        with db.begin_nested():
+            return db.execute(statement, {"id": job_id}).first() is not None
+    except IntegrityError:  # another job with its queueing lock waits
+        return False
+
+
+def record_failure(shop: Runtime, job_id: int, error: BaseException) -> None:
+    """Keep what went wrong with a job, so that staff can see it."""
+    note_failure(shop, job_id, f"{type(error).__name__}: {error}")
+
+
+def note_failure(shop: Runtime, job_id: int, sentence: str) -> None:
+    """Keep a sentence about a job that failed."""
+    with shop.unit() as db:
+        db.execute(
+            text(
+                "INSERT INTO job_failure (job_id, error, at) VALUES (:id, :error, now())"
+                " ON CONFLICT (job_id) DO UPDATE SET error = excluded.error, at = excluded.at"
+            ),
+            {"id": job_id, "error": sentence[:1000].replace("\x00", "")},
+        )
