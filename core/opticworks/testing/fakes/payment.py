@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from opticworks.contracts import (
     BadSignature,
+    Instruction,
     PaymentIntent,
     PaymentOffer,
     PaymentResult,
@@ -206,7 +207,13 @@ class FakeOfflinePayment:
 
     def start(self, intent: PaymentIntent, key: str) -> PaymentResult:
         ref = f"{intent.attempt}:{intent.amount.minor}:{intent.amount.currency}"
-        return self._result("pending", ref)
+        now = datetime.now(UTC)
+        return replace(
+            self._result("pending", ref),
+            instructions=(Instruction(label="Reference", value=intent.order_number, copy=True),),
+            remind_at=now + timedelta(days=1),
+            expires_at=now + timedelta(days=2),
+        )
 
     def fetch(self, ref: str) -> PaymentResult:
         return self._result("pending", ref)

@@ -1,0 +1,103 @@
+"""The suites bound to the fakes: an example for a provider's own tests.
+
+Subclass one under a name that begins with "Test" to run it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from opticworks.testing.contracts.addresses import AddressVerifierContract
+from opticworks.testing.contracts.common import ADDRESS
+from opticworks.testing.contracts.images import ImageStoreContract
+from opticworks.testing.contracts.payment import PaymentContract
+from opticworks.testing.contracts.shipping import ShippingContract
+from opticworks.testing.fakes import (
+    FakeAddressVerifier,
+    FakeCarrierVendor,
+    FakeImageStore,
+    FakeOfflinePayment,
+    FakeOnlinePayment,
+    FakeShipping,
+)
+
+
+class OnlinePayment(PaymentContract):
+    @pytest.fixture
+    def provider(self) -> Any:
+        return FakeOnlinePayment()
+
+    def authorize(self, provider: Any, ref: str) -> None:
+        provider.vendor.pay(ref, capture=False)
+
+    def vendor_down(self, provider: Any) -> Any:
+        return provider.vendor.down()
+
+    def webhook(self, provider: Any) -> Any:
+        ref = provider.start(self.intent("att-hook"), "start-hook").ref
+        provider.vendor.pay(ref)
+        return provider.vendor.webhook(provider.vendor.events[0])
+
+    def webhook_ref(self, provider: Any) -> Any:
+        (payment,) = provider.vendor.payments.values()
+        return payment.ref, "att-hook"
+
+
+class OfflinePayment(PaymentContract):
+    offline = True
+
+    @pytest.fixture
+    def provider(self) -> Any:
+        return FakeOfflinePayment()
+
+
+class Shipping(ShippingContract):
+    unserved = "FR"
+    too_heavy = 30_001
+
+    @pytest.fixture
+    def provider(self) -> Any:
+        return FakeShipping(FakeCarrierVendor())
+
+    def vendor_down(self, provider: Any) -> Any:
+        return provider.vendor.down()
+
+    def bought(self, provider: Any) -> Any:
+        return provider.vendor.bought
+
+    def scan(self, provider: Any, ref: str, status: str) -> None:
+        provider.vendor.scan(ref, status)
+
+    def webhook(self, provider: Any) -> Any:
+        label = self._bought(provider)
+        self.scan(provider, label.ref, "in_transit")
+        return provider.vendor.webhook(provider.vendor.events[0])
+
+    def webhook_ref(self, provider: Any) -> Any:
+        (shipment,) = provider.vendor.shipments.values()
+        return shipment.ref
+
+
+class ImageStore(ImageStoreContract):
+    @pytest.fixture
+    def provider(self) -> Any:
+        return FakeImageStore()
+
+    def vendor_down(self, provider: Any) -> Any:
+        return provider.vendor.down()
+
+    def stored(self, provider: Any) -> Any:
+        return len(provider.kept)
+
+
+class AddressVerifier(AddressVerifierContract):
+    correctable = ADDRESS.model_copy(update={"postal_code": "94104-1234"})
+
+    @pytest.fixture
+    def provider(self) -> Any:
+        return FakeAddressVerifier()
+
+    def vendor_down(self, provider: Any) -> Any:
+        return provider.vendor.down()

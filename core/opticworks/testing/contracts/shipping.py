@@ -1,0 +1,236 @@
+"""The contract of ShippingProvider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from opticworks.contracts import (
+    Address,
+    Label,
+    Parcel,
+    ProviderError,
+    Rate,
+    RateRequest,
+    ShipmentRequest,
+    ShipmentState,
+    ShippingLine,
+    ShippingProvider,
+)
+from opticworks.money import Money
+from opticworks.testing.contracts.common import ADDRESS, WebhookContract, at_once, is_utc
+
+ORIGIN = Address(
+    company="OpticWorks",
+    line1="2 Bryant St",
+    city="San Francisco",
+    state="CA",
+    postal_code="94105",
+    country="US",
+)
+LINE = ShippingLine(
+    sku="RS1-PRO-WHT",
+    title="RS-1 Presence Sensor",
+    quantity=2,
+    weight=145,
+    unit_price=Money(4900, "USD"),
+)
+
+
+class ShippingContract(WebhookContract):
+    """Subclass it with a fixture `provider`. It has to serve 290 g within California.
+
+    `unserved` is a country it does not ship to and `too_heavy` a weight in grams that it does
+    not take (None where there is no such thing).
+    """
+
+    unserved: str | None = None
+    too_heavy: int | None = None
+
+    def request(self, weight: int = 290, country: str = "US", value: int = 9800) -> RateRequest:
+        return RateRequest(
+            parcels=(Parcel(weight=weight, size=(180, 120, 60)),),
+            lines=(LINE,),
+            goods_value=Money(value, "USD"),
+            origin=ORIGIN,
+            destination=ADDRESS.model_copy(update={"country": country}),
+        )
+
+    def shipment(self, reference: str = "shp-1") -> ShipmentRequest:
+        return ShipmentRequest(
+            reference=reference,
+            order_number="OW-10042",
+            parcel=Parcel(weight=290, size=(180, 120, 60)),
+            lines=(LINE,),
+            origin=ORIGIN,
+            destination=ADDRESS,
+            email="ada@example.com",
+        )
+
+    def ask(self, provider: Any) -> object:
+        return provider.rates(self.request())
+
+    def bought(self, provider: Any) -> int:
+        """How many labels the vendor has sold: what is paid for."""
+        raise NotImplementedError("Override bought() in the subclass.")
+
+    def _with_labels(self, provider: Any) -> None:
+        if not provider.labels:
+            pytest.skip("It sells no labels.")
+
+    def _bought(self, provider: Any) -> Label:
+        self._with_labels(provider)
+        state = provider.prepare(self.shipment())
+        label: Label = provider.buy(state.ref, state.rates[0], {}, "buy-1")
+        return label
+
+    # --- rates ----------------------------------------------------------------------------------
+
+    def test_has_every_method_of_the_contract(self, provider: Any) -> None:
+        assert isinstance(provider, ShippingProvider)
+        assert isinstance(provider.labels, bool)
+
+    def test_rates_are_a_tuple_of_rates_with_unique_codes(self, provider: Any) -> None:
+        rates = provider.rates(self.request())
+        assert isinstance(rates, tuple)
+        assert rates
+        assert all(isinstance(rate, Rate) and rate.code and rate.title for rate in rates)
+        assert len({rate.code for rate in rates}) == len(rates)
+
+    def test_rates_cost_nothing_or_more_in_the_currency_of_the_goods(self, provider: Any) -> None:
+        for value in (1, 9800, 10_000_000):
+            for rate in provider.rates(self.request(value=value)):
+                assert rate.amount.currency == "USD"
+                assert rate.amount.minor >= 0
+
+    def test_rates_come_cheapest_first(self, provider: Any) -> None:
+        amounts = [rate.amount for rate in provider.rates(self.request())]
+        assert amounts == sorted(amounts)
+
+    def test_rates_promise_a_sensible_time(self, provider: Any) -> None:
+        for rate in provider.rates(self.request()):
+            days = [day for day in (rate.min_days, rate.max_days) if day is not None]
+            assert all(day >= 0 for day in days)
+            assert days == sorted(days)
+
+    def test_the_same_question_has_the_same_answer(self, provider: Any) -> None:
+        first, again = (provider.rates(self.request()) for _ in range(2))
+        assert [(r.code, r.amount) for r in first] == [(r.code, r.amount) for r in again]
+
+    def test_there_is_no_rate_to_where_it_does_not_ship(self, provider: Any) -> None:
+        if self.unserved is None:
+            pytest.skip("It ships everywhere.")
+        assert provider.rates(self.request(country=self.unserved)) == ()
+
+    def test_there_is_no_rate_for_what_is_too_heavy(self, provider: Any) -> None:
+        if self.too_heavy is None:
+            pytest.skip("Nothing is too heavy.")
+        assert provider.rates(self.request(weight=self.too_heavy)) == ()
+
+    # --- without labels -------------------------------------------------------------------------
+
+    def test_without_labels_every_label_call_says_so(self, provider: Any) -> None:
+        if provider.labels:
+            pytest.skip("It sells labels.")
+        rate = provider.rates(self.request())[0]
+        calls: tuple[Callable[[], object], ...] = (
+            lambda: provider.prepare(self.shipment()),
+            lambda: provider.buy("ref", rate, {}, "buy-1"),
+            lambda: provider.fetch("ref"),
+            lambda: provider.void("ref", "void-1"),
+            lambda: provider.track("ref"),
+        )
+        for call in calls:
+            with pytest.raises(ProviderError, match=r"\w+ \w+") as caught:
+                call()
+            assert not caught.value.retryable
+
+    # --- labels ---------------------------------------------------------------------------------
+
+    def test_prepare_buys_nothing(self, provider: Any) -> None:
+        self._with_labels(provider)
+        state = provider.prepare(self.shipment())
+        assert isinstance(state, ShipmentState)
+        assert state.ref
+        assert state.rates
+        assert state.label is None
+        assert self.bought(provider) == 0
+        assert provider.fetch(state.ref).label is None
+
+    def test_buy_answers_the_label(self, provider: Any) -> None:
+        label = self._bought(provider)
+        assert isinstance(label, Label)
+        assert label.carrier
+        assert label.tracking_number
+        assert label.files
+        assert label.cost.minor > 0
+
+    def test_buy_costs_what_the_rate_said(self, provider: Any) -> None:
+        self._with_labels(provider)
+        state = provider.prepare(self.shipment())
+        rate = state.rates[-1]
+        assert provider.buy(state.ref, rate, {}, "buy-1").cost == rate.amount
+
+    def test_fetch_tells_that_the_label_was_bought(self, provider: Any) -> None:
+        label = self._bought(provider)
+        fetched = provider.fetch(label.ref).label
+        assert fetched is not None
+        assert fetched.tracking_number == label.tracking_number
+
+    def test_buy_repeated_sells_one_label(self, provider: Any) -> None:
+        self._with_labels(provider)
+        state = provider.prepare(self.shipment())
+        labels = [provider.buy(state.ref, state.rates[0], {}, "buy-1") for _ in range(2)]
+        assert len({label.tracking_number for label in labels}) == 1
+        assert self.bought(provider) == 1
+
+    def test_buy_in_many_threads_sells_one_label(self, provider: Any) -> None:
+        self._with_labels(provider)
+        state = provider.prepare(self.shipment())
+        labels = at_once(lambda: provider.buy(state.ref, state.rates[0], {}, "buy-1"))
+        assert len({label.tracking_number for label in labels}) == 1
+        assert self.bought(provider) == 1
+
+    def test_fetch_and_track_of_an_unknown_ref_are_provider_errors(self, provider: Any) -> None:
+        self._with_labels(provider)
+        for call in (provider.fetch, provider.track):
+            with pytest.raises(ProviderError):
+                call("no-such-shipment")
+
+    def test_void_gives_an_unused_label_back(self, provider: Any) -> None:
+        label = self._bought(provider)
+        answer = provider.void(label.ref, "void-1")
+        assert answer in ("pending", "done")
+        assert provider.fetch(label.ref).void == answer
+
+    def test_void_repeated_is_no_error(self, provider: Any) -> None:
+        label = self._bought(provider)
+        assert {provider.void(label.ref, "void-1") for _ in range(2)} <= {"pending", "done"}
+
+    # --- tracking -------------------------------------------------------------------------------
+
+    def scan(self, provider: Any, ref: str, status: str) -> None:
+        """Let the carrier scan the parcel with that status."""
+        raise NotImplementedError("Override scan() in the subclass.")
+
+    def test_tracking_comes_in_order_of_time(self, provider: Any) -> None:
+        label = self._bought(provider)
+        statuses = ("in_transit", "out_for_delivery", "delivered")
+        for status in statuses:
+            self.scan(provider, label.ref, status)
+        updates = provider.track(label.ref)
+        assert [update.status for update in updates] == list(statuses)
+        assert all(is_utc(update.occurred_at) for update in updates)
+        moments = [update.occurred_at for update in updates]
+        assert moments == sorted(moments)
+
+    def webhook_ref(self, provider: Any) -> str:
+        """The ref that the webhook of `webhook()` is about."""
+        raise NotImplementedError
+
+    def test_a_webhook_names_the_shipment(self, provider: Any) -> None:
+        body, headers = self._genuine(provider)
+        (event,) = provider.read_webhook(body, headers)
+        assert event.ref == self.webhook_ref(provider)
