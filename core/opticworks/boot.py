@@ -91,10 +91,10 @@ def _import(dotted: str) -> Any:
 
 def _connect_rooms(shop: Shop) -> None:
     """Give lower rooms what they may not import: order views and templates."""
-    from opticworks.orders.service import view
+    from opticworks.checkout.views import order_view
     from opticworks.web.templates import build_templates
 
-    shop.order_view = lambda db, number: view(shop, db, number)
+    shop.order_view = lambda db, number: order_view(shop, db, number)
     shop.templates = build_templates(shop)
 
 

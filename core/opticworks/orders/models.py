@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from opticworks.db import Base, timestamp
 
@@ -69,8 +69,6 @@ class Order(Base):
     placed_at: Mapped[datetime]
     canceled_at: Mapped[datetime | None]
     cancel_reason: Mapped[str] = mapped_column(Text, default="")
-
-    lines: Mapped[list[OrderLine]] = relationship(order_by="OrderLine.position", lazy="raise")
 
 
 class OrderLine(Base):

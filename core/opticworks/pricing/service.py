@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,7 +40,10 @@ class Basket:
     codes: tuple[str, ...] = ()
     email: str = ""
     address: c.Address | None = None
-    shipping: c.ShippingChoice | None = None
+
+
+#: Picks the shipping rate once lines and discounts are known: (discounted lines) -> choice.
+ChooseShipping = Callable[[Sequence[c.QuoteLine]], c.ShippingChoice | None]
 
 
 class Refused(Exception):
@@ -93,9 +96,15 @@ def stock_skus(items: Iterable[c.Item]) -> set[str]:
     return skus
 
 
-def quote(hooks: Any, ctx: c.Ctx, basket: Basket, goods: Mapping[str, c.Item]) -> c.Quote:
+def quote(
+    hooks: Any,
+    ctx: c.Ctx,
+    basket: Basket,
+    goods: Mapping[str, c.Item],
+    choose_shipping: ChooseShipping = lambda lines: None,
+) -> c.Quote:
     """The basket priced now. `goods` are the items of its SKUs (see `items`)."""
-    work = _Calculation(hooks, ctx, basket)
+    work = _Calculation(hooks, ctx, basket, choose_shipping)
     work.unit_prices(goods)
     work.discounts()
     work.shipping()
@@ -106,8 +115,12 @@ def quote(hooks: Any, ctx: c.Ctx, basket: Basket, goods: Mapping[str, c.Item]) -
 class _Calculation:
     """The steps of one quote, in order, over immutable lines."""
 
-    def __init__(self, hooks: Any, ctx: c.Ctx, basket: Basket) -> None:
+    def __init__(
+        self, hooks: Any, ctx: c.Ctx, basket: Basket, choose_shipping: ChooseShipping
+    ) -> None:
         self.hooks, self.ctx, self.basket = hooks, ctx, basket
+        self.choose_shipping = choose_shipping
+        self.chosen: c.ShippingChoice | None = None
         self.zero = Money.zero(basket.currency)
         self.lines: list[c.QuoteLine] = []
         self.trace: list[c.Adjustment] = []
@@ -239,9 +252,10 @@ class _Calculation:
                 self.trace.append(replace(adjustment, target=f"line:{line.key}", amount=share))
 
     def shipping(self) -> None:
-        chosen = self.basket.shipping
-        if chosen is None or not self.requires_shipping:
+        chosen = self.choose_shipping(self.lines) if self.requires_shipping else None
+        if chosen is None:
             return
+        self.chosen = chosen
         self.shipping_total = chosen.amount
         self._add("shipping", "shipping", "shipping", chosen.title, chosen.amount)
         for discount in self._shipping_discounts:
@@ -279,7 +293,7 @@ class _Calculation:
             currency=currency,
             lines=lines,
             trace=tuple(self.trace),
-            shipping=self.basket.shipping if self.requires_shipping else None,
+            shipping=self.chosen,
             refusals=tuple(self.refusals),
             objections=tuple(self.objections),
             notices=tuple(self.notices),
@@ -289,7 +303,7 @@ class _Calculation:
             tax_total=total((a.amount for a in self.trace if a.stage == "tax"), currency),
             total=whole,
             requires_shipping=self.requires_shipping,
-            hash=_hash(self.basket, lines, tuple(self.trace), whole),
+            hash=_hash(currency, lines, tuple(self.trace), self.chosen, whole),
         )
         more = self._ask("objections", quote=result)
         return replace(result, objections=(*self.objections, *more)) if more else result
@@ -303,7 +317,7 @@ class _Calculation:
             currency=self.basket.currency,
             lines=tuple(self.lines),
             adjustments=tuple(self.trace),
-            shipping=self.basket.shipping if self.requires_shipping else None,
+            shipping=self.chosen,
             codes=self.basket.codes,
             email=self.basket.email,
             address=self.basket.address,
@@ -341,13 +355,18 @@ def _stable(adjustment: c.Adjustment) -> tuple[str, str, str, int]:
 
 
 def _hash(
-    basket: Basket, lines: Sequence[c.QuoteLine], trace: Sequence[c.Adjustment], whole: Money
+    currency: str,
+    lines: Sequence[c.QuoteLine],
+    trace: Sequence[c.Adjustment],
+    shipping: c.ShippingChoice | None,
+    whole: Money,
 ) -> str:
     """A fingerprint of everything the customer agrees to, and of nothing else."""
-    shipping = basket.shipping
     agreed = {
-        "currency": basket.currency,
-        "lines": [[line.sku, line.quantity, line.unit_price.minor, line.total.minor] for line in lines],
+        "currency": currency,
+        "lines": [
+            [line.sku, line.quantity, line.unit_price.minor, line.total.minor] for line in lines
+        ],
         "trace": [[a.stage, a.target, a.kind, a.amount.minor, a.included] for a in trace],
         "shipping": [shipping.provider, shipping.code] if shipping else None,
         "total": whole.minor,

@@ -69,9 +69,7 @@ def claim(db: Session, order_number: str, wanted: Mapping[str, int]) -> None:
 def release(db: Session, order_number: str) -> None:
     """Give the order's claims back; twice gives back once."""
     keys = db.scalars(
-        select(Claim.allowance)
-        .where(Claim.order_number == order_number)
-        .order_by(Claim.allowance)
+        select(Claim.allowance).where(Claim.order_number == order_number).order_by(Claim.allowance)
     ).all()
     if not keys:
         return

@@ -51,9 +51,9 @@ def availability(db: Session, skus: Iterable[str]) -> dict[str, Availability]:
     if not wanted:
         return {}
     rows = db.execute(
-        select(
-            StockItem.sku, StockItem.on_hand, StockItem.held, StockItem.backorder_limit
-        ).where(StockItem.sku.in_(wanted))
+        select(StockItem.sku, StockItem.on_hand, StockItem.held, StockItem.backorder_limit).where(
+            StockItem.sku.in_(wanted)
+        )
     )
     result = {sku: Availability(sku, 0) for sku in wanted}
     for sku, on_hand, held, limit in rows:
@@ -217,9 +217,7 @@ def ship(db: Session, order_number: str, quantities: Mapping[str, int], *, actor
             db.execute(
                 update(StockHold).where(*of_order).values(quantity=StockHold.quantity - quantity)
             )
-    _record(
-        db, wanted, held=-1, on_hand=-1, kind="ship", order_number=order_number, actor=actor
-    )
+    _record(db, wanted, held=-1, on_hand=-1, kind="ship", order_number=order_number, actor=actor)
 
 
 def put_back(
@@ -251,9 +249,7 @@ _CHANGE = text(
 )
 
 
-def _change(
-    db: Session, quantities: Mapping[str, int], *, held: int = 0, on_hand: int = 0
-) -> None:
+def _change(db: Session, quantities: Mapping[str, int], *, held: int = 0, on_hand: int = 0) -> None:
     """Move the counters by sign x quantity. The rows must be locked."""
     db.execute(
         _CHANGE,
@@ -275,9 +271,7 @@ def set_stock(db: Session, sku: str, on_hand: int, *, reason: str, actor: str) -
 
 def adjust_stock(db: Session, sku: str, delta: int, *, reason: str, actor: str) -> None:
     """Change how many are on the shelf by `delta`. Raises ValueError like set_stock."""
-    adjust_locked(
-        db, _create_locked(db, sku), delta, kind="adjust", reason=reason, actor=actor
-    )
+    adjust_locked(db, _create_locked(db, sku), delta, kind="adjust", reason=reason, actor=actor)
 
 
 def _create_locked(db: Session, sku: str) -> StockItem:

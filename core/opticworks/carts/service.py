@@ -1,0 +1,87 @@
+"""Finding, filling and retiring carts. Works in the caller's transaction."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from opticworks.carts.models import Cart, CartLine
+
+
+def find(db: Session, cart_id: uuid.UUID, now: datetime, *, lock: bool = False) -> Cart | None:
+    """The open, unexpired cart of that id. `lock` waits for whoever is working on it."""
+    cart = get(db, cart_id, lock=lock)
+    return cart if cart is not None and cart.state == "open" and cart.expires_at > now else None
+
+
+def get(db: Session, cart_id: uuid.UUID, *, lock: bool = False) -> Cart | None:
+    """The cart of that id in whatever state it is."""
+    query = select(Cart).where(Cart.id == cart_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return db.scalars(query).one_or_none()
+
+
+def create(db: Session, currency: str, now: datetime, days: int) -> Cart:
+    cart = Cart(id=uuid.uuid4(), currency=currency, expires_at=now + timedelta(days=days), lines=[])
+    db.add(cart)
+    db.flush()
+    return cart
+
+
+def keep(cart: Cart, now: datetime, days: int) -> None:
+    """Roll the cart's end forward, at most once a day, so that looking costs no write."""
+    end = now + timedelta(days=days)
+    if end - cart.expires_at > timedelta(days=1):
+        cart.expires_at = end
+
+
+def line(cart: Cart, sku: str) -> CartLine | None:
+    return next((line for line in cart.lines if line.sku == sku), None)
+
+
+def put(cart: Cart, sku: str, quantity: int, price: int, title: str, now: datetime) -> CartLine:
+    """Set the quantity of a SKU, adding its line if there is none; agrees to `price`."""
+    found = line(cart, sku)
+    if found is None:
+        position = max((other.position for other in cart.lines), default=0) + 1
+        found = CartLine(
+            sku=sku, quantity=quantity, price_seen=price, title=title, position=position
+        )
+        cart.lines.append(found)
+    else:
+        found.quantity, found.price_seen, found.title = quantity, price, title
+    cart.updated_at = now
+    return found
+
+
+def remove(cart: Cart, sku: str, now: datetime) -> bool:
+    found = line(cart, sku)
+    if found is not None:
+        cart.lines.remove(found)
+        cart.updated_at = now
+    return found is not None
+
+
+def remember_details(cart: Cart, details: dict[str, Any], now: datetime) -> None:
+    """Keep what was typed into the checkout, so that no reload or failure loses it."""
+    if cart.details != details:
+        cart.details = details
+        cart.updated_at = now
+
+
+def count(cart: Cart | None) -> int:
+    return sum(line.quantity for line in cart.lines) if cart is not None else 0
+
+
+def forget_expired(db: Session, now: datetime, limit: int = 1000) -> int:
+    """Remove carts nobody has come back to. Ordered ones go too: the order is its own record."""
+    ids = db.scalars(select(Cart.id).where(Cart.expires_at < now).limit(limit)).all()
+    if ids:
+        db.execute(delete(CartLine).where(CartLine.cart_id.in_(ids)))
+        db.execute(delete(Cart).where(Cart.id.in_(ids)))
+    return len(ids)

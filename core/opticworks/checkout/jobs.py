@@ -1,0 +1,118 @@
+"""What the checkout does by itself: the sweeper, reminders, expiry, late captures and refunds."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from opticworks import contracts as c
+from opticworks import events
+from opticworks.carts import service as carts
+from opticworks.checkout import settle as settling
+from opticworks.checkout import staff
+from opticworks.jobs import defer, task
+from opticworks.notifications.service import emit
+from opticworks.orders import service as orders
+from opticworks.orders.models import Order
+from opticworks.payments import service as payments
+from opticworks.shop import Shop
+
+log = logging.getLogger(__name__)
+
+UNANSWERED_SECONDS = 60  #: how long a customer's own request gets before the sweeper steps in
+
+
+@task("checkout.sweep", schedule="* * * * *")
+def sweep(shop: Shop) -> None:
+    """Every minute: find orders whose payment needs settling, reminding or giving up."""
+    now = shop.now()
+    with shop.unit() as db:
+        unanswered = db.scalars(
+            select(Order.number).where(
+                Order.status == "awaiting_payment",
+                Order.placed_at < now - timedelta(seconds=UNANSWERED_SECONDS),
+            )
+        ).all()
+        expired = _numbers(db, payments.due_for_expiry(db, now))
+        remind = _numbers(db, payments.due_for_reminder(db, now))
+        for number in expired:
+            defer(db, "checkout.expire", queueing_lock=f"expire:{number}", number=number)
+        for number in unanswered:
+            if number not in expired:
+                defer(db, "checkout.settle", queueing_lock=f"settle:{number}", number=number)
+        for number in remind:
+            if number not in expired:
+                defer(db, "checkout.remind", queueing_lock=f"remind:{number}", number=number)
+
+
+def _numbers(db: Session, ids: list[int]) -> list[str]:
+    return list(db.scalars(select(Order.number).where(Order.id.in_(ids)))) if ids else []
+
+
+@task("checkout.settle")
+def settle(shop: Shop, number: str) -> None:
+    """Ask the provider how the payment stands and apply it."""
+    settling.settle(shop, number)
+
+
+@task("checkout.remind")
+def remind(shop: Shop, number: str) -> None:
+    """Announce that a payment is still missing; once per payment."""
+    with shop.unit() as db:
+        order = orders.lock(db, number)
+        payment = payments.latest(db, order.id) if order is not None else None
+        if order is None or payment is None or payment.remind_at is None:
+            return
+        payment.remind_at = None
+        if order.status == "confirmed" and payment.status == "pending":
+            emit(db, events.PAYMENT_REMINDER, number)
+
+
+@task("checkout.expire")
+def expire(shop: Shop, number: str) -> None:
+    """Give up an order whose payment did not come in time.
+
+    The provider is asked first: a payment that came after all settles the order instead.
+    """
+    found = settling.attempt_of(shop, number)
+    if found is None or found.status not in ("new", "action", "pending"):
+        return
+    provider = settling.provider_of(shop, found.provider)
+    if found.ref:
+        result = provider.fetch(found.ref)
+        if result.state in ("action", "pending"):
+            result = provider.cancel(found.ref, f"{found.key}:cancel")
+    else:
+        result = c.PaymentResult(state="canceled", ref="", money=found.intent.amount)
+    with shop.unit() as db:
+        settling.apply(shop, db, number, result, reason="expired")
+
+
+@task("checkout.capture")
+def capture(shop: Shop, number: str) -> None:
+    """Take the money of an authorized payment, whose goods are ours to give."""
+    found = settling.attempt_of(shop, number)
+    if found is None or found.status != "authorized":
+        return
+    provider = settling.provider_of(shop, found.provider)
+    result = provider.capture(found.ref, found.intent.amount, f"{found.key}:capture")
+    with shop.unit() as db:
+        settling.apply(shop, db, number, result)
+
+
+@task("checkout.refund_late")
+def refund_late(shop: Shop, number: str) -> None:
+    """Money that came after its goods were gone goes back by itself."""
+    staff.return_money(shop, number, actor="system")
+
+
+@task("carts.forget", schedule="17 3 * * *")
+def forget_carts(shop: Shop) -> None:
+    """Every night: remove carts that nobody has come back to."""
+    while True:
+        with shop.unit() as db:
+            if carts.forget_expired(db, shop.now()) == 0:
+                return

@@ -1,0 +1,246 @@
+"""Placing an order: hold first, then pay, each step in a short transaction of its own."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from opticworks import contracts as c
+from opticworks.carts import service as carts
+from opticworks.carts.models import Cart
+from opticworks.checkout import settle as settling
+from opticworks.checkout.quoting import quote_cart
+from opticworks.checkout.settle import Refused
+from opticworks.faults import fault
+from opticworks.orders import service as orders
+from opticworks.orders.models import Order
+from opticworks.payments import service as payments
+from opticworks.pricing import service as pricing
+from opticworks.shipping import rates as rates_room
+from opticworks.shop import Shop
+from opticworks.stock import claims
+from opticworks.stock import service as stock
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the customer agreed to: this cart, at the quote of this hash, paid this way."""
+
+    cart_id: uuid.UUID
+    quote_hash: str
+    email: str
+    address: c.Address
+    payment: str
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """The order, and what the browser still has to do if its payment needs an action."""
+
+    number: str
+    path: str
+    action: Mapping[str, object] | None = None
+
+
+class Changed(Exception):
+    """The quote is not the one that was shown; nothing was placed. Carries the new one."""
+
+    def __init__(self, quote: c.Quote) -> None:
+        super().__init__("Something changed since you looked. Please check and place it again.")
+        self.quote = quote
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    number: str
+    path: str
+    done: bool  #: the order stands already (a repeated post)
+    replace: bool = False  #: an older open order of this cart has to be canceled first
+    attempt: settling.Attempt | None = None
+
+
+def place(shop: Shop, wish: Wish) -> Placed:
+    """Place the order once, however often this is called with the same cart.
+
+    Raises Changed, Refused with a sentence for the customer, or ProviderError when the provider
+    could not be asked: then the order is kept with its goods and settled by the sweeper.
+    """
+    provider = shop.providers.payments().get(wish.payment)
+    if provider is None:
+        raise Refused("Choose how you want to pay.")
+    for _ in range(3):
+        fault("place.before_write")
+        with shop.unit() as db:
+            written = _write(shop, db, wish, provider)
+            fault("place.before_commit")
+        fault("place.after_commit")
+        if not written.replace:
+            break
+        _cancel_open(shop, written.number)
+    else:
+        raise Refused("Your cart is being changed elsewhere. Please try again.")
+    if written.done or written.attempt is None:
+        return Placed(number=written.number, path=written.path)
+    return _pay(shop, provider, written, written.attempt)
+
+
+def _pay(
+    shop: Shop, provider: c.PaymentProvider, written: _Written, attempt: settling.Attempt
+) -> Placed:
+    fault("pay.before_provider")
+    result = (
+        provider.fetch(attempt.ref) if attempt.ref else provider.start(attempt.intent, attempt.key)
+    )
+    fault("pay.after_provider")
+    with shop.unit() as db:
+        settling.apply(shop, db, written.number, result)
+        fault("pay.before_commit")
+    fault("pay.after_commit")
+    if result.state in ("failed", "canceled"):
+        raise Refused(result.message or "The payment did not go through. Nothing was charged.")
+    action = dict(result.data) if result.state == "action" else None
+    return Placed(number=written.number, path=written.path, action=action)
+
+
+def _write(shop: Shop, db: Session, wish: Wish, provider: c.PaymentProvider) -> _Written:
+    """The first transaction: everything that must not be lost, before anyone is asked for money."""
+    cart = carts.get(db, wish.cart_id, lock=True)
+    if cart is None:
+        raise Refused("Your cart is empty. It may have expired.")
+    if cart.state == "ordered":
+        order = orders.by_cart(db, cart.id)
+        assert order is not None
+        return _Written(order.number, orders.path(order), done=True)
+    if not cart.lines or cart.expires_at <= shop.now():
+        raise Refused("Your cart is empty. It may have expired.")
+    try:
+        quote = quote_cart(shop, db, cart).quote
+    except pricing.Refused as error:
+        raise Refused(str(error)) from None
+    existing = orders.open_of_cart(db, cart.id)
+    if existing is not None:
+        return _resume(shop, db, existing, wish, quote)
+    _check(quote, wish, provider)
+    return _create(shop, db, cart, wish, quote, provider)
+
+
+def _resume(shop: Shop, db: Session, order: Order, wish: Wish, quote: c.Quote) -> _Written:
+    """A repeated post goes on with the cart's open order; anything else replaces it."""
+    payment = payments.latest(db, order.id)
+    same = (
+        payment is not None
+        and payment.provider == wish.payment
+        and order.quote_hash == wish.quote_hash == quote.hash
+        and order.email == wish.email
+        and order.address == wish.address.model_dump()
+    )
+    if not same or payment is None:
+        return _Written(order.number, orders.path(order), done=False, replace=True)
+    return _Written(
+        order.number,
+        orders.path(order),
+        done=False,
+        attempt=settling.attempt(shop, order, payment),
+    )
+
+
+def _check(quote: c.Quote, wish: Wish, provider: c.PaymentProvider) -> None:
+    if quote.objections:
+        raise Changed(quote)
+    if quote.requires_shipping and quote.shipping is None:
+        raise Refused("We can't ship this to your address yet. Check the address or ask us.")
+    if quote.hash != wish.quote_hash:
+        raise Changed(quote)
+    if not provider.offers(quote):
+        raise Refused(
+            f"{provider.title} is not possible for this order. Choose another way to pay."
+        )
+
+
+def _create(
+    shop: Shop,
+    db: Session,
+    cart: Cart,
+    wish: Wish,
+    quote: c.Quote,
+    provider: c.PaymentProvider,
+) -> _Written:
+    now = shop.now()
+    order = orders.create(
+        db,
+        quote,
+        cart_id=cart.id,
+        email=wish.email,
+        address=wish.address,
+        now=now,
+        trace=[pricing.adjustment_json(step) for step in quote.trace],
+        shipping=rates_room.to_json(quote.shipping) if quote.shipping else None,
+    )
+    until = now + timedelta(minutes=shop.settings["shop"].hold_minutes)
+    try:
+        stock.hold(db, order.number, pricing.expand(quote.lines), until)
+        claims.claim(db, order.number, _claims(quote))
+    except stock.SoldOut as short:
+        raise Refused(sold_out_sentence(quote, short)) from None
+    except claims.UsedUp:
+        raise Refused("A discount code was used up a moment ago. Remove it to go on.") from None
+    payment = payments.begin(db, order.id, provider, quote.total, wish.data)
+    payment.expires_at = until
+    db.flush()
+    return _Written(
+        order.number,
+        orders.path(order),
+        done=False,
+        attempt=settling.attempt(shop, order, payment),
+    )
+
+
+def _claims(quote: c.Quote) -> dict[str, int]:
+    wanted: dict[str, int] = {}
+    for step in quote.trace:
+        for claim in step.claims:
+            # An adjustment spread over lines carries its claim on each part; it is one use.
+            wanted[claim.allowance] = max(wanted.get(claim.allowance, 0), claim.amount)
+    return wanted
+
+
+def sold_out_sentence(quote: c.Quote, short: stock.SoldOut) -> str:
+    """Which of the customer's own items is short, by name and number."""
+    sentences = []
+    missing = {shortage.sku: shortage for shortage in short.shortages}
+    for line in quote.lines:
+        parts = [part.sku for part in line.item.components] or [line.sku]
+        if not any(sku in missing for sku in parts):
+            continue
+        name = line.item.title + (f" ({line.item.option_text})" if line.item.option_text else "")
+        free = min(missing[sku].free for sku in parts if sku in missing)
+        if free and not line.item.components:
+            sentences.append(f"Only {free} of {name} are left; someone else was faster.")
+        else:
+            sentences.append(f"{name} is sold out; someone else was faster.")
+    return " ".join(sentences) + " Nothing was ordered."
+
+
+def _cancel_open(shop: Shop, number: str) -> None:
+    """Give up the cart's older open order: its intent first, then what it kept.
+
+    If its payment has meanwhile succeeded, that order stands and the cart is retired with it.
+    """
+    found = settling.attempt_of(shop, number)
+    if found is None:
+        return
+    provider = settling.provider_of(shop, found.provider)
+    if found.ref:
+        result = provider.cancel(found.ref, f"{found.key}:cancel")
+    else:
+        result = c.PaymentResult(state="canceled", ref="", money=found.intent.amount)
+    with shop.unit() as db:
+        settling.apply(shop, db, number, result, reason="replaced")

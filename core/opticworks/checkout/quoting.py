@@ -1,0 +1,143 @@
+"""A cart's quote: goods, stock and stored shipping rates brought together and priced."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from opticworks import contracts as c
+from opticworks.carts import service as carts
+from opticworks.carts.models import Cart
+from opticworks.money import total
+from opticworks.pricing import service as pricing
+from opticworks.shipping import rates as rates_room
+from opticworks.shop import Shop
+from opticworks.stock import service as stock
+from opticworks.stock.service import Availability
+
+#: Fields of the checkout form that make the address, and what the address calls them.
+ADDRESS_FIELDS = {
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "company": "company",
+    "address": "line1",
+    "address2": "line2",
+    "city": "city",
+    "state": "state",
+    "postalCode": "postal_code",
+    "country": "country",
+    "phone": "phone",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartQuote:
+    """A quote and what it was made from. `stale` is the request whose rates must be fetched
+    before there are shipping options; None when `rates` are current."""
+
+    quote: c.Quote
+    availability: Mapping[str, Availability]
+    rates: tuple[c.ShippingChoice, ...]
+    stale: c.RateRequest | None
+
+
+def address_of(shop: Shop, details: Mapping[str, str]) -> c.Address:
+    """The address as typed so far; the shop's first country and default state where nothing is
+    typed yet, so that shipping can be shown at once."""
+    settings = shop.settings["shop"]
+    values = {name: str(details.get(field, ""))[:200] for field, name in ADDRESS_FIELDS.items()}
+    if values["country"] not in settings.countries:
+        values["country"] = settings.countries[0]
+        values["state"] = values["state"] or settings.default_state
+    try:
+        return c.Address(**values)
+    except ValidationError:
+        return c.Address(country=values["country"], state=values["state"][:10])
+
+
+def quote_cart(shop: Shop, db: Session, cart: Cart) -> CartQuote:
+    """Price the cart as it stands. Reads only; raises pricing.Refused when a plugin fails."""
+    ctx = shop.ctx(db)
+    goods = pricing.items(shop.hooks, ctx, [line.sku for line in cart.lines])
+    availability = stock.availability(db, pricing.stock_skus(goods.values()))
+    address = address_of(shop, cart.details)
+    picker = _ShippingPicker(shop, cart, address)
+    quote = pricing.quote(
+        shop.hooks,
+        ctx,
+        pricing.Basket(
+            currency=cart.currency,
+            lines=tuple(
+                pricing.BasketLine(
+                    sku=line.sku,
+                    quantity=line.quantity,
+                    price_seen=line.price_seen,
+                    title=line.title,
+                )
+                for line in cart.lines
+            ),
+            free={sku: entry.free for sku, entry in availability.items()},
+            codes=tuple(cart.codes),
+            email=cart.details.get("email", ""),
+            address=address,
+        ),
+        goods,
+        picker,
+    )
+    return CartQuote(quote=quote, availability=availability, rates=picker.rates, stale=picker.stale)
+
+
+class _ShippingPicker:
+    """Picks the chosen rate among those stored on the cart, if they were fetched for just this
+    content and address and are not too old; else notes what has to be fetched."""
+
+    def __init__(self, shop: Shop, cart: Cart, address: c.Address) -> None:
+        self.shop, self.cart, self.address = shop, cart, address
+        self.rates: tuple[c.ShippingChoice, ...] = ()
+        self.stale: c.RateRequest | None = None
+
+    def __call__(self, lines: Sequence[c.QuoteLine]) -> c.ShippingChoice | None:
+        cart = self.cart
+        value = total((line.subtotal + line.discount for line in lines), cart.currency)
+        origin = self.shop.settings["shop"].origin
+        request = rates_room.request_for(lines, origin, self.address, value)
+        if (
+            cart.rates_key != rates_room.key_of(request)
+            or cart.rates_until is None
+            or cart.rates_until <= self.shop.now()
+        ):
+            self.stale = request
+            return None
+        self.rates = tuple(rates_room.from_json(rate) for rate in cart.rates)
+        chosen = next((rate for rate in self.rates if rate.code == cart.shipping_code), None)
+        # The cheapest is preselected, so that the total is whole from the first look.
+        return chosen or (self.rates[0] if self.rates else None)
+
+
+def ensure_rates(shop: Shop, cart_id: uuid.UUID) -> None:
+    """Fetch and store the cart's shipping rates if they are missing, old or for other content.
+
+    Providers are asked outside any transaction; an answer for a cart that changed meanwhile
+    carries its own key and is simply not used.
+    """
+    with shop.unit() as db:
+        cart = carts.find(db, cart_id, shop.now())
+        if cart is None or not cart.lines:
+            return
+        request = quote_cart(shop, db, cart).stale
+    if request is None:
+        return
+    choices = rates_room.ask(shop.providers.shipping(), request)
+    with shop.unit() as db:
+        cart = carts.find(db, cart_id, shop.now(), lock=True)
+        if cart is not None:
+            cart.rates = [rates_room.to_json(choice) for choice in choices]
+            cart.rates_key = rates_room.key_of(request)
+            # No rates at all may be a vendor's bad minute: look again soon.
+            hours = rates_room.RATES_VALID_HOURS if choices else 0.02
+            cart.rates_until = shop.now() + timedelta(hours=hours)

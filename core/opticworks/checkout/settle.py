@@ -1,0 +1,215 @@
+"""Settling: what a provider says of a payment becomes the state of its order, exactly once.
+
+The return page, webhooks and the sweeper all call `settle`: ask the provider first, outside any
+transaction, then lock the order and apply. Applying a known answer again changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from opticworks import contracts as c
+from opticworks import events
+from opticworks.carts import service as carts
+from opticworks.faults import fault
+from opticworks.jobs import defer
+from opticworks.money import Money
+from opticworks.notifications.service import emit
+from opticworks.orders import service as orders
+from opticworks.orders.models import Order
+from opticworks.payments import service as payments
+from opticworks.payments.models import Payment
+from opticworks.shop import Shop
+from opticworks.stock import claims
+from opticworks.stock import service as stock
+
+log = logging.getLogger(__name__)
+
+
+class Refused(Exception):
+    """A verb that can't be done; the sentence is for the person who asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What is needed to speak to the provider of a payment, read before the transaction ends."""
+
+    number: str
+    provider: str
+    ref: str
+    key: str
+    status: str
+    intent: c.PaymentIntent
+
+
+def attempt_of(shop: Shop, number: str) -> Attempt | None:
+    """The order's newest payment attempt, None if there is no such order."""
+    with shop.unit() as db:
+        order = orders.by_number(db, number)
+        payment = payments.latest(db, order.id) if order is not None else None
+        if order is None or payment is None:
+            return None
+        return attempt(shop, order, payment)
+
+
+def attempt(shop: Shop, order: Order, payment: Payment) -> Attempt:
+    key = str(payment.attempt)
+    return Attempt(
+        number=order.number,
+        provider=payment.provider,
+        ref=payment.ref,
+        key=key,
+        status=payment.status,
+        intent=c.PaymentIntent(
+            attempt=key,
+            order_number=order.number,
+            amount=Money(payment.amount, payment.currency),
+            email=order.email,
+            description=f"{shop.settings['shop'].name} order {order.number}",
+            return_url=f"{shop.config.base_url}/checkout/return/{key}",
+            address=c.Address.model_validate(order.address),
+            data=payment.data,
+        ),
+    )
+
+
+def provider_of(shop: Shop, code: str) -> c.PaymentProvider:
+    """Raises ProviderError when the plugin that took the payment is not enabled any more."""
+    provider = shop.providers.payments().get(code)
+    if provider is None:
+        raise c.ProviderError(
+            f"The payment provider {code!r} is not enabled; enable its plugin again.",
+            retryable=False,
+        )
+    return provider
+
+
+def settle(shop: Shop, number: str) -> c.PaymentResult | None:
+    """Bring the order up to what its provider says now. Raises ProviderError when it can't say.
+
+    A payment whose `start` was never answered is started again with the same key, on which the
+    provider acts once.
+    """
+    found = attempt_of(shop, number)
+    if found is None:
+        return None
+    provider = provider_of(shop, found.provider)
+    fault("settle.before_provider")
+    if found.ref:
+        result = provider.fetch(found.ref)
+    else:
+        result = provider.start(found.intent, found.key)
+    fault("settle.after_provider")
+    with shop.unit() as db:
+        apply(shop, db, number, result)
+        fault("settle.before_commit")
+    fault("settle.after_commit")
+    return result
+
+
+def apply(
+    shop: Shop,
+    db: Session,
+    number: str,
+    result: c.PaymentResult,
+    *,
+    actor: str = "",
+    note: str = "",
+    reason: str = "",
+) -> bool:
+    """Write a provider's answer down and draw its consequences; False if it was known already.
+
+    Raises stock.SoldOut when a late payment finds its goods gone and `actor` is staff, who must
+    hear of it; a provider's late money is kept and refunded by a job instead.
+    """
+    order = orders.lock(db, number)
+    payment = payments.latest(db, order.id) if order is not None else None
+    if order is None or payment is None:
+        return False
+    if result.state in ("authorized", "captured") and result.money != Money(
+        payment.amount, payment.currency
+    ):
+        log.error("Payment %s: %s is not what order %s costs", payment.id, result.money, number)
+        return payments.record(
+            db,
+            payment,
+            "mismatch",
+            key=f"mismatch:{result.ref}:{result.money.minor}",
+            note=f"The provider reports {result.money.format()}; the order costs "
+            f"{Money(payment.amount, payment.currency).format()}. Not marked paid.",
+        )
+    if not payments.advance(payment, result):
+        return False
+    captured = result.state == "captured"
+    payments.record(
+        db,
+        payment,
+        result.state,
+        key=f"{result.state}:{result.ref}",
+        amount=payment.amount if captured else 0,
+        actor=actor,
+        note=note or result.message,
+    )
+    if result.state in ("failed", "canceled"):
+        _give_up(db, shop, order, reason or f"payment_{result.state}", actor)
+    elif result.state in ("pending", "authorized", "captured"):
+        _accept(db, shop, order, payment, actor)
+    return True
+
+
+def _accept(db: Session, shop: Shop, order: Order, payment: Payment, actor: str) -> None:
+    """The order stands: payable later, authorized or paid."""
+    paid = payment.status == "captured"
+    until = None if payment.status in ("authorized", "captured") else payment.expires_at
+    if order.status == "canceled" and not _revive(db, order, payment, actor):
+        return
+    order.payment_status = {"captured": "paid"}.get(payment.status, payment.status)
+    stock.extend(db, order.number, until)
+    placed = order.status == "awaiting_payment"
+    if placed:
+        order.status = "confirmed"
+        cart = carts.get(db, order.cart_id)
+        if cart is not None:
+            cart.state = "ordered"
+        emit(db, events.ORDER_PLACED, order.number)
+    if paid:
+        # `at_once` spares the customer a second mail next to the confirmation.
+        emit(db, events.PAYMENT_PAID, order.number, {"at_once": placed})
+    elif payment.status == "authorized":
+        defer(db, "checkout.capture", number=order.number)
+
+
+def _revive(db: Session, order: Order, payment: Payment, actor: str) -> bool:
+    """Take the goods of a canceled order again, because its money came after all."""
+    demand = orders.demand(orders.lines_of(db, order.id))
+    try:
+        with db.begin_nested():
+            stock.hold(db, order.number, demand, None)
+    except stock.SoldOut:
+        if actor:
+            raise
+        order.payment_status = "paid" if payment.status == "captured" else "authorized"
+        defer(db, "checkout.refund_late", number=order.number)
+        return False
+    order.status, order.canceled_at, order.cancel_reason = "confirmed", None, ""
+    return True
+
+
+def _give_up(db: Session, shop: Shop, order: Order, reason: str, actor: str) -> None:
+    """The payment came to nothing: the order is canceled and everything it kept is given back.
+
+    The cart of an order that never stood stays as it is, so that the customer can try again.
+    """
+    if order.status == "canceled":
+        return
+    stood = order.status != "awaiting_payment"
+    stock.release(db, order.number, reason=reason, actor=actor)
+    claims.release(db, order.number)
+    order.status, order.cancel_reason = "canceled", reason
+    order.canceled_at = shop.now()
+    order.payment_status = "unpaid"
+    if stood:
+        emit(db, events.ORDER_CANCELED, order.number, {"reason": reason})

@@ -1,0 +1,256 @@
+"""What staff do to an order: mark it paid, cancel it, send it. Each is safe to repeat."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from opticworks import contracts as c
+from opticworks import events
+from opticworks.checkout import settle as settling
+from opticworks.checkout.settle import Refused
+from opticworks.faults import fault
+from opticworks.money import Money
+from opticworks.notifications.service import emit
+from opticworks.orders import service as orders
+from opticworks.orders.models import Order, OrderLine
+from opticworks.payments import service as payments
+from opticworks.shipping import service as shipments
+from opticworks.shop import Shop
+from opticworks.stock import claims
+from opticworks.stock import service as stock
+
+log = logging.getLogger(__name__)
+
+
+def mark_paid(shop: Shop, number: str, *, actor: str, reference: str = "") -> None:
+    """Record that the money of a payable-later order has arrived.
+
+    An order that was canceled meanwhile takes its goods again; Refused says which are gone.
+    """
+    found = settling.attempt_of(shop, number)
+    if found is None:
+        raise Refused(f"There is no order {number}.")
+    if found.status == "captured":
+        return
+    if found.status not in ("pending", "authorized", "canceled"):
+        raise Refused("This payment is not one that staff can mark paid; its provider decides.")
+    provider = _provider(shop, found.provider)
+    try:
+        # A canceled payment is only taken up again by a provider whose money comes by hand.
+        result = provider.capture(found.ref, found.intent.amount, f"{found.key}:capture")
+    except c.ProviderError as error:
+        raise Refused(f"The payment could not be recorded: {error}") from None
+    if result.state != "captured":
+        raise Refused(
+            result.message or f"{provider.title} does not confirm the payment ({result.state})."
+        )
+    with shop.unit() as db:
+        try:
+            settling.apply(shop, db, number, result, actor=actor, note=reference)
+        except stock.SoldOut as short:
+            missing = ", ".join(f"{s.sku} ({s.free} of {s.wanted} left)" for s in short.shortages)
+            raise Refused(
+                f"The order was canceled and its goods are gone meanwhile: {missing}. Pay the "
+                "money back, or restock and mark it paid again."
+            ) from None
+
+
+def _provider(shop: Shop, code: str) -> c.PaymentProvider:
+    try:
+        return settling.provider_of(shop, code)
+    except c.ProviderError as error:
+        raise Refused(str(error)) from None
+
+
+def cancel(shop: Shop, number: str, *, actor: str, reason: str, restock: bool = True) -> None:
+    """Cancel an order nothing of which was sent: void or refund its money, give its goods back.
+
+    `restock=False` takes the goods off the shelf instead (lost, damaged). Repeating it changes
+    nothing. Raises Refused with a sentence for staff.
+    """
+    with shop.unit() as db:
+        order = _existing(db, number)
+        if order.status == "canceled":
+            return
+        if shipments.shipped(db, order.id):
+            raise Refused(
+                f"Part of order {number} was sent already, so it can't be canceled. "
+                "Make a return for what comes back."
+            )
+    _stop_payment(shop, number, actor)
+    with shop.unit() as db:
+        locked = orders.lock(db, number)
+        if locked is None or locked.status == "canceled":
+            return
+        if shipments.shipped(db, locked.id):
+            raise Refused(f"Order {number} was sent in the meantime and stays as it is.")
+        released = stock.release(db, number, reason=reason, actor=actor)
+        claims.release(db, number)
+        if not restock:
+            for sku, quantity in released.items():
+                stock.adjust_stock(
+                    db, sku, -quantity, reason=f"not restocked: {reason}", actor=actor
+                )
+        locked.status, locked.cancel_reason = "canceled", reason
+        locked.canceled_at = shop.now()
+        if locked.payment_status in ("pending", "authorized"):
+            locked.payment_status = "unpaid"
+        emit(db, events.ORDER_CANCELED, number, {"reason": reason})
+        fault("cancel.before_commit")
+
+
+def _existing(db: Session, number: str) -> Order:
+    order = orders.by_number(db, number)
+    if order is None:
+        raise Refused(f"There is no order {number}.")
+    return order
+
+
+def _stop_payment(shop: Shop, number: str, actor: str) -> None:
+    """Void what is not captured, refund what is; keys make both safe to repeat."""
+    found = settling.attempt_of(shop, number)
+    if found is None or found.status in ("failed", "canceled"):
+        return
+    provider = _provider(shop, found.provider)
+    try:
+        if found.status == "captured":
+            _refund_all(shop, number, provider, found, actor)
+        elif found.ref:
+            result = provider.cancel(found.ref, f"{found.key}:cancel")
+            if result.state == "captured":
+                with shop.unit() as db:
+                    settling.apply(shop, db, number, result)
+                _refund_all(shop, number, provider, found, actor)
+            else:
+                _note_canceled(shop, number, result, actor)
+    except c.ProviderError as error:
+        raise Refused(
+            f"{provider.title} could not be asked to stop the payment: {error} "
+            "Nothing was canceled; try again."
+        ) from None
+
+
+def return_money(shop: Shop, number: str, *, actor: str) -> None:
+    """Void or refund whatever the order's payment has taken; the order itself stays canceled."""
+    _stop_payment(shop, number, actor)
+
+
+def _note_canceled(shop: Shop, number: str, result: c.PaymentResult, actor: str) -> None:
+    """The payment's own ledger; the order itself is canceled by the caller."""
+    with shop.unit() as db:
+        order = orders.lock(db, number)
+        payment = payments.latest(db, order.id) if order is not None else None
+        if payment is not None and payments.advance(payment, result):
+            payments.record(
+                db, payment, result.state, key=f"{result.state}:{result.ref}", actor=actor
+            )
+
+
+def _refund_all(
+    shop: Shop, number: str, provider: c.PaymentProvider, found: settling.Attempt, actor: str
+) -> None:
+    """Pay everything back that was received: intended first, then done, each a ledger row."""
+    with shop.unit() as db:
+        order = orders.lock(db, number)
+        payment = payments.latest(db, order.id) if order is not None else None
+        if order is None or payment is None:
+            return
+        amount = payments.balance(db, order.id)
+        if amount <= 0:
+            return
+        key = f"{found.key}:refund:all"
+        payments.record(db, payment, "refund_intended", key=f"{key}:intended", actor=actor)
+    fault("refund.before_provider")
+    result = provider.refund(found.ref, Money(amount, found.intent.amount.currency), key)
+    fault("refund.after_provider")
+    if result.state == "failed":
+        raise Refused(f"The refund failed: {result.message or 'the provider gave no reason.'}")
+    with shop.unit() as db:
+        order = orders.lock(db, number)
+        payment = payments.latest(db, order.id) if order is not None else None
+        if order is None or payment is None:
+            return
+        new = payments.record(
+            db, payment, "refunded", key=key, amount=-amount, actor=actor, note=result.message
+        )
+        if new:
+            order.payment_status = "refunded"
+            emit(db, events.PAYMENT_REFUNDED, number, {"amount": amount})
+
+
+def fulfil(
+    shop: Shop,
+    number: str,
+    *,
+    lines: Mapping[str, int],
+    carrier: str,
+    tracking_number: str,
+    actor: str,
+    tracking_url: str = "",
+) -> None:
+    """A parcel packed by hand leaves: `lines` maps SKUs of the order to quantities.
+
+    Writes the parcel, takes the goods off the shelf and tells the customer. Raises Refused.
+    """
+    with shop.unit() as db:
+        order = orders.lock(db, number)
+        if order is None:
+            raise Refused(f"There is no order {number}.")
+        if order.status == "canceled":
+            raise Refused(f"Order {number} is canceled.")
+        if order.payment_status not in ("paid", "authorized"):
+            raise Refused(f"Order {number} is not paid yet. Mark it paid first.")
+        all_lines = [
+            line
+            for line in orders.lines_of(db, order.id)
+            if line.item.get("requires_shipping", True)
+        ]
+        before = shipments.shipped(db, order.id)
+        quantities = _quantities(all_lines, lines, before)
+        try:
+            stock.ship(db, number, orders.demand(all_lines, quantities), actor=actor)
+        except stock.SoldOut as short:
+            names = ", ".join(shortage.sku for shortage in short.shortages)
+            raise Refused(f"Not on the shelf yet: {names}. Book the arrival first.") from None
+        except ValueError as error:
+            raise Refused(str(error)) from None
+        parcel = shipments.record(
+            db,
+            order.id,
+            quantities,
+            carrier=carrier.strip(),
+            tracking_number=tracking_number.strip(),
+            tracking_url=tracking_url,
+            now=shop.now(),
+        )
+        left = sum(
+            line.quantity - before.get(line.id, 0) - quantities.get(line.id, 0)
+            for line in all_lines
+        )
+        order.fulfilment_status = "part_shipped" if left else "shipped"
+        emit(db, events.SHIPMENT_SHIPPED, number, {"shipment": str(parcel.id)})
+        fault("fulfil.before_commit")
+
+
+def _quantities(
+    all_lines: list[OrderLine], wanted: Mapping[str, int], before: Mapping[int, int]
+) -> dict[int, int]:
+    """Quantities by line id, checked against what is left to send."""
+    by_sku = {line.sku: line for line in all_lines}
+    quantities: dict[int, int] = {}
+    for sku, quantity in wanted.items():
+        if quantity == 0:
+            continue
+        line = by_sku.get(sku)
+        if line is None:
+            raise Refused(f"{sku} is not part of this order.")
+        left = line.quantity - before.get(line.id, 0)
+        if quantity < 0 or quantity > left:
+            raise Refused(f"{left} of {line.title} are left to send, not {quantity}.")
+        quantities[line.id] = quantity
+    if not quantities:
+        raise Refused("Choose at least one item for the parcel.")
+    return quantities

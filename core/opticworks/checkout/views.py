@@ -1,0 +1,51 @@
+"""An order as plugins, mails and pages see it: order, payment and parcels in one frozen view."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from opticworks import contracts as c
+from opticworks.orders import service as orders
+from opticworks.payments import service as payments
+from opticworks.shipping import service as shipments
+from opticworks.shop import Shop
+
+
+def order_view(shop: Shop, db: Session, number: str) -> c.OrderView | None:
+    """The OrderView of that number, None if there is no such order."""
+    order = orders.by_number(db, number)
+    if order is None:
+        return None
+    payment = payments.latest(db, order.id)
+    lines = {line.id: line for line in orders.lines_of(db, order.id)}
+    parcels = shipments.of_order(db, order.id)
+    shipped: dict[int, int] = {}
+    for parcel in parcels:
+        for part in parcel.lines:
+            shipped[part.order_line_id] = shipped.get(part.order_line_id, 0) + part.quantity
+    return orders.view(
+        order,
+        list(lines.values()),
+        shop.config.base_url,
+        payment=payments.view(payment) if payment else None,
+        shipments=tuple(
+            c.ShipmentView(
+                id=str(parcel.id),
+                carrier=parcel.carrier,
+                tracking_number=parcel.tracking_number,
+                tracking_url=parcel.tracking_url,
+                status=parcel.status,
+                shipped_at=parcel.shipped_at,
+                lines=tuple(
+                    (
+                        lines[part.order_line_id].sku,
+                        lines[part.order_line_id].title,
+                        part.quantity,
+                    )
+                    for part in parcel.lines
+                ),
+            )
+            for parcel in parcels
+        ),
+        shipped=shipped,
+    )

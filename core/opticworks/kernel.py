@@ -1,0 +1,50 @@
+"""The verbs a plugin may call on what the kernel keeps. Everything else of it is private.
+
+Each works in the caller's transaction (`ctx.db`, `request.db`, or `shop.unit()` in a job).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from opticworks.notifications.service import emit
+from opticworks.orders.models import Order, OrderLine
+from opticworks.pages.service import put_page, to_html
+from opticworks.stock.claims import grant
+from opticworks.stock.service import (
+    Availability,
+    adjust_stock,
+    availability,
+    set_backorder_limit,
+    set_stock,
+)
+
+__all__ = [
+    "Availability",
+    "adjust_stock",
+    "availability",
+    "emit",
+    "grant",
+    "orders_with",
+    "put_page",
+    "set_backorder_limit",
+    "set_stock",
+    "to_html",
+]
+
+
+def orders_with(db: Session, sku: str, email: str) -> list[str]:
+    """Numbers of the paid orders of that e-mail address that contain the SKU, newest first."""
+    return list(
+        db.scalars(
+            select(Order.number)
+            .join(OrderLine, OrderLine.order_id == Order.id)
+            .where(
+                OrderLine.sku == sku,
+                func.lower(Order.email) == email.strip().lower(),
+                Order.payment_status == "paid",
+            )
+            .order_by(Order.id.desc())
+        )
+    )

@@ -1,0 +1,231 @@
+"""Writing an order down, and reading it as plugins, mails and pages see it."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from opticworks import contracts as c
+from opticworks.money import Money
+from opticworks.orders.models import Order, OrderLine
+
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  #: without what people confuse: 0 O, 1 I L, U V
+
+
+def new_number() -> str:
+    """A short readable number that tells nothing of how many orders there are: "K7M2-9QXD"."""
+    text = "".join(secrets.choice(ALPHABET) for _ in range(8))
+    return f"{text[:4]}-{text[4:]}"
+
+
+def create(
+    db: Session,
+    quote: c.Quote,
+    *,
+    cart_id: uuid.UUID,
+    email: str,
+    address: c.Address,
+    now: datetime,
+    trace: list[dict[str, Any]],
+    shipping: dict[str, Any] | None,
+) -> Order:
+    """Freeze the quote as an order that awaits its payment, with its lines."""
+    order = Order(
+        number=new_number(),
+        token=secrets.token_urlsafe(24),
+        cart_id=cart_id,
+        email=email,
+        customer_name=address.name,
+        currency=quote.currency,
+        subtotal=quote.subtotal.minor,
+        discount_total=quote.discount_total.minor,
+        shipping_total=quote.shipping_total.minor,
+        tax_total=quote.tax_total.minor,
+        total=quote.total.minor,
+        quote_hash=quote.hash,
+        trace=trace,
+        address=address.model_dump(),
+        shipping=shipping,
+        placed_at=now,
+        status="awaiting_payment",
+        payment_status="unpaid",
+        fulfilment_status="unfulfilled",
+        cancel_reason="",
+    )
+    db.add(order)
+    db.flush()
+    db.add_all(_line(order.id, position, line) for position, line in enumerate(quote.lines))
+    db.flush()
+    return order
+
+
+def _line(order_id: int, position: int, line: c.QuoteLine) -> OrderLine:
+    item = line.item
+    shares: tuple[Money, ...] = ()
+    if item.components:
+        # Each part's share of the line's money, for partial returns and revenue by product.
+        shares = line.total.split([part.quantity for part in item.components])
+    return OrderLine(
+        order_id=order_id,
+        position=position,
+        sku=line.sku,
+        title=item.title,
+        options=item.option_text,
+        quantity=line.quantity,
+        unit_price=line.unit_price.minor,
+        subtotal=line.subtotal.minor,
+        discount=line.discount.minor,
+        tax=line.tax.minor,
+        tax_included=line.tax_included.minor,
+        total=line.total.minor,
+        item={
+            "url": item.url,
+            "image": asdict(item.image) if item.image else None,
+            "weight": item.weight,
+            "requires_shipping": item.requires_shipping,
+            "tax_code": item.tax_code,
+            "hs_code": item.hs_code,
+            "origin_country": item.origin_country,
+        },
+        components=[
+            {"sku": part.sku, "quantity": part.quantity, "share": share.minor}
+            for part, share in zip(item.components, shares, strict=True)
+        ],
+        tracked=item.stock_policy != "untracked",
+    )
+
+
+def lock(db: Session, number: str) -> Order | None:
+    """The order, kept from everyone else until the transaction ends."""
+    return db.scalars(
+        select(Order)
+        .where(Order.number == number)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def by_number(db: Session, number: str) -> Order | None:
+    return db.scalars(select(Order).where(Order.number == number)).one_or_none()
+
+
+def by_token(db: Session, token: str) -> Order | None:
+    return db.scalars(select(Order).where(Order.token == token)).one_or_none()
+
+
+def by_cart(db: Session, cart_id: uuid.UUID) -> Order | None:
+    """The newest order of a cart, whatever became of it."""
+    return db.scalars(
+        select(Order).where(Order.cart_id == cart_id).order_by(Order.id.desc()).limit(1)
+    ).one_or_none()
+
+
+def open_of_cart(db: Session, cart_id: uuid.UUID) -> Order | None:
+    """The cart's order that still awaits its payment, if there is one."""
+    return db.scalars(
+        select(Order).where(Order.cart_id == cart_id, Order.status == "awaiting_payment")
+    ).one_or_none()
+
+
+def lines_of(db: Session, order_id: int) -> list[OrderLine]:
+    return list(
+        db.scalars(
+            select(OrderLine).where(OrderLine.order_id == order_id).order_by(OrderLine.position)
+        )
+    )
+
+
+def demand(lines: Iterable[OrderLine], quantities: dict[int, int] | None = None) -> dict[str, int]:
+    """What the lines take from stock; `quantities` (by line id) for a part of them only."""
+    wanted: dict[str, int] = {}
+    for line in lines:
+        quantity = line.quantity if quantities is None else quantities.get(line.id, 0)
+        if line.components:
+            for part in line.components:
+                taken = part["quantity"] * quantity
+                wanted[part["sku"]] = wanted.get(part["sku"], 0) + taken
+        elif line.tracked:
+            wanted[line.sku] = wanted.get(line.sku, 0) + quantity
+    return {sku: quantity for sku, quantity in wanted.items() if quantity}
+
+
+def path(order: Order) -> str:
+    """Where the customer sees the order; the token is the key, so it is never logged."""
+    return f"/orders/{order.token}"
+
+
+def view(
+    order: Order,
+    lines: Iterable[OrderLine],
+    base_url: str,
+    *,
+    payment: c.PaymentView | None,
+    shipments: tuple[c.ShipmentView, ...],
+    shipped: dict[int, int],
+) -> c.OrderView:
+    """The order as it stands. `shipped` counts units by line id."""
+
+    def money(minor: int) -> Money:
+        return Money(minor, order.currency)
+
+    return c.OrderView(
+        number=order.number,
+        url=base_url + path(order),
+        email=order.email,
+        status=cast(Any, order.status),
+        payment_status=cast(Any, order.payment_status),
+        fulfilment_status=cast(Any, order.fulfilment_status),
+        placed_at=order.placed_at,
+        currency=order.currency,
+        lines=tuple(_line_view(line, order.currency, shipped) for line in lines),
+        trace=tuple(_adjustment(step, order.currency) for step in order.trace),
+        address=c.Address.model_validate(order.address),
+        shipping_title=(order.shipping or {}).get("title", ""),
+        subtotal=money(order.subtotal),
+        discount_total=money(order.discount_total),
+        shipping_total=money(order.shipping_total),
+        tax_total=money(order.tax_total),
+        total=money(order.total),
+        payment=payment,
+        shipments=shipments,
+        cancel_reason=order.cancel_reason,
+    )
+
+
+def _line_view(line: OrderLine, currency: str, shipped: dict[int, int]) -> c.OrderLineView:
+    image = line.item.get("image")
+    return c.OrderLineView(
+        sku=line.sku,
+        title=line.title,
+        options=line.options,
+        quantity=line.quantity,
+        unit_price=Money(line.unit_price, currency),
+        subtotal=Money(line.subtotal, currency),
+        discount=Money(line.discount, currency),
+        tax=Money(line.tax, currency),
+        total=Money(line.total, currency),
+        url=line.item.get("url", ""),
+        image=c.Picture(**image) if image else None,
+        shipped=shipped.get(line.id, 0),
+    )
+
+
+def _adjustment(step: dict[str, Any], currency: str) -> c.Adjustment:
+    return c.Adjustment(
+        stage=step["stage"],
+        target=step["target"],
+        kind=step["kind"],
+        label=step["label"],
+        amount=Money(step["amount"], currency),
+        rate=Decimal(step["rate"]) if step["rate"] is not None else None,
+        included=step["included"],
+        source=step["source"],
+    )

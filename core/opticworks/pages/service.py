@@ -1,0 +1,67 @@
+"""Reading and writing the shop's text pages; Markdown is rendered and sanitised on reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import nh3
+from markdown_it import MarkdownIt
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from opticworks.pages.models import ShopPage
+
+_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+@lru_cache(maxsize=512)
+def to_html(text: str) -> str:
+    """Markdown as HTML that can't carry a script, however it was written."""
+    return nh3.clean(_markdown.render(text))
+
+
+def put_page(
+    db: Session,
+    slug: str,
+    *,
+    title: str,
+    body: str,
+    description: str = "",
+    group: str = "",
+    position: int = 100,
+) -> None:
+    """Create or replace the page under `slug`."""
+    values = {
+        "title": title,
+        "body": body,
+        "description": description,
+        "group": group,
+        "position": position,
+    }
+    statement = upsert(ShopPage).values(slug=slug, **values)
+    db.execute(statement.on_conflict_do_update(index_elements=[ShopPage.slug], set_=values))
+
+
+def get(db: Session, slug: str) -> ShopPage | None:
+    return db.get(ShopPage, slug)
+
+
+Group = tuple[str, tuple[tuple[str, str], ...]]
+
+
+def footer(db: Session) -> tuple[Group, ...]:
+    """Pages for the footer: (heading, ((title, path), …)), in their positions."""
+    rows: Sequence[tuple[str, str, str]] = [
+        (group, title, slug)
+        for group, title, slug in db.execute(
+            select(ShopPage.group, ShopPage.title, ShopPage.slug)
+            .where(ShopPage.group != "")
+            .order_by(ShopPage.position, ShopPage.slug)
+        )
+    ]
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for group, title, slug in rows:
+        groups.setdefault(group, []).append((title, f"/pages/{slug}"))
+    return tuple((group, tuple(entries)) for group, entries in groups.items())
