@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,11 +29,13 @@ __all__ = [
     "create_database",
     "drop_database",
     "ensure",
+    "make_var",
     "status",
     "stop",
 ]
 
 DATABASE = "opticworks"
+NAMES = ("postgresql", "valkey")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def ensure(
     if database_url and redis_url:
         return Servers(database_url, redis_url)
     var = var.resolve()
-    _make_var(var)
+    make_var(var)
     with exclusive(var / "embedded.lock"):
         if not database_url:
             where = place(var, "postgresql", progress)
@@ -94,14 +96,16 @@ def ensure(
     return Servers(database_url, redis_url, frozenset(started))
 
 
-def stop(var: Path) -> list[str]:
-    """Stop the embedded servers of `var` and return the names of those that ran."""
+def stop(var: Path, only: Collection[str] = NAMES) -> list[str]:
+    """Stop the embedded servers of `var` (or `only` some) and return the names of those that ran."""
     var = var.resolve()
     if not var.is_dir():
         return []
     stopped = []
     with exclusive(var / "embedded.lock"):
         for name, server in (("valkey", valkey), ("postgresql", postgresql)):
+            if name not in only:
+                continue
             where = place(var, name, _silent)
             if server.stop(where):
                 stopped.append(name)
@@ -168,7 +172,8 @@ def _with_database(url: str, name: str) -> str:
     return f"{scheme}://{authority}/{name}" + (f"?{query}" if query else "")
 
 
-def _make_var(var: Path) -> None:
+def make_var(var: Path) -> None:
+    """Make the folder for data and logs, or say why that is not possible."""
     try:
         var.mkdir(parents=True, exist_ok=True)
         (var / "log").mkdir(exist_ok=True)

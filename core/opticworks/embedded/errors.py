@@ -1,5 +1,7 @@
 """What embedded servers say when they cannot serve."""
 
+from opticworks.config import ConfigError
 
-class EmbeddedError(RuntimeError):
+
+class EmbeddedError(ConfigError):
     """An embedded server could not be started, reached or stopped; the text says what to do."""

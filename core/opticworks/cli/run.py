@@ -1,0 +1,163 @@
+"""`opticworks run`: the whole shop on one machine, for development and for a first look."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from opticworks.cli.context import Context, say
+from opticworks.cli.processes import Children, Stopped, stop_signals
+from opticworks.cli.servers import var_option
+from opticworks.config import ConfigError
+
+if TYPE_CHECKING:
+    from opticworks.shop import Shop
+
+_HOST = "127.0.0.1"
+_WEB_SECONDS = 90.0  # for the web process to answer, on a slow machine
+
+
+@click.command()
+@click.option("--port", envvar="PORT", default=6543, show_default=True, type=click.IntRange(1, 65535))
+@var_option
+@click.pass_obj
+def run(context: Context, port: int, var: Path) -> None:
+    """Start the shop with all it needs, and stop it all with Ctrl-C.
+
+    Starts the embedded servers unless DATABASE_URL and REDIS_URL name others, brings the tables up
+    to date, loads the demo catalogue once, and serves web and worker as two processes.
+    """
+    var = var.resolve()
+    with stop_signals():
+        try:
+            with only_one(var) as left_running, _servers(var, left_running) as environ:
+                check_port(port)
+                environ["PORT"] = str(port)
+                login = prepare(context, environ)
+                serve(context, port, environ, login)
+        except Stopped:
+            say("Stopped.")
+
+
+@contextlib.contextmanager
+def only_one(var: Path) -> Iterator[Path]:
+    """Hold `var` for this run; yields the file that names the servers a run has started."""
+    from opticworks.embedded import make_var
+
+    make_var(var)
+    path = var / "run.lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except PermissionError as error:
+        raise ConfigError(
+            f"{path} belongs to another user. Start as that user, or choose another folder "
+            "with --var."
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise ConfigError(
+            f"OpticWorks runs already with the data in {var}. Stop that one first, or choose "
+            "another folder with --var."
+        ) from error
+    else:
+        yield path
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _servers(var: Path, started_file: Path) -> Iterator[dict[str, str]]:
+    """The servers, as an environment for children; those that a run started stop at the end.
+
+    A run that was killed left its servers running and their names in `started_file`.
+    """
+    from opticworks.embedded import ensure, stop
+
+    mine = set(started_file.read_text().split())
+    try:
+        servers = ensure(var, say)
+        mine |= servers.started
+        started_file.write_text(" ".join(sorted(mine)))
+        yield {
+            **os.environ,
+            "DATABASE_URL": servers.database_url,
+            "REDIS_URL": servers.redis_url,
+            "OPTICWORKS_VAR": str(var),
+        }
+    finally:
+        stop(var, only=mine)
+        started_file.write_text("")
+
+
+def check_port(port: int) -> None:
+    """Refuse in one sentence when the port is taken or not ours to take."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except PermissionError as error:
+            raise ConfigError(
+                f"Port {port} may only be used by root. Choose one above 1023: make run PORT=8080"
+            ) from error
+        except OSError as error:
+            raise ConfigError(
+                f"Port {port} is in use. Stop what uses it, or choose another: "
+                f"make run PORT={port + 1 if port < 65535 else 8080}"
+            ) from error
+
+
+def prepare(context: Context, environ: Mapping[str, str]) -> str:
+    """Tables, demo catalogue and demo staff; returns the line that shows the login."""
+    from opticworks import demo, migrations
+    from opticworks.boot import boot
+
+    shop = boot(context.ini, env=environ, progress=say)
+    try:
+        if shop.config.production:
+            raise ConfigError(
+                f"{context.ini} describes a production shop. Serve it with 'pserve {context.ini}' "
+                f"and 'opticworks --ini {context.ini} worker'; 'opticworks run' is for development."
+            )
+        migrations.upgrade(shop, say)
+        demo.load(shop)
+        return demo_login(shop)
+    finally:
+        shop.close()
+
+
+def serve(context: Context, port: int, environ: Mapping[str, str], login: str) -> None:
+    """Run web and worker until we are told to stop, or one of them ends by itself."""
+    children = Children()
+    try:
+        web = ["opticworks.cli.web", context.ini, "--port", str(port)]
+        children.start("web server", web, environ)
+        worker = ["opticworks.cli", "--ini", context.ini, "worker"]
+        children.start("worker", worker, environ)
+        _await_web(children, port)
+        address = f"http://{_HOST}:{port}"
+        say(f"\n  Storefront  {address}/\n  Admin       {address}/admin\n  {login}")
+        say("  Ctrl-C stops everything.\n")
+        while not (ended := children.dead()):
+            time.sleep(0.3)
+        raise ConfigError(
+            f"The {ended.name} ended by itself (exit code {ended.process.returncode}); see above."
+        )
+    finally:
+        children.stop()
+
+
+def _await_web(children: Children, port: int) -> None:
+    deadline = time.monotonic() + _WEB_SECONDS
+    while time.monotonic() < deadline and not children.dead():
+        with contextlib.suppress(OSError), socket.create_connection((_HOST, port), timeout=1):
+            return
+        time.sleep(0.1)
