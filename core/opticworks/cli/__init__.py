@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from opticworks import __version__
-from opticworks.cli.context import Context, ini_option
+from opticworks.cli.context import Context, default_ini, ini_option
 from opticworks.config import ConfigError
 
 #: The kernel's commands: name and where it is.
@@ -19,7 +19,6 @@ COMMANDS = {
     "worker": "opticworks.cli.worker:worker",
     "embedded": "opticworks.cli.servers:embedded",
     "plugin": "opticworks.cli.plugins:plugin",
-    "staff": "opticworks.cli.staff:staff",
 }
 
 
@@ -48,7 +47,7 @@ class Commands(click.Group):
         if ctx.meta.setdefault("opticworks.asked", False):
             return
         ctx.meta["opticworks.asked"] = True
-        ini = ctx.params.get("ini")
+        ini = ctx.params.get("ini") or default_ini()  # --help is read before --ini
         if ini is not None:
             from opticworks.cli.plugins import add_commands
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from opticworks.config import ConfigError
+from opticworks.config import Config, ConfigError
 
 if TYPE_CHECKING:
     from opticworks.shop import Shop
@@ -17,10 +18,15 @@ if TYPE_CHECKING:
 _DEFAULT_INI = "development.ini"
 
 
+def default_ini() -> str | None:
+    """development.ini of the working folder, if there is one."""
+    return _DEFAULT_INI if Path(_DEFAULT_INI).is_file() else None
+
+
 def _existing(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """The file named, or development.ini of the working folder if there is one."""
+    """The file named, which must exist, or the default."""
     if value is None:
-        return _DEFAULT_INI if Path(_DEFAULT_INI).is_file() else None
+        return default_ini()
     if not Path(value).is_file():
         raise click.BadParameter(f"there is no file {value}.")
     return value
@@ -58,13 +64,36 @@ class Context:
     @contextmanager
     def shop(self) -> Iterator[Shop]:
         """The shop of the ini file, its connections closed at the end."""
-        from opticworks.boot import boot
+        from opticworks.boot import boot, ini_settings
+        from opticworks.config import read_config
 
-        shop = boot(self.ini, progress=say)
-        try:
-            yield shop
-        finally:
-            shop.close()
+        config = read_config(ini_settings(self.ini))
+        with _servers(config) as config:
+            shop = boot(config)
+            try:
+                yield shop
+            finally:
+                shop.close()
+
+
+@contextmanager
+def _servers(config: Config) -> Iterator[Config]:
+    """The config with addresses of servers; embedded ones that this starts stop at the end."""
+    if config.production or (config.database_url and config.redis_url):
+        yield config
+        return
+    from opticworks.embedded import ensure, stop
+
+    servers = ensure(config.var, lambda line: click.echo(line, err=True))
+    try:
+        yield replace(
+            config,
+            database_url=config.database_url or servers.database_url,
+            redis_url=config.redis_url or servers.redis_url,
+        )
+    finally:
+        if servers.started:
+            stop(config.var, only=servers.started)
 
 
 def say(line: str) -> None:

@@ -9,7 +9,6 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,15 +17,14 @@ from opticworks.cli.processes import Children, Stopped, stop_signals
 from opticworks.cli.servers import var_option
 from opticworks.config import ConfigError
 
-if TYPE_CHECKING:
-    from opticworks.shop import Shop
-
 _HOST = "127.0.0.1"
 _WEB_SECONDS = 90.0  # for the web process to answer, on a slow machine
 
 
 @click.command()
-@click.option("--port", envvar="PORT", default=6543, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--port", envvar="PORT", default=6543, show_default=True, type=click.IntRange(1, 65535)
+)
 @var_option
 @click.pass_obj
 def run(context: Context, port: int, var: Path) -> None:
@@ -41,8 +39,8 @@ def run(context: Context, port: int, var: Path) -> None:
             with only_one(var) as left_running, _servers(var, left_running) as environ:
                 check_port(port)
                 environ["PORT"] = str(port)
-                login = prepare(context, environ)
-                serve(context, port, environ, login)
+                prepare(context, environ)
+                serve(context, port, environ)
         except Stopped:
             say("Stopped.")
 
@@ -80,13 +78,14 @@ def _servers(var: Path, started_file: Path) -> Iterator[dict[str, str]]:
 
     A run that was killed left its servers running and their names in `started_file`.
     """
-    from opticworks.embedded import ensure, stop
+    from opticworks.embedded import NAMES, ensure, status, stop
 
-    mine = set(started_file.read_text().split())
+    running = {server.name for server in status(var) if server.running}
+    # Written down before they start: a kill in between must not leave them without an owner.
+    mine = set(started_file.read_text().split()) | (set(NAMES) - running)
+    started_file.write_text(" ".join(sorted(mine)))
     try:
         servers = ensure(var, say)
-        mine |= servers.started
-        started_file.write_text(" ".join(sorted(mine)))
         yield {
             **os.environ,
             "DATABASE_URL": servers.database_url,
@@ -115,8 +114,8 @@ def check_port(port: int) -> None:
             ) from error
 
 
-def prepare(context: Context, environ: Mapping[str, str]) -> str:
-    """Tables, demo catalogue and demo staff; returns the line that shows the login."""
+def prepare(context: Context, environ: Mapping[str, str]) -> None:
+    """Tables, demo catalogue and demo staff."""
     from opticworks import demo, migrations
     from opticworks.boot import boot
 
@@ -129,12 +128,11 @@ def prepare(context: Context, environ: Mapping[str, str]) -> str:
             )
         migrations.upgrade(shop, say)
         demo.load(shop)
-        return demo_login(shop)
     finally:
         shop.close()
 
 
-def serve(context: Context, port: int, environ: Mapping[str, str], login: str) -> None:
+def serve(context: Context, port: int, environ: Mapping[str, str]) -> None:
     """Run web and worker until we are told to stop, or one of them ends by itself."""
     children = Children()
     try:
@@ -144,7 +142,7 @@ def serve(context: Context, port: int, environ: Mapping[str, str], login: str) -
         children.start("worker", worker, environ)
         _await_web(children, port)
         address = f"http://{_HOST}:{port}"
-        say(f"\n  Storefront  {address}/\n  Admin       {address}/admin\n  {login}")
+        say(f"\n  Storefront  {address}/\n  Admin       {address}/admin")
         say("  Ctrl-C stops everything.\n")
         while not (ended := children.dead()):
             time.sleep(0.3)

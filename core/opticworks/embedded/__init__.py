@@ -97,7 +97,7 @@ def ensure(
 
 
 def stop(var: Path, only: Collection[str] = NAMES) -> list[str]:
-    """Stop the embedded servers of `var` (or `only` some) and return the names of those that ran."""
+    """Stop the embedded servers of `var`, or `only` some; returns the names of those that ran."""
     var = var.resolve()
     if not var.is_dir():
         return []
