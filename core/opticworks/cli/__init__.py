@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import Any
 
@@ -10,6 +11,9 @@ import click
 from opticworks import __version__
 from opticworks.cli.context import Context, default_ini, ini_option
 from opticworks.config import ConfigError
+
+# Pyramid 2.1 needs it and setuptools < 82 has it; who runs a shop can do nothing about that.
+warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
 
 #: The kernel's commands: name and where it is.
 COMMANDS = {
