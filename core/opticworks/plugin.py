@@ -12,9 +12,10 @@ from opticworks.db import UTCDateTime, plugin_base, timestamp
 from opticworks.hookspecs import hookimpl
 from opticworks.jobs import defer
 from opticworks.web.headers import cacheable, private_page
-from opticworks.web.page import Page
+from opticworks.web.page import Crumb, Page
 
 __all__ = [
+    "Crumb",
     "Ctx",
     "MenuItem",
     "MigrationBranch",

@@ -1,0 +1,53 @@
+"""Products, options, variants, bundles and collections: what the shop has to sell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from opticworks.contracts import Ctx, Item, MigrationBranch, PluginInfo, SlotFragment
+from opticworks.plugin import hookimpl
+from opticworks_catalog import demo_load, goods, slots
+from opticworks_catalog.models import Base
+from opticworks_catalog.settings import CatalogSettings
+
+
+@hookimpl
+def plugin_info() -> PluginInfo:
+    return PluginInfo(
+        code="catalog",
+        title="Catalogue",
+        version="0.1.0",
+        category="goods",
+        description="Products with options and variants, bundles and collections, with their "
+        "pages in the shop.",
+        kernel=">=0.1,<0.2",
+        settings=CatalogSettings,
+        paths=("/products", "/collections"),
+    )
+
+
+@hookimpl
+def migrations() -> MigrationBranch:
+    return MigrationBranch(path=str(Path(__file__).parent / "versions"), metadata=Base.metadata)
+
+
+@hookimpl
+def items(skus: Sequence[str], ctx: Ctx) -> Mapping[str, Item]:
+    return goods.read_items(skus, ctx)
+
+
+@hookimpl
+def demo(ctx: Ctx) -> None:
+    demo_load.load(ctx)
+
+
+@hookimpl
+def slot(name: str, context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotFragment]:
+    return slots.fragments(name, context, ctx)
+
+
+def includeme(config: Any) -> None:
+    """Pyramid: the pages of the catalogue."""
+    config.include("opticworks_catalog.routes")

@@ -1,0 +1,61 @@
+"""The kernel's question about SKUs, answered in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from opticworks.contracts import Component, Ctx, Item
+from opticworks.money import Money
+from opticworks_catalog import statements
+from opticworks_catalog.present import product_path
+from opticworks_catalog.reading import component_record, optional_picture
+from opticworks_catalog.records import ComponentRecord
+
+
+def read_items(skus: Sequence[str], ctx: Ctx) -> dict[str, Item]:
+    """Items by SKU, those that can't be bought included with the reason; unknown ones are
+    missing."""
+    if not skus:
+        return {}
+    rows = ctx.db.execute(statements.goods(skus))
+    return {row.Variant.sku: _item(row, ctx.currency) for row in rows}
+
+
+def _item(row: Row[Any], currency: str) -> Item:
+    variant = row.Variant
+    parts = tuple(component_record(part) for part in row.components)
+    before = variant.compare_at
+    size = (variant.length, variant.width, variant.height)
+    return Item(
+        sku=variant.sku,
+        title=row.title,
+        unit_price=Money(variant.price, variant.currency),
+        options=tuple((name, value) for name, value in row.options),
+        compare_at_price=None if before is None else Money(before, variant.currency),
+        tax_code=variant.tax_code,
+        weight=variant.weight,
+        size=None if variant.length is None else size,
+        hs_code=variant.hs_code,
+        origin_country=variant.origin_country,
+        url=product_path(row.handle, variant.sku),
+        image=optional_picture(row.image),
+        stock_policy=variant.stock_policy,
+        requires_shipping=variant.requires_shipping,
+        unavailable=_unavailable(row, parts, currency),
+        components=tuple(Component(sku=part.sku, quantity=part.quantity) for part in parts),
+    )
+
+
+def _unavailable(row: Row[Any], parts: Sequence[ComponentRecord], currency: str) -> str:
+    """Why it can't be bought, as a sentence for the customer; empty when it can."""
+    if not row.on_sale:
+        return f"{row.title} is no longer sold."
+    if row.Variant.currency != currency:
+        return f"{row.title} has no price in {currency}."
+    for part in parts:
+        if not part.on_sale:
+            return f"{row.title} is not available, because {part.title} is no longer sold."
+    return ""

@@ -1,0 +1,204 @@
+"""From records and stock to what the templates print. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from opticworks import kernel
+from opticworks.contracts import Picture
+from opticworks_catalog.pages import (
+    Card,
+    CollectionLink,
+    ComponentView,
+    OptionValueView,
+    OptionView,
+    ProductPage,
+    VariantView,
+)
+from opticworks_catalog.records import CollectionRecord, ProductRecord, VariantRecord
+from opticworks_catalog.selection import after_choosing, closest
+from opticworks_catalog.stock import Levels, buyable, stock_view
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The shop's settings that decide what is shown."""
+
+    locale: str
+    low_stock: int
+    max_quantity: int
+
+
+def product_path(handle: str, sku: str = "") -> str:
+    """A product's address, or that of one of its variants."""
+    path = f"/products/{handle}"
+    return f"{path}?{urlencode({'variant': sku})}" if sku else path
+
+
+def collection_path(handle: str) -> str:
+    return f"/collections/{handle}"
+
+
+def collection_link(collection: CollectionRecord) -> CollectionLink:
+    return CollectionLink(
+        handle=collection.handle,
+        title=collection.title,
+        url=collection_path(collection.handle),
+        description=collection.description,
+        image=collection.image,
+    )
+
+
+def select_variant(
+    product: ProductRecord, levels: Levels, sku: str, wanted: Mapping[str, str]
+) -> VariantRecord:
+    """The variant to show: the one asked for, the one closest to the options asked for, or the
+    first that can be bought."""
+    for variant in product.variants:
+        if variant.sku == sku:
+            return variant
+    can_buy = [variant for variant in product.variants if buyable(variant, levels) != 0]
+    if wanted:
+        return closest(product.variants, wanted, product.option_names)
+    return (can_buy or list(product.variants))[0]
+
+
+def asked_options(product: ProductRecord, query: Mapping[str, str]) -> dict[str, str]:
+    """The options that a query string names, letter case aside; anything else is ignored."""
+    given = {name.casefold(): value.casefold() for name, value in query.items()}
+    return {
+        option.name: value
+        for option in product.options
+        for value, _ in option.values
+        if given.get(option.name.casefold()) == value.casefold()
+    }
+
+
+def product_page(
+    product: ProductRecord,
+    related: Iterable[ProductRecord],
+    collections: Iterable[CollectionRecord],
+    levels: Levels,
+    selected: VariantRecord,
+    rules: Rules,
+) -> ProductPage:
+    """The page of a product with one of its variants selected."""
+    views = {variant.sku: _variant(product, variant, levels, rules) for variant in product.variants}
+    return ProductPage(
+        handle=product.handle,
+        url=product_path(product.handle),
+        title=product.title,
+        subtitle=product.subtitle,
+        description_html=kernel.to_html(product.description),
+        highlights=product.highlights,
+        specs=product.specs,
+        options=_options(product, selected, levels),
+        variants=tuple(views.values()),
+        selected=views[selected.sku],
+        images=tuple(image.picture for image in product.images),
+        collections=tuple(
+            collection_link(one) for one in collections if one.handle in product.collections
+        ),
+        components=tuple(
+            ComponentView(
+                title=part.title,
+                options=part.options,
+                quantity=part.quantity,
+                url=product_path(part.handle, part.sku) if part.on_sale else "",
+                image=part.image,
+            )
+            for part in selected.components
+        ),
+        related=tuple(card(other, levels, rules) for other in related),
+        locale=rules.locale,
+    )
+
+
+def _variant(
+    product: ProductRecord, variant: VariantRecord, levels: Levels, rules: Rules
+) -> VariantView:
+    images = product.images_of(variant)
+    return VariantView(
+        sku=variant.sku,
+        options=variant.options,
+        title=variant.title,
+        price=variant.price,
+        compare_at=variant.compare_at,
+        url=product_path(product.handle, variant.sku if len(product.variants) > 1 else ""),
+        image_index=images[0] if images else 0,
+        image_indexes=images,
+        stock=stock_view(
+            variant, levels, low_stock=rules.low_stock, max_quantity=rules.max_quantity
+        ),
+    )
+
+
+def _options(
+    product: ProductRecord, selected: VariantRecord, levels: Levels
+) -> tuple[OptionView, ...]:
+    """The choices that lead somewhere: values that no variant has are left out."""
+    names = product.option_names
+    views = []
+    for option in product.options:
+        values = []
+        for value, swatch in option.values:
+            target = after_choosing(product.variants, selected, option.name, value, names)
+            if target is None:
+                continue
+            values.append(
+                OptionValueView(
+                    value=value,
+                    swatch=swatch,
+                    selected=selected.options.get(option.name) == value,
+                    available=buyable(target, levels) != 0,
+                    url=product_path(product.handle, target.sku),
+                )
+            )
+        if values:
+            views.append(OptionView(name=option.name, values=tuple(values)))
+    return tuple(views)
+
+
+def card(product: ProductRecord, levels: Levels, rules: Rules) -> Card:
+    """The product in a listing: the price of its cheapest variant, and of those that can be
+    bought if there are any."""
+    can_buy = [variant for variant in product.variants if buyable(variant, levels) != 0]
+    shown = can_buy or list(product.variants)
+    cheapest = min(shown, key=lambda variant: variant.price.minor)
+    first, second = card_images(product, shown[0])
+    return Card(
+        url=product_path(product.handle),
+        title=product.title,
+        subtitle=product.subtitle,
+        price=cheapest.price,
+        price_varies=any(variant.price != cheapest.price for variant in product.variants),
+        compare_at=cheapest.compare_at,
+        image=first,
+        second_image=second,
+        badge=_badge(cheapest, not can_buy, rules),
+        sold_out=not can_buy,
+        sku=shown[0].sku,
+        single=len(product.variants) == 1,
+    )
+
+
+def card_images(
+    product: ProductRecord, variant: VariantRecord
+) -> tuple[Picture | None, Picture | None]:
+    """The first two pictures of that variant."""
+    pictures: list[Picture | None] = [
+        product.images[index].picture for index in product.images_of(variant)
+    ]
+    first, second, *_ = [*pictures, None, None]
+    return first, second
+
+
+def _badge(variant: VariantRecord, sold_out: bool, rules: Rules) -> str:
+    if sold_out:
+        return "Sold out"
+    if variant.compare_at is None:
+        return ""
+    saved = (variant.compare_at - variant.price).format(rules.locale)
+    return f"Save {saved.removesuffix('.00')}"

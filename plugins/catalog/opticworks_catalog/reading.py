@@ -1,0 +1,136 @@
+"""Reads the catalogue's tables into records; one statement per call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from opticworks.contracts import Picture
+from opticworks.money import Money
+from opticworks_catalog import statements
+from opticworks_catalog.images import picture
+from opticworks_catalog.records import (
+    CollectionRecord,
+    ComponentRecord,
+    ImageRecord,
+    OptionRecord,
+    ProductRecord,
+    VariantRecord,
+)
+
+# Menus and listings of one page ask for the collections several times within a transaction.
+_collections: WeakKeyDictionary[Any, tuple[CollectionRecord, ...]] = WeakKeyDictionary()
+
+
+def read_collections(db: Session) -> tuple[CollectionRecord, ...]:
+    """The published collections, in order; read once per transaction."""
+    transaction = db.get_transaction()
+    known = _collections.get(transaction) if transaction is not None else None
+    if known is None:
+        known = tuple(
+            CollectionRecord(
+                handle=row.handle,
+                title=row.title,
+                description=row.description,
+                image=optional_picture(row.image),
+                seo_title=row.seo_title,
+                seo_description=row.seo_description,
+            )
+            for row in db.execute(statements.collections())
+        )
+        _collections[db.get_transaction()] = known
+    return known
+
+
+def forget_collections(db: Session) -> None:
+    """Call after changing collections in a transaction that goes on to show them."""
+    _collections.pop(db.get_transaction(), None)
+
+
+def read_product(
+    db: Session, handle: str, currency: str, related: int
+) -> tuple[ProductRecord, tuple[ProductRecord, ...]] | None:
+    """The product of that handle with products related to it; None when it isn't published."""
+    rows = db.execute(statements.product_with_related(handle, currency, related)).all()
+    if not rows:
+        return None
+    product, *others = (_product(row, currency) for row in rows)
+    return product, tuple(others)
+
+
+def read_listing(
+    db: Session,
+    currency: str,
+    *,
+    limit: int,
+    collection: str = "",
+    sort: str = "featured",
+    offset: int = 0,
+) -> tuple[tuple[ProductRecord, ...], int]:
+    """A page of products and how many there are on all pages (0 behind the last one)."""
+    rows = db.execute(
+        statements.listing(currency, collection=collection, sort=sort, limit=limit, offset=offset)
+    ).all()
+    return tuple(_product(row, currency) for row in rows), rows[0].total if rows else 0
+
+
+def optional_picture(row: Mapping[str, Any] | None) -> Picture | None:
+    return picture(row) if row else None
+
+
+def component_record(row: Mapping[str, Any]) -> ComponentRecord:
+    return ComponentRecord(
+        sku=row["sku"],
+        quantity=row["quantity"],
+        stock_policy=row["stock_policy"],
+        on_sale=row["on_sale"],
+        handle=row["handle"],
+        title=row["title"],
+        options=" / ".join(value for _, value in row["options"]),
+        image=optional_picture(row["image"]),
+    )
+
+
+def _variant(row: Mapping[str, Any], currency: str) -> VariantRecord:
+    before = row["compare_at"]
+    return VariantRecord(
+        sku=row["sku"],
+        barcode=row["barcode"],
+        price=Money(row["price"], currency),
+        compare_at=None if before is None else Money(before, currency),
+        weight=row["weight"],
+        stock_policy=row["stock_policy"],
+        options=dict(row["options"]),
+        components=tuple(component_record(part) for part in row["components"]),
+    )
+
+
+def _product(row: Row[Any], currency: str) -> ProductRecord:
+    return ProductRecord(
+        handle=row.handle,
+        title=row.title,
+        subtitle=row.subtitle,
+        description=row.description,
+        highlights=tuple(row.highlights),
+        specs=tuple((name, value) for name, value in row.specs),
+        seo_title=row.seo_title,
+        seo_description=row.seo_description,
+        updated_at=row.updated_at,
+        options=tuple(
+            OptionRecord(
+                name=option["name"],
+                values=tuple((value, swatch) for value, swatch in option["values"]),
+            )
+            for option in row.options
+        ),
+        variants=tuple(_variant(variant, currency) for variant in row.variants),
+        images=tuple(
+            ImageRecord(picture=picture(entry["image"]), options=dict(entry["options"]))
+            for entry in row.images
+        ),
+        collections=tuple(row.collections),
+    )

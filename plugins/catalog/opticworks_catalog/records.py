@@ -1,0 +1,108 @@
+"""Products as read from the tables in one go: frozen, with rules that need no database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from opticworks.contracts import Picture
+from opticworks.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentRecord:
+    """A part of a bundle; `on_sale` is false when it is archived or its product is a draft."""
+
+    sku: str
+    quantity: int
+    stock_policy: str
+    on_sale: bool
+    handle: str
+    title: str
+    options: str
+    image: Picture | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantRecord:
+    sku: str
+    barcode: str
+    price: Money
+    compare_at: Money | None
+    weight: int
+    stock_policy: str
+    options: Mapping[str, str]
+    components: tuple[ComponentRecord, ...]
+
+    @property
+    def title(self) -> str:
+        """The chosen options as a person says them: "Pro / Graphite"."""
+        return " / ".join(self.options.values())
+
+    @property
+    def stocked(self) -> tuple[str, ...]:
+        """The SKUs that stock is counted by: its own, or those of its parts."""
+        return tuple(part.sku for part in self.components) or (self.sku,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRecord:
+    """A picture and the option values it shows (none: it shows every variant)."""
+
+    picture: Picture
+    options: Mapping[str, str]
+
+    def shows(self, variant: VariantRecord) -> bool:
+        return all(variant.options.get(name) == value for name, value in self.options.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionRecord:
+    """An option with its values and their swatches, in order."""
+
+    name: str
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionRecord:
+    handle: str
+    title: str
+    description: str
+    image: Picture | None
+    seo_title: str
+    seo_description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductRecord:
+    """A published product with its active variants."""
+
+    handle: str
+    title: str
+    subtitle: str
+    description: str
+    highlights: tuple[str, ...]
+    specs: tuple[tuple[str, str], ...]
+    seo_title: str
+    seo_description: str
+    updated_at: datetime
+    options: tuple[OptionRecord, ...]
+    variants: tuple[VariantRecord, ...]
+    images: tuple[ImageRecord, ...]
+    collections: tuple[str, ...]  #: handles
+
+    @property
+    def option_names(self) -> tuple[str, ...]:
+        return tuple(option.name for option in self.options)
+
+    @property
+    def skus(self) -> frozenset[str]:
+        """Every SKU whose stock matters here: the variants' own, or those of a bundle's parts."""
+        return frozenset(sku for variant in self.variants for sku in variant.stocked)
+
+    def images_of(self, variant: VariantRecord) -> tuple[int, ...]:
+        """Which pictures show the variant; all of them when none does."""
+        shown = tuple(i for i, image in enumerate(self.images) if image.shows(variant))
+        return shown or tuple(range(len(self.images)))

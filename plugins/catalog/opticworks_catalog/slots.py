@@ -1,0 +1,48 @@
+"""What the catalogue puts into the shop's pages: its menu, and products on the home page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from opticworks import kernel
+from opticworks.contracts import Ctx, SlotFragment
+from opticworks_catalog.present import Rules, card, collection_link
+from opticworks_catalog.reading import read_collections, read_listing
+from opticworks_catalog.settings import CatalogSettings
+
+
+def fragments(name: str, context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotFragment]:
+    """The fragments for that slot; none for a slot that isn't ours to fill."""
+    make = {
+        "header.navigation": _navigation,
+        "home.featured": _featured,
+    }.get(name)
+    return make(ctx) if make else ()
+
+
+def rules_of(ctx: Ctx) -> Rules:
+    shop = ctx.settings["shop"]
+    return Rules(locale=ctx.locale, low_stock=shop.low_stock, max_quantity=shop.max_quantity)
+
+
+def _navigation(ctx: Ctx) -> Iterable[SlotFragment]:
+    links = tuple(collection_link(one) for one in read_collections(ctx.db))
+    yield SlotFragment(template="catalog/navigation.pt", data={"collections": links}, position=10)
+
+
+def _featured(ctx: Ctx) -> Iterable[SlotFragment]:
+    settings: CatalogSettings = ctx.settings["catalog"]
+    rules = rules_of(ctx)
+    products, _ = read_listing(
+        ctx.db,
+        ctx.currency,
+        collection=settings.featured_collection,
+        limit=settings.featured_count,
+    )
+    levels = kernel.availability(ctx.db, {sku for product in products for sku in product.skus})
+    data = {
+        "cards": tuple(card(product, levels, rules) for product in products),
+        "collections": tuple(collection_link(one) for one in read_collections(ctx.db)),
+    }
+    yield SlotFragment(template="catalog/featured.pt", data=data, position=10)

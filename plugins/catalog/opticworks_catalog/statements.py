@@ -1,0 +1,331 @@
+"""The catalogue's SQL: one statement per question, whatever the number of products.
+
+What belongs to a product (options, variants, pictures) comes back as JSON aggregated by
+PostgreSQL, so that a page of products is a single round trip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, select
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy.orm import aliased
+
+from opticworks_catalog.models import (
+    ACTIVE,
+    PUBLISHED,
+    Collection,
+    CollectionProduct,
+    Component,
+    Image,
+    ImageValue,
+    Option,
+    OptionValue,
+    Product,
+    Variant,
+    VariantValue,
+)
+
+Part, PartProduct = aliased(Variant, name="part"), aliased(Product, name="part_product")
+
+
+def _list(item: ColumnElement[Any], *order: Any) -> Any:
+    """A JSON array of the rows' `item`, empty when there are none."""
+    return func.coalesce(func.jsonb_agg(aggregate_order_by(item, *order)), literal([], JSONB))
+
+
+def _object(**columns: Any) -> ColumnElement[Any]:
+    pairs = [part for name, value in columns.items() for part in (literal(name), value)]
+    return func.jsonb_build_object(*pairs)
+
+
+def _image_object() -> ColumnElement[Any]:
+    names = ("stem", "version", "alt", "width", "height", "widths", "formats")
+    return _object(**{name: getattr(Image, name) for name in names})
+
+
+def _on_sale(variant: Any, product: Any) -> ColumnElement[bool]:
+    return and_(variant.status == ACTIVE, product.status == PUBLISHED)
+
+
+def _variant_options(variant: Any) -> Any:
+    """`[["Model", "Pro"], …]` of a variant, in the order of the options."""
+    pair = func.jsonb_build_array(Option.name, OptionValue.value)
+    return (
+        select(_list(pair, Option.position, Option.id))
+        .select_from(VariantValue)
+        .join(OptionValue, OptionValue.id == VariantValue.value_id)
+        .join(Option, Option.id == OptionValue.option_id)
+        .where(VariantValue.variant_id == variant.id)
+        .correlate(variant)
+        .scalar_subquery()
+    )
+
+
+def _variant_image(variant: Any) -> Any:
+    """The first picture that shows the variant; the product's first when none does."""
+    has_value = exists().where(
+        VariantValue.variant_id == variant.id, VariantValue.value_id == ImageValue.value_id
+    )
+    shows_another = exists().where(
+        ImageValue.image_id == Image.id, ~has_value.correlate_except(VariantValue)
+    )
+    return (
+        select(_image_object())
+        .where(Image.product_id == variant.product_id)
+        .order_by(shows_another.correlate(Image, variant), Image.position, Image.id)
+        .limit(1)
+        .correlate(variant)
+        .scalar_subquery()
+    )
+
+
+def _components(variant: Any) -> Any:
+    part = _object(
+        sku=Component.sku,
+        quantity=Component.quantity,
+        stock_policy=Part.stock_policy,
+        on_sale=_on_sale(Part, PartProduct),
+        handle=PartProduct.handle,
+        title=PartProduct.title,
+        options=_variant_options(Part),
+        image=_variant_image(Part),
+    )
+    return (
+        select(_list(part, Component.position, Component.sku))
+        .select_from(Component)
+        .join(Part, Part.sku == Component.sku)
+        .join(PartProduct, PartProduct.id == Part.product_id)
+        .where(Component.variant_id == variant.id)
+        .correlate(variant)
+        .scalar_subquery()
+    )
+
+
+def _options() -> Any:
+    value = func.jsonb_build_array(OptionValue.value, OptionValue.swatch)
+    values = (
+        select(_list(value, OptionValue.position, OptionValue.id))
+        .where(OptionValue.option_id == Option.id)
+        .correlate(Option)
+        .scalar_subquery()
+    )
+    return (
+        select(_list(_object(name=Option.name, values=values), Option.position, Option.id))
+        .where(Option.product_id == Product.id)
+        .correlate(Product)
+        .scalar_subquery()
+    )
+
+
+def _variants(currency: str) -> Any:
+    variant = _object(
+        sku=Variant.sku,
+        barcode=Variant.barcode,
+        price=Variant.price,
+        compare_at=Variant.compare_at,
+        weight=Variant.weight,
+        stock_policy=Variant.stock_policy,
+        options=_variant_options(Variant),
+        components=_components(Variant),
+    )
+    return (
+        select(_list(variant, Variant.position, Variant.id))
+        .where(Variant.product_id == Product.id, *_sold(currency))
+        .correlate(Product)
+        .scalar_subquery()
+    )
+
+
+def _sold(currency: str) -> tuple[ColumnElement[bool], ...]:
+    """What a variant needs to be shown: not archived, and a price in the shop's currency."""
+    return Variant.status == ACTIVE, Variant.currency == currency
+
+
+def _images() -> Any:
+    pair = func.jsonb_build_array(Option.name, OptionValue.value)
+    values = (
+        select(_list(pair, Option.position))
+        .select_from(ImageValue)
+        .join(OptionValue, OptionValue.id == ImageValue.value_id)
+        .join(Option, Option.id == OptionValue.option_id)
+        .where(ImageValue.image_id == Image.id)
+        .correlate(Image)
+        .scalar_subquery()
+    )
+    return (
+        select(_list(_object(image=_image_object(), options=values), Image.position, Image.id))
+        .where(Image.product_id == Product.id)
+        .correlate(Product)
+        .scalar_subquery()
+    )
+
+
+def _collection_handles() -> Any:
+    return (
+        select(_list(func.to_jsonb(Collection.handle), Collection.position, Collection.id))
+        .select_from(CollectionProduct)
+        .join(Collection, Collection.id == CollectionProduct.collection_id)
+        .where(CollectionProduct.product_id == Product.id, Collection.status == PUBLISHED)
+        .correlate(Product)
+        .scalar_subquery()
+    )
+
+
+def _with_details(chosen: Select[Any], currency: str) -> Select[Any]:
+    """Everything of the products of `chosen` (columns id, place, total), in order of place."""
+    rows = chosen.cte("chosen")
+    return (
+        select(
+            rows.c.place,
+            rows.c.total,
+            Product.handle,
+            Product.title,
+            Product.subtitle,
+            Product.description,
+            Product.highlights,
+            Product.specs,
+            Product.seo_title,
+            Product.seo_description,
+            Product.updated_at,
+            _options().label("options"),
+            _variants(currency).label("variants"),
+            _images().label("images"),
+            _collection_handles().label("collections"),
+        )
+        .join(rows, rows.c.id == Product.id)
+        .order_by(rows.c.place)
+    )
+
+
+def _sellable(currency: str) -> ColumnElement[bool]:
+    """A product with a page: published, with something to sell."""
+    variant = exists().where(Variant.product_id == Product.id, *_sold(currency)).correlate(Product)
+    return and_(Product.status == PUBLISHED, variant)
+
+
+def product_with_related(handle: str, currency: str, related: int) -> Select[Any]:
+    """The product of that handle at place 0, and behind it up to `related` others: bundles that
+    contain it first, then its neighbours in a collection, then the rest."""
+    own, bundle, mate = aliased(Variant), aliased(Variant), aliased(CollectionProduct)
+    main = select(Product.id).where(Product.handle == handle, _sellable(currency)).scalar_subquery()
+    contains_it = (
+        exists()
+        .where(
+            bundle.product_id == Product.id,
+            Component.variant_id == bundle.id,
+            Component.sku == own.sku,
+            own.product_id == main,
+        )
+        .correlate(Product)
+    )
+    same_collection = (
+        exists()
+        .where(
+            CollectionProduct.product_id == Product.id,
+            CollectionProduct.collection_id == mate.collection_id,
+            mate.product_id == main,
+        )
+        .correlate(Product)
+    )
+    place = (
+        func.row_number().over(
+            order_by=(
+                (Product.id == main).desc(),
+                contains_it.desc(),
+                same_collection.desc(),
+                Product.position,
+                Product.id,
+            )
+        )
+        - 1
+    )
+    chosen = (
+        select(Product.id, place.label("place"), literal(0).label("total"))
+        .where(_sellable(currency), main.is_not(None))
+        .order_by("place")
+        .limit(1 + related)
+    )
+    return _with_details(chosen, currency)
+
+
+SORTS = {
+    "featured": "Featured",
+    "price": "Price: low to high",
+    "-price": "Price: high to low",
+    "newest": "Newest",
+}
+
+
+def listing(
+    currency: str, *, collection: str = "", sort: str = "featured", limit: int, offset: int = 0
+) -> Select[Any]:
+    """A page of products, of a published collection if one is named, each row with the total."""
+    lowest = (
+        select(func.min(Variant.price))
+        .where(Variant.product_id == Product.id, *_sold(currency))
+        .correlate(Product)
+        .scalar_subquery()
+    )
+    place_in = CollectionProduct.position if collection else Product.position
+    order = {
+        "featured": (place_in,),
+        "price": (lowest, place_in),
+        "-price": (lowest.desc(), place_in),
+        "newest": (Product.published_at.desc(), place_in),
+    }[sort]
+    chosen = select(
+        Product.id,
+        func.row_number().over(order_by=(*order, Product.id)).label("place"),
+        func.count().over().label("total"),
+    ).where(_sellable(currency))
+    if collection:
+        chosen = (
+            chosen.join(CollectionProduct, CollectionProduct.product_id == Product.id)
+            .join(Collection, Collection.id == CollectionProduct.collection_id)
+            .where(Collection.handle == collection, Collection.status == PUBLISHED)
+        )
+    return _with_details(chosen.order_by("place").limit(limit).offset(offset), currency)
+
+
+def collections() -> Select[Any]:
+    """Every published collection, in order."""
+    image = (
+        select(_image_object())
+        .where(Image.collection_id == Collection.id)
+        .order_by(Image.position, Image.id)
+        .limit(1)
+        .correlate(Collection)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            Collection.handle,
+            Collection.title,
+            Collection.description,
+            Collection.seo_title,
+            Collection.seo_description,
+            image.label("image"),
+        )
+        .where(Collection.status == PUBLISHED)
+        .order_by(Collection.position, Collection.id)
+    )
+
+
+def goods(skus: Sequence[str]) -> Select[Any]:
+    """What may be bought under those SKUs, whether it is on sale or not."""
+    return (
+        select(
+            Variant,
+            Product.handle,
+            Product.title,
+            _on_sale(Variant, Product).label("on_sale"),
+            _variant_options(Variant).label("options"),
+            _variant_image(Variant).label("image"),
+            _components(Variant).label("components"),
+        )
+        .join(Product, Product.id == Variant.product_id)
+        .where(Variant.sku.in_(skus))
+    )

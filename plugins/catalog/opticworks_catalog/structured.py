@@ -1,0 +1,104 @@
+"""schema.org data of a product: what the page shows, for machines. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from opticworks.money import Money
+from opticworks_catalog.pages import ProductPage, VariantView
+from opticworks_catalog.records import ProductRecord
+
+AVAILABILITY = {
+    "in_stock": "https://schema.org/InStock",
+    "low": "https://schema.org/InStock",
+    "backorder": "https://schema.org/BackOrder",
+    "sold_out": "https://schema.org/OutOfStock",
+}
+#: Options that schema.org has a property for.
+PROPERTIES = {"color": "color", "colour": "color", "size": "size", "material": "material"}
+
+
+def product_data(
+    product: ProductRecord, page: ProductPage, base_url: str, brand: str
+) -> dict[str, Any]:
+    """A `ProductGroup` with its variants, or a `Product` when there is only one."""
+    barcodes = {variant.sku: variant.barcode for variant in product.variants}
+    common: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "name": page.title,
+        "description": product.seo_description or page.subtitle,
+        "url": base_url + page.url,
+        "brand": {"@type": "Brand", "name": brand},
+    }
+    if len(page.variants) == 1:
+        only = _variant(page.variants[0], page, base_url, barcodes)
+        return {**common, "@type": "Product", **only}
+    return {
+        **common,
+        "@type": "ProductGroup",
+        "productGroupID": page.handle,
+        "variesBy": [_property(option.name) for option in page.options],
+        "hasVariant": [
+            {
+                "@type": "Product",
+                "name": f"{page.title}, {variant.title}",
+                **_variant(variant, page, base_url, barcodes),
+                **_choices(variant.options),
+            }
+            for variant in page.variants
+        ],
+    }
+
+
+def breadcrumb_data(crumbs: Sequence[tuple[str, str]], title: str, base_url: str) -> dict[str, Any]:
+    """The way to a page as it is shown: (title, path) of each step, then the page itself."""
+    steps: list[dict[str, Any]] = [
+        {"@type": "ListItem", "position": place, "name": name, "item": base_url + path}
+        for place, (name, path) in enumerate(crumbs, 1)
+    ]
+    steps.append({"@type": "ListItem", "position": len(steps) + 1, "name": title})
+    return {
+        "@context": "https://schema.org",
+        "@type": "BreadcrumbList",
+        "itemListElement": steps,
+    }
+
+
+def _property(option: str) -> str:
+    known = PROPERTIES.get(option.casefold())
+    return f"https://schema.org/{known}" if known else option
+
+
+def _choices(options: Mapping[str, str]) -> dict[str, Any]:
+    named = {PROPERTIES[n.casefold()]: v for n, v in options.items() if n.casefold() in PROPERTIES}
+    others = [
+        {"@type": "PropertyValue", "name": name, "value": value}
+        for name, value in options.items()
+        if name.casefold() not in PROPERTIES
+    ]
+    return {**named, **({"additionalProperty": others} if others else {})}
+
+
+def _variant(
+    variant: VariantView, page: ProductPage, base_url: str, barcodes: Mapping[str, str]
+) -> dict[str, Any]:
+    barcode = barcodes[variant.sku]
+    data: dict[str, Any] = {"sku": variant.sku}
+    if barcode.isdigit() and len(barcode) in (8, 12, 13, 14):
+        data["gtin"] = barcode
+    if page.images:
+        data["image"] = [base_url + page.images[index].src for index in variant.image_indexes]
+    data["offers"] = {
+        "@type": "Offer",
+        "url": base_url + variant.url,
+        "price": _amount(variant.price),
+        "priceCurrency": variant.price.currency,
+        "availability": AVAILABILITY[variant.stock.state],
+        "itemCondition": "https://schema.org/NewCondition",
+    }
+    return data
+
+
+def _amount(money: Money) -> str:
+    return str(money.to_decimal())
