@@ -8,7 +8,6 @@ from typing import Any
 from opticworks.contracts import Ctx, MessageDraft, PluginInfo
 from opticworks.events import PAYMENT_REMINDER, Event
 from opticworks.plugin import hookimpl
-
 from opticworks_manual_payments.provider import CODE, BankTransfer
 from opticworks_manual_payments.settings import BankTransferSettings
 

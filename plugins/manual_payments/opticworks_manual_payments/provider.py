@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
+
 from opticworks.contracts import (
     BadSignature,
     Instruction,
@@ -21,7 +22,6 @@ from opticworks.contracts import (
     WebhookEvent,
 )
 from opticworks.money import Money
-
 from opticworks_manual_payments.settings import BankTransferSettings
 
 CODE = "bank_transfer"

@@ -8,7 +8,6 @@ from typing import Any
 from opticworks.contracts import PluginInfo
 from opticworks.money import Money
 from opticworks.plugin import hookimpl
-
 from opticworks_table_rates.provider import TableRates
 from opticworks_table_rates.settings import TableRatesSettings
 

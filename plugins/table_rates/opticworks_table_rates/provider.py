@@ -17,7 +17,6 @@ from opticworks.contracts import (
     WebhookEvent,
 )
 from opticworks.money import Money
-
 from opticworks_table_rates.settings import Service, TableRatesSettings
 
 CODE = "table_rates"
