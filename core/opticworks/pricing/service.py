@@ -306,7 +306,7 @@ class _Calculation:
             hash=_hash(currency, lines, tuple(self.trace), self.chosen, whole),
         )
         more = self._ask("objections", quote=result)
-        return replace(result, objections=(*self.objections, *more)) if more else result
+        return replace(result, objections=(*self.objections, *more))
 
     @property
     def requires_shipping(self) -> bool:
