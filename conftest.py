@@ -1,3 +1,3 @@
 """Fixtures for every test of this repository, the plugins' own included."""
 
-pytest_plugins = ["opticworks.testing.servers"]
+pytest_plugins = ["opticworks.testing.servers", "opticworks.testing.shops"]

@@ -193,9 +193,10 @@ class ClaimRequest:
 class Adjustment:
     """One step of a quote's calculation.
 
-    `target` is "order", "shipping" or "line:<key>"; `amount` is signed; `included` marks a tax that the
-    price already contains, which therefore adds nothing to the total. `rate` is the fraction
-    behind the amount, if there is one; `source` names the plugin (and its rule) that said so.
+    `target` is "order", "shipping" or "line:<key>"; `amount` is signed; `included` marks a tax
+    that the price already contains, which therefore adds nothing to the total. `rate` is the
+    fraction behind the amount, if there is one; `source` names the plugin (and its rule) that
+    said so.
     """
 
     stage: Stage
@@ -710,6 +711,7 @@ class ShopSettings(BaseModel):
 
     name: str = Field("OpticWorks", title="Shop name", min_length=1, max_length=80)
     tagline: str = Field("", title="Tagline", max_length=160)
+    description: str = Field("", title="What the shop is, for search engines", max_length=300)
     email: str = Field("hello@example.com", title="Sender and contact address")
     currency: str = Field("USD", title="Currency", pattern=r"^[A-Z]{3}$")
     locale: str = Field("en_US", title="Locale")

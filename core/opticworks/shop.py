@@ -48,6 +48,7 @@ class Shop:
         self.order_view: Callable[[Session, str], contracts.OrderView | None] = lambda db, number: (
             None
         )
+        self._memory: dict[str, tuple[float, Any]] = {}
         self._load_settings = load_settings
         self._lock = threading.Lock()
         self._settings: Any = load_settings()
@@ -105,6 +106,19 @@ class Shop:
             db=session,
             mode=self.config.mode,
         )
+
+    def remember(self, key: str, seconds: float, compute: Callable[[], Any]) -> Any:
+        """`compute()`, at most once per `seconds` in this process: for small things that every
+        page shows and that may be a little old."""
+        known = self._memory.get(key)
+        if known is None or time.monotonic() > known[0]:
+            known = (time.monotonic() + seconds, compute())
+            self._memory[key] = known
+        return known[1]
+
+    def forget(self) -> None:
+        """Drop what is remembered, so that a change shows at once."""
+        self._memory.clear()
 
     def close(self) -> None:
         self.engine.dispose()

@@ -6,7 +6,7 @@ import secrets
 import uuid
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
@@ -117,6 +117,10 @@ def by_number(db: Session, number: str) -> Order | None:
     return db.scalars(select(Order).where(Order.number == number)).one_or_none()
 
 
+def by_id(db: Session, order_id: int) -> Order | None:
+    return db.get(Order, order_id)
+
+
 def by_token(db: Session, token: str) -> Order | None:
     return db.scalars(select(Order).where(Order.token == token)).one_or_none()
 
@@ -155,6 +159,11 @@ def demand(lines: Iterable[OrderLine], quantities: dict[int, int] | None = None)
         elif line.tracked:
             wanted[line.sku] = wanted.get(line.sku, 0) + quantity
     return {sku: quantity for sku, quantity in wanted.items() if quantity}
+
+
+def link_works(order: Order, now: datetime, days: int) -> bool:
+    """Whether the customer's link still shows the order."""
+    return now < order.placed_at + timedelta(days=days)
 
 
 def path(order: Order) -> str:

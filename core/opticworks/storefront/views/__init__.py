@@ -1,0 +1,1 @@
+"""Views: read the request, call a room, hand its answer to a template."""

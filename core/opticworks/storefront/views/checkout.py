@@ -1,0 +1,293 @@
+"""Guest checkout on one page.
+
+These views run outside pyramid_tm: they ask shipping and payment providers, and every step they
+write is a short unit of work of its own. What was typed is kept on the cart before anything else
+can fail.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import Any
+
+from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.renderers import render_to_response
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.security import NO_PERMISSION_REQUIRED
+from pyramid.view import view_config
+from sqlalchemy.orm import Session
+
+from opticworks import contracts as c
+from opticworks.carts import service as carts
+from opticworks.checkout import settle as settling
+from opticworks.checkout.place import Changed, Wish, place
+from opticworks.checkout.quoting import CartQuote, ensure_rates, quote_cart
+from opticworks.money import Money
+from opticworks.orders import service as orders
+from opticworks.payments import service as payments
+from opticworks.pricing.service import Refused as PricesRefused
+from opticworks.shop import Shop
+from opticworks.storefront import forms, visitor
+from opticworks.web.headers import private_page
+from opticworks.web.page import Page
+
+log = logging.getLogger(__name__)
+
+PAGE = Page("Checkout", robots="noindex")
+SEALED = "checkout"  #: purpose of the signed cart id in the form
+
+
+def seal(request: Request, cart_id: uuid.UUID) -> str:
+    """The cart's id for the form, signed: a repeated or late post still finds its order."""
+    return visitor.sealed(request, SEALED, cart_id.hex)
+
+
+def cart_id_of(request: Request) -> uuid.UUID | None:
+    """The cart this checkout is about: the one of the form, else the visitor's own."""
+    value = visitor.unsealed(request, SEALED, str(request.POST.get("cart", "")))
+    if isinstance(value, str):
+        return uuid.UUID(value)
+    return visitor.cart_id_of(request)
+
+
+@view_config(
+    route_name="checkout", request_method=("GET", "HEAD"), permission=NO_PERMISSION_REQUIRED
+)
+@private_page
+def show(request: Request) -> Response:
+    cart_id = visitor.cart_id_of(request)
+    if cart_id is None:
+        return _to_cart(request)
+    ensure_rates(request.registry.shop, cart_id)
+    return _page(request, cart_id, **visitor.told(request))
+
+
+@view_config(
+    route_name="checkout.update",
+    request_method="POST",
+    require_csrf=True,
+    permission=NO_PERMISSION_REQUIRED,
+)
+@private_page
+def update(request: Request) -> Response:
+    """htmx: keep what was typed, answer the shipping options and the summary."""
+    cart_id = cart_id_of(request)
+    if cart_id is None or not _keep(request, cart_id):
+        response = Response(status=204)
+        response.headers["HX-Redirect"] = request.route_path("cart")
+        return response
+    ensure_rates(request.registry.shop, cart_id)
+    return _page(request, cart_id, template="checkout/dynamic.pt")
+
+
+@view_config(
+    route_name="checkout",
+    request_method="POST",
+    require_csrf=True,
+    permission=NO_PERMISSION_REQUIRED,
+)
+@private_page
+def submit(request: Request) -> Response:
+    """ "Update shipping" without JavaScript, or "Place Order"."""
+    cart_id = cart_id_of(request)
+    if cart_id is None:
+        return _to_cart(request)
+    known = _keep(request, cart_id)
+    if request.POST.get("action") != "place":
+        return HTTPSeeOther(location=request.route_path("checkout") + "#shipping")
+    shop: Shop = request.registry.shop
+    form = forms.checkout_form(shop.settings["shop"], request.POST)
+    if known and not form.validate():
+        ensure_rates(shop, cart_id)
+        return _page(request, cart_id, form=form, errors=form.sentences, status=422)
+    if known:
+        ensure_rates(shop, cart_id)
+    return _place(request, cart_id, form)
+
+
+def _place(request: Request, cart_id: uuid.UUID, form: forms.CheckoutForm) -> Response:
+    shop: Shop = request.registry.shop
+    try:
+        placed = place(
+            shop,
+            Wish(
+                cart_id=cart_id,
+                quote_hash=str(request.POST.get("quote", "")),
+                email=form.email.data or "",
+                address=form.to_address(),
+                payment=str(request.POST.get("payment", "")),
+                data=_provider_fields(request),
+            ),
+        )
+    except Changed as changed:
+        changes = _changes(request, changed.quote)
+        return _page(request, cart_id, form=form, changes=changes, status=409)
+    except (settling.Refused, PricesRefused) as refused:
+        return _page(request, cart_id, form=form, error=str(refused), status=409)
+    except c.ProviderError as error:
+        log.warning("A payment provider could not be asked: %s", error)
+        sentence = (
+            "We could not reach the payment provider. Your items are kept for you for a few "
+            "minutes; press Place Order again. You will not be charged twice."
+        )
+        return _page(request, cart_id, form=form, error=sentence, status=503)
+    if placed.action is not None:
+        target = placed.action.get("redirect_url")
+        if isinstance(target, str):
+            return HTTPSeeOther(location=target)
+        return _page(request, cart_id, form=form, payment_action=placed.action)
+    response = HTTPSeeOther(location=f"{placed.path}?thanks=1")
+    visitor.forget_cart(response)
+    return response
+
+
+@view_config(route_name="payment.return", request_method="GET", permission=NO_PERMISSION_REQUIRED)
+@private_page
+def come_back(request: Request) -> Response:
+    """Back from a provider's page: settle, then on to a clean address."""
+    shop: Shop = request.registry.shop
+    try:
+        attempt = uuid.UUID(request.matchdict["attempt"])
+    except ValueError:
+        raise HTTPNotFound() from None
+    with shop.unit() as db:
+        payment = payments.by_attempt(db, attempt)
+        order = orders.by_id(db, payment.order_id) if payment is not None else None
+        if order is None:
+            raise HTTPNotFound()
+        number, path = order.number, orders.path(order)
+    try:
+        result = settling.settle(shop, number)
+    except c.ProviderError as error:
+        log.warning("Order %s could not be settled on return: %s", number, error)
+        return HTTPSeeOther(location=f"{path}?thanks=1")
+    if result is not None and result.state in ("failed", "canceled", "action"):
+        response = HTTPSeeOther(location=request.route_path("checkout"))
+        sentence = result.message or "The payment did not go through. Nothing was charged."
+        visitor.tell(request, response, "error", sentence)
+        return response
+    response = HTTPSeeOther(location=f"{path}?thanks=1")
+    visitor.forget_cart(response)
+    return response
+
+
+def _keep(request: Request, cart_id: uuid.UUID) -> bool:
+    """Store what was typed and chosen; False when there is no open cart any more."""
+    shop: Shop = request.registry.shop
+    with shop.unit() as db:
+        cart = carts.find(db, cart_id, shop.now(), lock=True)
+        if cart is None:
+            return False
+        carts.remember_details(cart, forms.typed(request.POST), shop.now())
+        code = request.POST.get("shipping")
+        if isinstance(code, str) and len(code) <= 200:
+            cart.shipping_code = code
+    return True
+
+
+def _provider_fields(request: Request) -> dict[str, str]:
+    """What the payment provider's own fields posted: they are named `pay-…`."""
+    return {
+        name.removeprefix("pay-"): value[:2000]
+        for name, value in request.POST.items()
+        if name.startswith("pay-") and isinstance(value, str)
+    }
+
+
+def _page(
+    request: Request,
+    cart_id: uuid.UUID,
+    *,
+    template: str = "checkout.pt",
+    form: forms.CheckoutForm | None = None,
+    status: int = 200,
+    **more: Any,
+) -> Response:
+    """The checkout with everything it shows, read in the request's own session."""
+    shop: Shop = request.registry.shop
+    db: Session = request.db
+    cart = carts.find(db, cart_id, shop.now())
+    if cart is None or not cart.lines:
+        return _to_cart(request)
+    try:
+        priced = quote_cart(shop, db, cart)
+    except PricesRefused as error:
+        response = _to_cart(request)
+        visitor.tell(request, response, "error", str(error))
+        return response
+    offers = _offers(shop, priced.quote)
+    values = {
+        "page": PAGE,
+        "form": form or forms.checkout_form(shop.settings["shop"], details=cart.details),
+        "quote": priced.quote,
+        "rates": priced.rates,
+        "chosen": priced.quote.shipping.code if priced.quote.shipping else "",
+        "offers": offers,
+        "chosen_payment": _chosen_payment(offers, cart.details.get("payment", "")),
+        "token": seal(request, cart_id),
+        "availability": priced.availability,
+        "changes": _standing_changes(priced),
+        "errors": {},
+        "error": "",
+        "message": "",
+        "payment_action": None,
+        **more,
+    }
+    response = render_to_response(template, values, request=request)
+    response.status_int = status
+    return response
+
+
+def _offers(shop: Shop, quote: c.Quote) -> list[tuple[str, c.PaymentOffer]]:
+    offers = []
+    for code, provider in shop.providers.payments().items():
+        try:
+            offers += [(code, offer) for offer in provider.offers(quote)]
+        except Exception:
+            log.exception("Payment provider %s could not say what it offers", code)
+    return offers
+
+
+def _chosen_payment(offers: list[tuple[str, c.PaymentOffer]], wanted: str) -> str:
+    codes = [code for code, _ in offers]
+    return wanted if wanted in codes else (codes[0] if codes else "")
+
+
+def _standing_changes(priced: CartQuote) -> tuple[c.Notice, ...]:
+    """What changed since the items were put into the cart: said before paying."""
+    return priced.quote.notices
+
+
+def _changes(request: Request, quote: c.Quote) -> tuple[c.Notice, ...]:
+    """What changed since the customer looked at the page that was posted."""
+    if quote.notices:
+        return quote.notices
+    text = str(request.POST.get("total", ""))
+    if text.lstrip("-").isdigit() and len(text) < 16:
+        before = Money(int(text), quote.currency)
+        if before != quote.total:
+            locale = request.locale_name
+            return (
+                c.Notice(
+                    kind="price",
+                    target="order",
+                    sentence=f"The total changed from {before.format(locale)} to "
+                    f"{quote.total.format(locale)}. Please check it and place the order again.",
+                    before=before,
+                    after=quote.total,
+                ),
+            )
+    return (
+        c.Notice(
+            kind="price",
+            target="order",
+            sentence="Your order changed since you opened this page. Please check it and place "
+            "it again.",
+        ),
+    )
+
+
+def _to_cart(request: Request) -> Response:
+    return HTTPSeeOther(location=request.route_path("cart"))

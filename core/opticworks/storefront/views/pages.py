@@ -1,0 +1,99 @@
+"""Home, text pages, the customer's order page, and health."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+from pyramid.httpexceptions import HTTPNotFound
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.security import NO_PERMISSION_REQUIRED
+from pyramid.view import view_config
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from opticworks.checkout.views import order_view
+from opticworks.orders import service as orders
+from opticworks.pages import service as pages
+from opticworks.web.headers import cacheable, private_page
+from opticworks.web.page import Crumb, Page
+
+HOME = Crumb(title="Home", path="/")
+
+
+def canonical(request: Request, path: str) -> str:
+    return str(request.registry.shop.config.base_url + path)
+
+
+@view_config(route_name="home", renderer="home.pt", permission=NO_PERMISSION_REQUIRED)
+@cacheable(60, keys=("home",))
+def home(request: Request) -> dict[str, Any]:
+    settings = request.registry.shop.settings["shop"]
+    title = f"{settings.name} – {settings.tagline}" if settings.tagline else settings.name
+    return {
+        "page": Page(
+            title,
+            description=settings.description,
+            canonical=canonical(request, "/"),
+            full_title=True,
+        )
+    }
+
+
+@view_config(route_name="page", renderer="page.pt", permission=NO_PERMISSION_REQUIRED)
+@cacheable(300, keys=("pages",))
+def page(request: Request) -> dict[str, Any]:
+    found = pages.get(request.db, request.matchdict["slug"])
+    if found is None:
+        raise HTTPNotFound("There is no such page. It may have moved or been removed.")
+    return {
+        "page": Page(
+            found.title,
+            description=found.description,
+            canonical=canonical(request, f"/pages/{found.slug}"),
+            crumbs=(HOME,),
+        ),
+        "content": {"title": found.title, "html": pages.to_html(found.body)},
+    }
+
+
+@view_config(route_name="order", renderer="order.pt", permission=NO_PERMISSION_REQUIRED)
+@private_page
+def order(request: Request) -> dict[str, Any]:
+    """The customer's order, for whoever holds its link."""
+    shop = request.registry.shop
+    found = orders.by_token(request.db, request.matchdict["token"])
+    if found is None or not orders.link_works(
+        found, shop.now(), shop.settings["shop"].order_link_days
+    ):
+        raise HTTPNotFound(
+            "This order link does not work (any more). Open the newest mail about your order, "
+            "or write to us with the order number."
+        )
+    return {
+        "page": Page(f"Order {found.number}", robots="noindex"),
+        "order": order_view(shop, request.db, found.number),
+        "thanks": "thanks" in request.GET,
+    }
+
+
+@view_config(route_name="health", renderer="json", permission=NO_PERMISSION_REQUIRED)
+def health(request: Request) -> dict[str, str]:
+    """Whether the parts the shop stands on answer; 503 names the one that does not."""
+    shop = request.registry.shop
+    answer = {"status": "ok", "database": "connected", "redis": "connected"}
+    try:
+        with shop.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        answer.update(status="failing", database="unreachable")
+    try:
+        shop.redis.ping()
+    except redis.RedisError:
+        answer.update(status="failing", redis="unreachable")
+    response: Response = request.response
+    response.headers["Cache-Control"] = "no-store"
+    if answer["status"] != "ok":
+        response.status_int = 503
+    return answer

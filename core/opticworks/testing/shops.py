@@ -1,0 +1,132 @@
+"""pytest plugin: shops on the worker's own database, browsers without a browser, counting.
+
+    def test_something(make_shop):
+        shop = make_shop(plugins=("table_rates",), extra={"goods": FakeGoods(...)})
+        page = Browser(shop).get("/cart")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+import webtest
+from sqlalchemy import text
+
+from opticworks import migrations
+from opticworks.app import make_app
+from opticworks.boot import boot
+from opticworks.config import Config, PluginLine
+from opticworks.shop import Shop
+
+BASE_URL = "http://localhost"
+SECRET = "a secret that only tests know, 0123456789"
+
+_TABLES = text(
+    "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' "
+    "AND tablename NOT LIKE '%alembic_version' AND tablename NOT LIKE 'procrastinate_%'"
+)
+
+
+class Browser(webtest.TestApp):
+    """A TestApp that sends what a browser sends: the page's own Origin with every POST."""
+
+    def __init__(self, shop: Shop, **kwargs: Any) -> None:
+        self.shop = shop
+        super().__init__(make_app(shop), **kwargs)
+
+    def do_request(self, req: Any, status: Any = None, expect_errors: Any = None) -> Any:
+        if req.method not in ("GET", "HEAD") and "Origin" not in req.headers:
+            req.headers["Origin"] = req.host_url
+        return super().do_request(req, status, expect_errors)
+
+
+def clear(shop: Shop) -> None:
+    """Empty every table of the shop's database and its Redis."""
+    with shop.engine.begin() as connection:
+        names = connection.scalars(_TABLES).all()
+        if names:
+            connection.execute(text(f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE"))
+        connection.execute(
+            text("TRUNCATE procrastinate_jobs, procrastinate_periodic_defers RESTART IDENTITY CASCADE")
+        )
+    shop.redis.flushdb()
+    shop.forget()
+
+
+@pytest.fixture
+def make_shop(
+    worker_database_url: str, worker_redis_url: str, tmp_path: Path
+) -> Iterator[Callable[..., Shop]]:
+    """A function that boots a migrated, empty shop with the plugins and fakes it is told."""
+    made: list[Shop] = []
+
+    def make(
+        plugins: tuple[str, ...] = (),
+        extra: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Mapping[str, str]] | None = None,
+        mode: str = "test",
+        **config: Any,
+    ) -> Shop:
+        shop = boot(
+            Config(
+                mode=mode,  # type: ignore[arg-type]
+                database_url=worker_database_url,
+                redis_url=worker_redis_url,
+                base_url=config.pop("base_url", BASE_URL),
+                secret=config.pop("secret", SECRET),
+                var=tmp_path,
+                plugins=tuple(PluginLine(code) for code in plugins),
+                plugin_settings=settings or {},
+                **config,
+            ),
+            extra_plugins=extra,
+        )
+        made.append(shop)
+        migrations.upgrade(shop)
+        clear(shop)
+        return shop
+
+    yield make
+    for shop in made:
+        shop.close()
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Every statement sent to PostgreSQL meanwhile, in order, whoever sends it.
+
+    Counted at the driver, so that deferred jobs and Core statements count too; the pool's empty
+    ping does not.
+    """
+    statements: list[str] = []
+    execute, many = psycopg.Cursor.execute, psycopg.Cursor.executemany
+
+    def noting(original: Any) -> Any:
+        def wrapper(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
+            sql = query if isinstance(query, str) else str(query)
+            if sql.strip(" ;"):
+                statements.append(sql)
+            return original(cursor, query, *args, **kwargs)
+
+        return wrapper
+
+    psycopg.Cursor.execute = noting(execute)  # type: ignore[method-assign]
+    psycopg.Cursor.executemany = noting(many)  # type: ignore[method-assign]
+    try:
+        yield statements
+    finally:
+        psycopg.Cursor.execute = execute  # type: ignore[method-assign]
+        psycopg.Cursor.executemany = many  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def clean_redis(worker_redis_url: str) -> redis.Redis:
+    client = redis.Redis.from_url(worker_redis_url)
+    client.flushdb()
+    return client
