@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+
 from opticworks.contracts import BadSignature, ProviderError
 from opticworks.money import Money
 from opticworks.testing.contracts import fakes
