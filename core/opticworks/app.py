@@ -78,6 +78,7 @@ def _configure(config: Configurator, shop: Shop) -> Plugin | None:
     # Outermost first: what must hold even when everything inside fails.
     config.include("opticworks.web.headers")
     config.include("opticworks.web.errors")
+    config.include("opticworks.web.guard")
     config.include("opticworks.web.limits")
     config.include("opticworks.web.origin")
     # Transactions lie inside error pages, so that a page about a failure is never rolled back.

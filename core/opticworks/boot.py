@@ -13,6 +13,8 @@ from typing import Any
 import redis
 from plaster import get_settings
 from pydantic import ValidationError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from opticworks import contracts
 from opticworks.config import Config, ConfigError, read_config
@@ -61,7 +63,14 @@ def boot(
     plugins.register(loader.problems)
     if config.production:
         plugins.require_all()
-    shop = Shop(config, engine, plugins, loader, redis.Redis.from_url(config.redis_url))
+    # Redis is never worth waiting for; one retry, since a pooled connection may be stale.
+    client = redis.Redis.from_url(
+        config.redis_url,
+        socket_timeout=2.0,
+        socket_connect_timeout=1.0,
+        retry=Retry(NoBackoff(), 1),
+    )
+    shop = Shop(config, engine, plugins, loader, client)
     _connect_rooms(shop)
     return shop
 

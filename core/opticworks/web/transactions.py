@@ -35,7 +35,10 @@ OUTSIDE_TRANSACTIONS = frozenset(
 def route_name(request: Request) -> str:
     """The matching route's name; known before routing has happened, "" if there is none."""
     mapper = request.registry.queryUtility(IRoutesMapper)
-    route = mapper(request)["route"] if mapper is not None else None
+    try:
+        route = mapper(request)["route"] if mapper is not None else None
+    except UnicodeDecodeError:  # a path that is no text; opticworks.web.guard answers it
+        return ""
     return route.name if route is not None else ""
 
 

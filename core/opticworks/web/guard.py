@@ -1,0 +1,92 @@
+"""Refuses what no view should have to look at: bodies too big, and text that is no text.
+
+Bodies over 1 MB are answered with 413 before they are read; a route that takes uploads raises
+its own limit with the directive `config.allow_body("catalog.upload", 20_000_000)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPBadRequest, HTTPLengthRequired, HTTPRequestEntityTooLarge
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.tweens import EXCVIEW, MAIN
+
+from opticworks.web.transactions import route_name
+
+DEFAULT_LIMIT = 1_000_000  #: bytes; the ini's opticworks.max_body overrides it
+FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+TOO_BIG = (
+    "What you sent is {size} MB, and this page takes at most {limit} MB. Send less, and try again."
+)
+NOT_TEXT = (
+    "What you sent contains characters that can't be read as text. Type it again instead of "
+    "pasting it, and try again."
+)
+
+
+def check_size(request: Request, limit: int) -> None:
+    """Raises 413 for a body over `limit` bytes, 411 for one of unknown length."""
+    if request.content_length is None:
+        if request.environ.get("wsgi.input_terminated") and request.method not in ("GET", "HEAD"):
+            raise HTTPLengthRequired("Say how long the body is (Content-Length).")
+        return
+    if request.content_length > limit:
+        size = max(request.content_length / 1e6, 0.1)
+        raise HTTPRequestEntityTooLarge(TOO_BIG.format(size=f"{size:.1f}", limit=f"{limit / 1e6:g}"))
+
+
+def check_text(request: Request) -> None:
+    """Raises 400 when the path, the query or a form holds what is no text."""
+    try:
+        parts = [request.path_info, *_texts(request.GET)]
+        if request.content_type in FORM_TYPES and request.method not in ("GET", "HEAD"):
+            parts += _texts(request.POST)
+    except (ValueError, LookupError, KeyError):  # UnicodeDecodeError, unknown charset, bad parts
+        raise HTTPBadRequest(NOT_TEXT) from None
+    if any("\0" in part for part in parts):  # PostgreSQL can't store it
+        raise HTTPBadRequest(NOT_TEXT)
+
+
+def _texts(fields: Mapping[str, Any]) -> list[str]:
+    return [part for pair in fields.items() for part in pair if isinstance(part, str)]
+
+
+def guard_tween_factory(handler: Any, registry: Any) -> Any:
+    """Inside the error pages, outside transactions."""
+    default = int(registry.settings.get("opticworks.max_body", DEFAULT_LIMIT))
+    limits: dict[str, int] = registry.body_limits
+
+    def guard_tween(request: Request) -> Response:
+        check_text_of_path(request)
+        check_size(request, limits.get(route_name(request), default) if limits else default)
+        check_text(request)
+        return handler(request)
+
+    return guard_tween
+
+
+def check_text_of_path(request: Request) -> None:
+    """Raises 400 for a path that is no UTF-8: routes can't even be matched against it."""
+    try:
+        request.path_info  # noqa: B018 - decoding it is the check
+    except UnicodeDecodeError:
+        raise HTTPBadRequest("This address contains characters that can't be read.") from None
+
+
+def allow_body(config: Configurator, route: str, limit: int) -> None:
+    """Directive: let the route of that name take bodies of up to `limit` bytes."""
+    config.registry.body_limits[route] = limit
+
+
+def includeme(config: Configurator) -> None:
+    config.registry.body_limits = {}
+    config.add_directive("allow_body", allow_body, action_wrap=False)
+    config.add_tween(
+        "opticworks.web.guard.guard_tween_factory",
+        under=EXCVIEW,
+        over=("opticworks.web.sessions.sessions_tween_factory", "pyramid_tm.tm_tween_factory", MAIN),
+    )

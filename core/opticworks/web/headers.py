@@ -1,0 +1,224 @@
+"""Security headers on every answer, and what a page says about caching.
+
+A view is marked with one of two decorators (or the view options of the same names):
+
+    @private_page                                   an order, a cart, the checkout, the admin
+    @cacheable(max_age=300, keys=("catalog",))      the same bytes for everybody
+
+Anything unmarked is neither stored by caches nor promised to be the same for all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.tweens import EXCVIEW, INGRESS
+
+log = logging.getLogger(__name__)
+
+View = Callable[[Any, Request], Response]
+F = TypeVar("F", bound=Callable[..., Any])
+
+BASE_POLICY: Mapping[str, tuple[str, ...]] = {
+    "default-src": ("'self'",),
+    "script-src": ("'self'",),
+    "style-src": ("'self'",),
+    "img-src": ("'self'", "data:"),
+    "object-src": ("'none'",),
+    "base-uri": ("'none'",),
+    "frame-ancestors": ("'none'",),
+    "form-action": ("'self'",),
+}
+FIXED = {
+    "X-Content-Type-Options": "nosniff",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(self), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+HSTS = "max-age=31536000; includeSubDomains"
+_PRIVATE = "opticworks.private"
+_KEYS = "opticworks.surrogate_keys"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class NotCacheable(AssertionError):
+    """A view declared cacheable used something that belongs to one visitor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caching:
+    """How long caches may keep a page (seconds), and the surrogate keys it is purged by."""
+
+    max_age: int
+    keys: tuple[str, ...] = ()
+
+
+def private_page(view: F) -> F:
+    """Mark a view: never stored, never indexed, its address told to nobody."""
+    view.private_page = True  # type: ignore[attr-defined]
+    return view
+
+
+def cacheable(max_age: int, keys: Iterable[str] = ()) -> Callable[[F], F]:
+    """Mark a view: the same answer for everybody, kept `max_age` seconds, purged by `keys`.
+
+    Outside production an answer that sets a cookie, or whose view used the session, the cart or
+    a form token, raises NotCacheable; in production it is served uncached and logged.
+    """
+    caching = Caching(max_age, tuple(keys))
+
+    def mark(view: F) -> F:
+        view.cacheable = caching  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def surrogate_keys(request: Request, *keys: str) -> None:
+    """Add keys that are only known while the view runs (`product:rs-1-sensor`)."""
+    request.environ.setdefault(_KEYS, []).extend(keys)
+
+
+def note_private(request: Request, what: str) -> None:
+    """Say that this answer depends on the visitor: it must not be cached."""
+    request.environ.setdefault(_PRIVATE, set()).add(what)
+
+
+def cookie_name(request: Request, name: str) -> str:
+    """Over https with the __Host- prefix, which no other host or subdomain can plant."""
+    return f"__Host-{name}" if request.scheme == "https" else name
+
+
+def _marking(info: Any, name: str) -> Any:
+    """A view option, or the decorator's mark on the view function or on the class's method."""
+    if name in info.options and info.options[name] is not None:
+        return info.options[name]
+    view = info.original_view
+    if (attr := info.options.get("attr")) and view is not None:
+        view = getattr(view, attr, None)
+    return getattr(view, name, None)
+
+
+def caching_view(view: View, info: Any) -> View:
+    """View deriver for both marks."""
+    if _marking(info, "private_page"):
+        return _private(view)
+    caching = _marking(info, "cacheable")
+    return _cached(view, caching) if isinstance(caching, Caching) else view
+
+
+caching_view.options = ("private_page", "cacheable")  # type: ignore[attr-defined]
+
+
+def _private(view: View) -> View:
+    def private_view(context: Any, request: Request) -> Response:
+        # Noted first: the headers hold for an error page in its place too.
+        request.environ["opticworks.private_page"] = True
+        return view(context, request)
+
+    return private_view
+
+
+def _make_private(request: Request, response: Response) -> None:
+    trustworthy = request.scheme == "https" or request.domain in LOOPBACK
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex"
+    # With no-referrer a form sends "Origin: null", which only Sec-Fetch-Site makes good, and
+    # browsers send that to https and loopback addresses alone.
+    response.headers["Referrer-Policy"] = "no-referrer" if trustworthy else "same-origin"
+
+
+def _cached(view: View, caching: Caching) -> View:
+    def cached_view(context: Any, request: Request) -> Response:
+        response = view(context, request)
+        if request.method in ("GET", "HEAD") and response.status_code == 200:
+            request.add_response_callback(_finish(caching))
+        return response
+
+    return cached_view
+
+
+def _finish(caching: Caching) -> Callable[[Request, Response], None]:
+    """Runs after every other response callback, since those may still set cookies."""
+
+    def finish(request: Request, response: Response) -> None:
+        if request.response_callbacks:
+            request.add_response_callback(finish)
+            return
+        used = set(request.environ.get(_PRIVATE, ()))
+        if "Set-Cookie" in response.headers:
+            used.add("a cookie")
+        if used:
+            name = request.matched_route.name if request.matched_route else request.path
+            sentence = f"The page {name!r} is declared cacheable but used {', '.join(sorted(used))}."
+            if not request.registry.shop.config.production:
+                raise NotCacheable(sentence)
+            log.error("%s It is served uncached.", sentence)
+            response.headers["Cache-Control"] = "no-store"
+            return
+        response.headers["Cache-Control"] = f"public, max-age={caching.max_age}"
+        keys = dict.fromkeys((*caching.keys, *request.environ.get(_KEYS, ())))
+        if keys:
+            response.headers["Surrogate-Key"] = " ".join(keys)
+        if response.etag is None and not response.is_body_streamed():
+            response.etag = hashlib.sha256(response.body).hexdigest()[:32]
+        response.conditional_response = True
+
+    return finish
+
+
+def content_policy(shop: Any, page: str) -> str:
+    """The Content-Security-Policy of a page: the base, and the hosts that plugins need there."""
+    policy = {directive: list(sources) for directive, sources in BASE_POLICY.items()}
+    for answer in shop.hooks.content_security(settings=shop.settings, page=page):
+        for directive, hosts in (answer or {}).items():
+            sources = policy.setdefault(directive, ["'self'"])
+            if sources == ["'none'"]:
+                sources.clear()
+            sources.extend(host for host in hosts if host not in sources)
+    return "; ".join(f"{name} {' '.join(sources)}" for name, sources in policy.items())
+
+
+def headers_tween_factory(handler: Any, registry: Any) -> Any:
+    """Outermost tween: what holds for every answer, error pages included."""
+    shop = registry.shop
+    policies: dict[tuple[Any, str], str] = {}
+    hsts = shop.config.production and shop.config.base_url.startswith("https://")
+
+    def policy_of(page: str) -> str:
+        key = (getattr(shop.settings, "version", None), page)
+        if key not in policies:
+            if len(policies) > 1000:  # settings changed often; the pages are few
+                policies.clear()
+            policies[key] = content_policy(shop, page)
+        return policies[key]
+
+    def headers_tween(request: Request) -> Response:
+        response = handler(request)
+        route = getattr(request, "matched_route", None)
+        response.headers.setdefault(
+            "Content-Security-Policy", policy_of(route.name if route is not None else "")
+        )
+        for name, value in FIXED.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+        if request.environ.get("opticworks.private_page"):
+            _make_private(request, response)
+        elif "Cache-Control" not in response.headers:
+            response.headers["Cache-Control"] = "no-cache"
+        if hsts:
+            response.headers["Strict-Transport-Security"] = HSTS
+        return response
+
+    return headers_tween
+
+
+def includeme(config: Configurator) -> None:
+    config.add_tween("opticworks.web.headers.headers_tween_factory", under=INGRESS, over=EXCVIEW)
+    config.add_view_deriver(caching_view)

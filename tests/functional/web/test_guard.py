@@ -1,0 +1,54 @@
+"""Bodies too big and text that is no text."""
+
+import pytest
+
+OWN = {"Origin": "http://localhost"}
+
+
+def test_a_body_over_the_limit_is_413_with_a_sentence(build):
+    response = build().post("/echo", {"text": "x" * 1100}, headers=OWN, status=413)
+    assert "MB" in response.text
+
+
+def test_a_route_may_take_more(build):
+    app = build()
+    assert len(app.post("/upload", {"text": "x" * 1100}, headers=OWN).text) > 1100
+    app.post("/upload", {"text": "x" * 5100}, headers=OWN, status=413)
+
+
+def test_a_body_of_unknown_length_is_not_read(build):
+    build().post("/echo", headers=OWN, status=411, extra_environ={
+        "wsgi.input_terminated": True, "CONTENT_LENGTH": "",
+    })
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded", **OWN}
+MULTIPART = {"Content-Type": "multipart/form-data; boundary=x", **OWN}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"text=%ff%fe", FORM),
+        (b"text=\xff\xfe", FORM),
+        (b"\xff=1", FORM),
+        (b"text=a%00b", FORM),
+        (b'--x\r\nContent-Disposition: form-data; name="text"\r\n\r\n\xff\r\n--x--\r\n', MULTIPART),
+        (b"nothing like it", {"Content-Type": "multipart/form-data", **OWN}),
+        (b"text=x", {"Content-Type": "application/x-www-form-urlencoded; charset=nope", **OWN}),
+    ],
+)
+def test_a_form_that_is_no_text_is_400_and_never_500(build, body, headers):
+    build().post("/echo", body, headers=headers, status=400)
+
+
+@pytest.mark.parametrize("path", ["/page?a=%ff", "/page?%ff=1", "/page?a=%00", "/%ff", "/a%00b"])
+def test_an_address_that_is_no_text_is_400(build, path):
+    build().get(path, status=400)
+
+
+def test_text_in_any_script_passes(build):
+    app = build()
+    text = "Zoë 漢字 🚀"
+    assert app.post("/echo", {"text": text}, headers=OWN).text == f"POST {text}"
+    app.get("/page", {"q": text})
