@@ -76,7 +76,7 @@ def _use_fresh_session(request: Request) -> None:
 
 
 def http_error(error: HTTPError, request: Request) -> Response:
-    """400 to 599 raised by a view, by Pyramid or by a guard, with its own sentence if it has one."""
+    """400 to 599 raised by a view, by Pyramid or by a guard."""
     # Pyramid's own details name views and predicates; ours are sentences.
     own = error.detail if (error.detail or "").endswith(".") else ""
     if isinstance(error, BadCSRFToken):

@@ -19,6 +19,7 @@ from opticworks.web.transactions import route_name
 
 DEFAULT_LIMIT = 1_000_000  #: bytes; the ini's opticworks.max_body overrides it
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+SESSIONS = "opticworks.web.sessions.sessions_tween_factory"
 TOO_BIG = (
     "What you sent is {size} MB, and this page takes at most {limit} MB. Send less, and try again."
 )
@@ -31,12 +32,12 @@ NOT_TEXT = (
 def check_size(request: Request, limit: int) -> None:
     """Raises 413 for a body over `limit` bytes, 411 for one of unknown length."""
     if request.content_length is None:
-        if request.environ.get("wsgi.input_terminated") and request.method not in ("GET", "HEAD"):
+        if request.headers.get("Transfer-Encoding"):
             raise HTTPLengthRequired("Say how long the body is (Content-Length).")
         return
     if request.content_length > limit:
-        size = max(request.content_length / 1e6, 0.1)
-        raise HTTPRequestEntityTooLarge(TOO_BIG.format(size=f"{size:.1f}", limit=f"{limit / 1e6:g}"))
+        size, most = max(request.content_length / 1e6, 0.1), limit / 1e6
+        raise HTTPRequestEntityTooLarge(TOO_BIG.format(size=f"{size:.1f}", limit=f"{most:g}"))
 
 
 def check_text(request: Request) -> None:
@@ -44,10 +45,13 @@ def check_text(request: Request) -> None:
     try:
         parts = [request.path_info, *_texts(request.GET)]
         if request.content_type in FORM_TYPES and request.method not in ("GET", "HEAD"):
+            if request.charset.upper() not in ("UTF-8", "UTF8"):
+                raise ValueError(request.charset)
             parts += _texts(request.POST)
-    except (ValueError, LookupError, KeyError):  # UnicodeDecodeError, unknown charset, bad parts
+    except (ValueError, KeyError):  # no UTF-8, or parts that can't be told apart
         raise HTTPBadRequest(NOT_TEXT) from None
-    if any("\0" in part for part in parts):  # PostgreSQL can't store it
+    # PostgreSQL can't store NUL; U+FFFD is what WebOb puts where a form's bytes are no text.
+    if any("\0" in part or "\ufffd" in part for part in parts):
         raise HTTPBadRequest(NOT_TEXT)
 
 
@@ -88,5 +92,9 @@ def includeme(config: Configurator) -> None:
     config.add_tween(
         "opticworks.web.guard.guard_tween_factory",
         under=EXCVIEW,
-        over=("opticworks.web.sessions.sessions_tween_factory", "pyramid_tm.tm_tween_factory", MAIN),
+        over=(
+            "opticworks.web.sessions.sessions_tween_factory",
+            "pyramid_tm.tm_tween_factory",
+            MAIN,
+        ),
     )

@@ -156,7 +156,9 @@ def _finish(caching: Caching) -> Callable[[Request, Response], None]:
             used.add("a cookie")
         if used:
             name = request.matched_route.name if request.matched_route else request.path
-            sentence = f"The page {name!r} is declared cacheable but used {', '.join(sorted(used))}."
+            sentence = (
+                f"The page {name!r} is declared cacheable but used {', '.join(sorted(used))}."
+            )
             if not request.registry.shop.config.production:
                 raise NotCacheable(sentence)
             log.error("%s It is served uncached.", sentence)
@@ -166,7 +168,7 @@ def _finish(caching: Caching) -> Callable[[Request, Response], None]:
         keys = dict.fromkeys((*caching.keys, *request.environ.get(_KEYS, ())))
         if keys:
             response.headers["Surrogate-Key"] = " ".join(keys)
-        if response.etag is None and not response.is_body_streamed():
+        if response.etag is None and isinstance(response.app_iter, (list, tuple)):
             response.etag = hashlib.sha256(response.body).hexdigest()[:32]
         response.conditional_response = True
 

@@ -18,17 +18,11 @@ from pyramid.viewderivers import INGRESS
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
-View = Callable[[Any, Request], Response]
-
-
-class ForeignOrigin(HTTPForbidden):
-    """An unsafe request from another site, or from one that hides where it comes from."""
-
-
 FOREIGN = (
     "This request did not come from a page of this shop, so it was not carried out. "
     "Open the page in the shop and try again."
 )
+View = Callable[[Any, Request], Response]
 
 
 def origin_of(url: str) -> str:
@@ -65,7 +59,7 @@ def is_own(request: Request) -> bool:
         return False
     origin = request.headers.get("Origin")
     if origin == "null":
-        return site == "same-origin"
+        return bool(site == "same-origin")
     source = origin if origin is not None else request.headers.get("Referer", "")
     return origin_of(source) in own_origins(request)
 
@@ -77,7 +71,7 @@ def origin_view(view: View, info: Any) -> View:
 
     def checked(context: Any, request: Request) -> Response:
         if request.method not in SAFE_METHODS and not is_own(request):
-            raise ForeignOrigin(FOREIGN)
+            raise HTTPForbidden(FOREIGN)
         return view(context, request)
 
     return checked

@@ -76,9 +76,9 @@ class RedisSession(MutableMapping[str, Any]):
         self.created, self._seen, self.new = content["created"], content["seen"], False
         return self._data
 
-    def _redis(self, command: str, *args: Any) -> Any:
+    def _redis(self, command: str, *args: Any, **options: Any) -> Any:
         try:
-            return getattr(self._client, command)(*args)
+            return getattr(self._client, command)(*args, **options)
         except redis.RedisError as error:
             raise SessionsDown("Sessions can't be read: Redis does not answer.") from error
 
@@ -90,7 +90,7 @@ class RedisSession(MutableMapping[str, Any]):
             self._redis("delete", key_of(old))
         name, secure = cookie_name(self._request, COOKIE), self._request.scheme == "https"
         if self._ended and not self._data:
-            response.delete_cookie(name, path="/", samesite="Lax", secure=secure)
+            response.set_cookie(name, "", max_age=0, httponly=True, samesite="Lax", secure=secure)
             return
         now = int(time.time())
         if not self._dirty and (not self._id or now - self._seen < REFRESH):
@@ -101,7 +101,7 @@ class RedisSession(MutableMapping[str, Any]):
         self._id = self._id or secrets.token_urlsafe(32)
         content = json.dumps({"created": self.created, "seen": now, "data": self._data})
         left = max(1, min(IDLE, self.created + ABSOLUTE - now))
-        self._redis("setex", key_of(self._id), left, content)
+        self._redis("set", key_of(self._id), content, ex=left)
         if fresh:
             response.set_cookie(name, self._id, httponly=True, samesite="Lax", secure=secure)
 

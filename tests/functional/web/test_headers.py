@@ -127,9 +127,7 @@ def test_in_production_such_a_page_is_served_uncached(build, view):
     def fresh(request):
         return view(request)
 
-    app = build(
-        mode="production", base_url="https://x.example", setup=_route(cacheable(60)(fresh))
-    )
+    app = build(mode="production", base_url="https://x.example", setup=_route(cacheable(60)(fresh)))
     assert app.get("/x").headers["Cache-Control"] == "no-store"
 
 

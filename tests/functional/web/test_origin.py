@@ -43,9 +43,7 @@ def test_the_check_holds_on_http_and_on_https(build, scheme):
     app = build(base_url=f"{scheme}://localhost")
     environ = {"wsgi.url_scheme": scheme, "HTTP_HOST": "localhost"}
     app.post("/echo", headers={"Origin": f"{scheme}://localhost"}, extra_environ=environ)
-    app.post(
-        "/echo", headers={"Origin": "https://evil.example"}, extra_environ=environ, status=403
-    )
+    app.post("/echo", headers={"Origin": "https://evil.example"}, extra_environ=environ, status=403)
 
 
 def test_reading_needs_no_origin(build):

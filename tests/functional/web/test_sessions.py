@@ -85,7 +85,7 @@ def test_using_a_session_keeps_it_alive(build, redis_client):
     key = sessions.key_of(app.cookies["session"])
     content = json.loads(redis_client.get(key))
     content["seen"] -= sessions.REFRESH + 1
-    redis_client.setex(key, 60, json.dumps(content))
+    redis_client.set(key, json.dumps(content), ex=60)
     app.get("/get")
     assert redis_client.ttl(key) > 60
 
@@ -93,6 +93,7 @@ def test_using_a_session_keeps_it_alive(build, redis_client):
 @pytest.mark.parametrize("path", ["/get", "/put?name=Ada"])
 def test_a_dead_redis_is_a_polite_page_and_only_where_sessions_are_used(build, path):
     app = build(client=redis.Redis(unix_socket_path="/nonexistent.sock"))
+    app.set_cookie("session", "A" * 43)
     response = app.get(path, status=503)
     assert "The shop itself sells on" in response.text
     assert response.headers["Retry-After"] == "60"
