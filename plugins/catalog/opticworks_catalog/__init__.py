@@ -8,6 +8,7 @@ from typing import Any
 
 from opticworks.contracts import Ctx, Item, MigrationBranch, PluginInfo, SlotFragment
 from opticworks.plugin import hookimpl
+from opticworks_catalog import cli as catalog_cli
 from opticworks_catalog import demo_load, goods, slots
 from opticworks_catalog.models import Base
 from opticworks_catalog.settings import CatalogSettings
@@ -46,6 +47,11 @@ def demo(ctx: Ctx) -> None:
 @hookimpl
 def slot(name: str, context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotFragment]:
     return slots.fragments(name, context, ctx)
+
+
+@hookimpl
+def commands(cli: Any) -> None:
+    cli.add_command(catalog_cli.catalog)
 
 
 def includeme(config: Any) -> None:

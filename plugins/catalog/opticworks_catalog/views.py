@@ -195,23 +195,10 @@ def collections_root(request: Request) -> Response:
     raise _moved("/products", request)
 
 
-def below(request: Request) -> Response:
-    """A slash too many; anything else below a product or a collection doesn't exist."""
-    if request.matchdict["rest"].strip("/"):
-        raise HTTPNotFound("There is nothing at this address.")
-    root = request.matched_route.pattern.split("/")[1]
-    handle = request.matchdict["handle"].lower()
-    if not re.fullmatch(HANDLE, handle):
-        raise HTTPNotFound("There is nothing at this address.")
-    raise _moved(f"/{root}/{handle}", request)
-
-
 def _handle(request: Request, root: str) -> str:
     """The handle of the address; one written differently is sent on to the right one."""
     given: str = request.matchdict["handle"]
     handle = given.strip().lower()
-    if not handle:
-        raise _moved(root, request)
     if handle != given and re.fullmatch(HANDLE, handle):
         raise _moved(f"{root}/{handle}", request)
     return handle
