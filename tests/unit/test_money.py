@@ -1,0 +1,73 @@
+"""Money: whole minor units, one currency, splits that sum."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opticworks.money import CurrencyMismatch, Money, exponent, split_minor, total
+
+CURRENCIES = st.sampled_from(["JPY", "USD", "KWD"])
+
+
+@pytest.mark.parametrize(("currency", "digits"), [("JPY", 0), ("USD", 2), ("KWD", 3)])
+def test_a_currency_has_its_own_number_of_decimals(currency: str, digits: int) -> None:
+    assert exponent(currency) == digits
+
+
+@given(st.integers(-(10**12), 10**12), CURRENCIES)
+def test_what_is_written_is_read_back(minor: int, currency: str) -> None:
+    money = Money(minor, currency)
+    assert Money.parse(money.to_decimal(), currency) == money
+
+
+@pytest.mark.parametrize("text", ["abc", "", "NaN", "Infinity", "1.005", "1,50"])
+def test_what_is_no_amount_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="amount|decimals"):
+        Money.parse(text, "USD")
+
+
+def test_two_currencies_never_meet() -> None:
+    with pytest.raises(CurrencyMismatch):
+        Money(1, "USD") + Money(1, "EUR")
+    with pytest.raises(CurrencyMismatch):
+        total([Money(1, "USD")], "EUR")
+
+
+def test_an_unknown_currency_and_a_fraction_are_refused() -> None:
+    with pytest.raises(ValueError, match="ISO 4217"):
+        Money(1, "ZZZ")
+    with pytest.raises(TypeError):
+        Money(1.5, "USD")  # type: ignore[arg-type]
+
+
+@given(
+    st.integers(-(10**9), 10**9),
+    st.lists(st.integers(0, 10**6), min_size=1, max_size=20),
+)
+def test_shares_sum_to_the_whole_and_are_fair(amount: int, weights: list[int]) -> None:
+    parts = split_minor(amount, weights)
+    assert sum(parts) == amount
+    whole = sum(weights)
+    if whole:
+        for part, weight in zip(parts, weights, strict=True):
+            assert abs(part - Decimal(amount) * weight / whole) < 1
+
+
+def test_the_larger_remainder_gets_the_odd_cent() -> None:
+    assert split_minor(100, [1, 1, 1]) == [34, 33, 33]
+    assert split_minor(-100, [1, 1, 1]) == [-34, -33, -33]
+    assert split_minor(10, [0, 0]) == [5, 5]
+
+
+@pytest.mark.parametrize(
+    ("minor", "rate", "expected"), [(1000, "0.0825", 83), (50, "0.01", 1), (-50, "0.01", -1)]
+)
+def test_a_rate_is_rounded_half_up(minor: int, rate: str, expected: int) -> None:
+    assert Money(minor, "USD").rate(Decimal(rate)) == Money(expected, "USD")
+
+
+def test_money_is_written_for_its_reader() -> None:
+    assert Money(12900, "USD").format("en_US") == "$129.00"
+    assert Money(12900, "JPY").format("en_US") == "¥12,900"
