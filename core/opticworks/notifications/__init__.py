@@ -1,0 +1,1 @@
+"""Facts handed to plugins once they are committed, and the mails that they deserve."""
