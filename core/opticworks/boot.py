@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from opticworks import contracts
+from opticworks import contracts, faults
 from opticworks.config import Config, ConfigError, read_config
 from opticworks.db import make_engine
 from opticworks.plugins import Plugin, Plugins
@@ -31,6 +31,9 @@ BUILTINS: tuple[tuple[str, str], ...] = (
     ("orders", "opticworks.notifications.order_mails"),
     ("admin", "opticworks.admin.menu"),
 )
+
+#: Modules that register the kernel's own tasks when they are imported.
+TASKS = ("opticworks.notifications.jobs", "opticworks.checkout.jobs")
 
 
 def ini_settings(path: str | Path, section: str = "main") -> dict[str, str]:
@@ -53,12 +56,15 @@ def boot(
     if isinstance(source, (str, Path)):
         source = ini_settings(source)
     config = source if isinstance(source, Config) else read_config(source, env)
+    faults.arm(config.mode)
     config = _with_servers(config, progress)
     plugins = Plugins()
     plugins.discover(config.plugins, extra_plugins)
     engine = make_engine(config.database_url)
     for name, dotted in BUILTINS:
         plugins.register_builtin(name, _import(dotted))
+    for dotted in TASKS:
+        _import(dotted)
     loader = SettingsLoader(config, plugins, engine)
     plugins.register(loader.problems)
     if config.production:
@@ -123,10 +129,10 @@ class SettingsLoader:
         return Settings(models, version)
 
     def _own(self, rows: Mapping[str, Any]) -> dict[str, Any]:
-        """The kernel's share: the shop's settings, and the mode of the ini, which decides whether
-        sample values will do."""
+        """The kernel's share: the shop's settings, the mode of the ini, which decides whether
+        sample values will do, and the folder where a plugin may keep files in development."""
         shop = self._read("shop", contracts.ShopSettings, rows)
-        return {"shop": shop, "mode": self.config.mode}
+        return {"shop": shop, "mode": self.config.mode, "var": self.config.var}
 
     def _read(self, code: str, schema: Any, rows: Mapping[str, Any]) -> Any:
         ini = self.config.plugin_settings.get(code, {})

@@ -1,6 +1,7 @@
 """Every kernel table, so that the metadata is whole wherever migrations look at it."""
 
 from opticworks.carts import models as carts
+from opticworks.notifications import models as notifications
 from opticworks.orders import models as orders
 from opticworks.pages import models as pages
 from opticworks.payments import models as payments
@@ -8,4 +9,13 @@ from opticworks.settings import models as settings
 from opticworks.shipping import models as shipping
 from opticworks.stock import models as stock
 
-__all__ = ["carts", "orders", "pages", "payments", "settings", "shipping", "stock"]
+__all__ = [
+    "carts",
+    "notifications",
+    "orders",
+    "pages",
+    "payments",
+    "settings",
+    "shipping",
+    "stock",
+]

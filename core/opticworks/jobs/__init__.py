@@ -1,7 +1,6 @@
 """Background work: a job is a row written in the transaction of the fact that asks for it."""
 
 from opticworks.jobs import upkeep  # noqa: F401 - registers its tasks
-
 from opticworks.jobs.queue import (
     FailedJob,
     Permanent,

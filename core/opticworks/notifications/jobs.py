@@ -50,13 +50,13 @@ def dispatch(shop: Any, event_id: int) -> None:
         except Exception as error:
             log.exception("messages() of %s failed for event %s", _name(implementation), event_id)
             failure = error
-    fault("notifications.composed")
     with shop.unit() as db:
         if _first_time(db, event_id, "dispatch"):
             for implementation in _implementations(shop.hooks.on_event):
                 name = _name(implementation)
                 defer(db, "notifications.react", event_id=event_id, handler=name)
-    fault("notifications.dispatched")
+        fault("dispatch.before_commit")
+    fault("dispatch.after_commit")
     if failure is not None:
         raise failure
 
@@ -71,6 +71,8 @@ def _compose(shop: Any, event_id: int, implementation: Any) -> None:
             _check(draft)
             html, plain = render(shop, draft, event.order)
             store(db, event_id, draft, html, plain, _host(shop))
+        fault("compose.before_commit")
+    fault("compose.after_commit")
 
 
 def _check(draft: MessageDraft) -> None:
@@ -90,7 +92,8 @@ def react(shop: Any, event_id: int, handler: str) -> None:
     with shop.unit() as db:
         if _first_time(db, event_id, f"on_event:{handler}"):
             _call(implementation, event=load(shop, db, event_id), ctx=shop.ctx(db))
-    fault("notifications.reacted")
+            fault("react.before_commit")
+    fault("react.after_commit")
 
 
 @task("notifications.send", retry=SEND_RETRY)
@@ -103,7 +106,7 @@ def send(shop: Any, message_id: str) -> None:
         outgoing = _begin(shop, message_id)
         if outgoing is None:
             return
-        fault("mail.sending")
+        fault("send.before_provider")
         try:
             mailer = shop.providers.mailer()
             if mailer is None:
@@ -115,14 +118,15 @@ def send(shop: Any, message_id: str) -> None:
                 raise
             log.warning("message %s can't be delivered", message_id)
             return
-        fault("mail.accepted")
+        fault("send.after_provider")
         with shop.unit() as db:
             db.execute(
                 update(Message)
                 .where(Message.public_id == message_id)
                 .values(status="sent", ref=ref, error="", sent_at=shop.now())
             )
-        fault("mail.sent")
+            fault("sent.before_commit")
+        fault("sent.after_commit")
 
 
 def _begin(shop: Any, public_id: str) -> OutgoingMessage | None:
@@ -137,6 +141,7 @@ def _begin(shop: Any, public_id: str) -> OutgoingMessage | None:
         message.status = "sending"
         message.tries += 1
         settings = shop.settings["shop"]
+        fault("send.before_commit")
         return OutgoingMessage(
             message_id=message.message_id,
             sender=formataddr((settings.name, settings.email)),

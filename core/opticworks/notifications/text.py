@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-_BLOCKS = frozenset(
+
+def _tags(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_BLOCKS = _tags(
     "address article blockquote body div dl dd dt footer h1 h2 h3 h4 h5 h6 header hr li main ol p"
-    " section table tbody tfoot thead tr ul".split()
+    " section table tbody tfoot thead tr ul"
 )
-_SPACED = frozenset("h1 h2 h3 h4 p ul ol blockquote hr".split())
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
-_HIDDEN = frozenset("head script style template title".split())
+_SPACED = _tags("h1 h2 h3 h4 p ul ol blockquote hr")
+_VOID = _tags("area base br col embed hr img input link meta source track wbr")
+_HIDDEN = _tags("head script style template title")
 
 
 class _Writer(HTMLParser):

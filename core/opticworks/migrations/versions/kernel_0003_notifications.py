@@ -33,7 +33,9 @@ def upgrade() -> None:
         sa.Column("event_id", sa.BigInteger(), nullable=False),
         sa.Column("handler", sa.Text(), nullable=False),
         _moment("at", server_default=sa.func.now(), nullable=False),
-        sa.ForeignKeyConstraint(["event_id"], ["event.id"], name=op.f("fk_event_handled_event_id_event")),
+        sa.ForeignKeyConstraint(
+            ["event_id"], ["event.id"], name=op.f("fk_event_handled_event_id_event")
+        ),
         sa.PrimaryKeyConstraint("event_id", "handler", name=op.f("pk_event_handled")),
     )
     op.create_table(
