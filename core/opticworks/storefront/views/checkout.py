@@ -134,7 +134,7 @@ def _place(request: Request, cart_id: uuid.UUID, form: forms.CheckoutForm) -> Re
         )
         return _page(request, cart_id, form=form, error=sentence, status=503)
     if placed.action is not None:
-        target = placed.action.get("redirect_url")
+        target = placed.action.get("redirect")
         if isinstance(target, str):
             return HTTPSeeOther(location=target)
         return _page(request, cart_id, form=form, payment_action=placed.action)
