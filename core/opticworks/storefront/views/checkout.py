@@ -122,6 +122,7 @@ def _place(request: Request, cart_id: uuid.UUID, form: forms.CheckoutForm) -> Re
             ),
         )
     except Changed as changed:
+        ensure_rates(shop, cart_id)
         changes = _changes(request, changed.quote)
         return _page(request, cart_id, form=form, changes=changes, status=409)
     except (settling.Refused, PricesRefused) as refused:
