@@ -375,8 +375,7 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentResult:
-    """A provider's answer. `action`: the browser has to do something: go to `data["redirect"]`,
-    or what the provider's own script makes of `data`;
+    """A provider's answer. `action`: the browser has to do something (`data` says what);
     `pending`: accepted, money comes later, goods are held until `expires_at`;
     `message` is for the buyer when it failed."""
 

@@ -19,7 +19,18 @@ from chameleon.i18n import simple_translate
 from opticworks.web.themes import SearchPath
 
 #: Attributes whose text is translated, besides the text of elements.
-TRANSLATED = frozenset({"aria-label", "alt", "placeholder", "title", "data-text"})
+TRANSLATED = frozenset(
+    {
+        "aria-label",
+        "alt",
+        "placeholder",
+        "title",
+        "data-failed",
+        "data-removed",
+        "data-undo",
+        "data-copied",
+    }
+)
 DIGEST_SECONDS = 1.0  #: how long development believes the digest of the static files
 
 

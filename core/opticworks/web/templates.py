@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
@@ -18,12 +20,32 @@ from opticworks.contracts import ShopSettings, SlotFragment
 from opticworks.money import Money
 from opticworks.web.engine import Engine, Markup
 from opticworks.web.page import Page, json_block
+from opticworks.web.totals import totals
 from opticworks.web.themes import Layer, SearchPath, Theme, installed_themes
 
 log = logging.getLogger(__name__)
 
 DOMAIN = "opticworks"
 CSRF_FIELD = "csrf_token"
+
+#: htmx without anything that a strict content security policy forbids. Answers that explain a
+#: refusal (409, 422) are shown in place; other failures leave the page as it is.
+HTMX_CONFIG = json.dumps(
+    {
+        "includeIndicatorStyles": False,
+        "allowEval": False,
+        "allowScriptTags": False,
+        "selfRequestsOnly": True,
+        "historyCacheSize": 0,
+        "timeout": 15000,
+        "responseHandling": [
+            {"code": "204", "swap": False},
+            {"code": "[23]..", "swap": True},
+            {"code": "4(09|22)", "swap": True, "error": False},
+            {"code": "[45]..", "swap": False, "error": True},
+        ],
+    }
+)
 
 
 class Templates:
@@ -154,6 +176,7 @@ def engine_names(engine: Engine) -> dict[str, Any]:
         "icon": engine.icon,
         "json_block": json_block,
         "theme": engine.theme,
+        "htmx_config": HTMX_CONFIG,
     }
 
 
@@ -188,12 +211,20 @@ def namespace(request: Any, templates: Templates) -> dict[str, Any]:
         "_": gettext,
         "gettext": gettext,
         "page": Page(settings.name, full_title=True),
+        "totals": totals,
+        "quoted": partial(quote, safe=""),
         "plugin_problems": (),
         "footer_pages": (),
+        "errors": {},
+        "message": "",
     }
     names["slot"] = partial(_slot, request, engine, names)
     for name, make in templates.globals.items():
-        names[name] = make(request)
+        try:
+            names[name] = make(request)
+        except Exception:
+            # The page that says that the database is down needs its footer least of all.
+            log.exception("The template global %s could not be made", name)
     return names
 
 
