@@ -25,7 +25,6 @@ from opticworks.contracts import (
     ShopSettings,
 )
 from opticworks.db import make_engine
-from opticworks.hookspecs import hookimpl
 from opticworks.money import Money
 from opticworks.notifications import jobs as registers_tasks  # noqa: F401
 from opticworks.notifications import order_mails
@@ -183,27 +182,61 @@ class Keyed(SMTP):
         return f"ref-{key}"
 
 
-def reacting(folder: Path) -> Any:
+def reacting() -> Any:
     """A plugin that notes in the database that it saw an event."""
     from sqlalchemy import text
 
-    @hookimpl
     def on_event(event: Any, ctx: Any) -> None:
         ctx.db.execute(
             text("INSERT INTO suppression (address, reason) VALUES (:a, :r)"),
             {"a": f"seen-{event.id}-{event.kind}", "r": "a note of the test"},
         )
 
-    return fake_plugin("reacting", on_event=lambda event, ctx: on_event(event, ctx))
+    return fake_plugin("reacting", on_event=on_event)
 
 
-if __name__ == "__main__":
+def work(url: str, kind: str, port: int, folder: str, fault: str) -> None:
+    """Be a worker, until stopped or killed."""
     import logging
+    import os
 
     from opticworks.jobs.worker import Pace, run
 
-    logging.basicConfig(level=logging.INFO, format="%(name)s %(levelname)s %(message)s")
-    _, url, kind, port, folder = sys.argv
-    mailer = SMTP(int(port)) if kind == "smtp" else Keyed(int(port), Path(folder))
-    shop = make_shop(url, [mailer], plugins={"reacting": reacting(Path(folder))})
+    os.environ["OPTICWORKS_FAULT"] = fault
+    logging.basicConfig(
+        filename=Path(folder) / "log",
+        level=logging.INFO,
+        format="%(asctime)s %(name)s %(message)s",
+    )
+    mailer = SMTP(port) if kind == "smtp" else Keyed(port, Path(folder))
+    shop = make_shop(url, [mailer], plugins={"reacting": reacting()})
     run(shop, concurrency=2, pace=Pace(heartbeat=0.2, stalled_after=1.0, rescue=0.3, poll=0.2))
+
+
+def nursery() -> None:
+    """Fork a worker for each line "start", so that the imports are paid for once.
+
+    Answers its pid; "poll <pid>" answers its exit status, or "running".
+    """
+    import json
+    import os
+    import traceback
+
+    for line in sys.stdin:
+        verb, _, rest = line.strip().partition(" ")
+        if verb == "poll":
+            pid, status = os.waitpid(int(rest), os.WNOHANG)
+            print(os.waitstatus_to_exitcode(status) if pid else "running", flush=True)
+            continue
+        child = os.fork()
+        if child == 0:
+            try:
+                work(**json.loads(rest))
+            except BaseException:
+                traceback.print_exc()
+            os._exit(1)
+        print(child, flush=True)
+
+
+if __name__ == "__main__":
+    nursery()
