@@ -192,6 +192,7 @@ ONLINE_PAYMENTS: dict[str, Factory] = {
     "unstorable_data": answering(
         online, "start", lambda result: replace(result, data={"at": datetime.now(UTC)})
     ),
+    "action_without_data": answering(online, "start", lambda result: replace(result, data={})),
     "naive_deadlines": answering(
         online, "start", lambda result: replace(result, expires_at=datetime(2030, 1, 1))
     ),

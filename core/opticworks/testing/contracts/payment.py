@@ -132,6 +132,14 @@ class PaymentContract(WebhookContract):
             said = {instruction.value for instruction in result.instructions}
             assert "OW-10042" in said, "The reference is missing, so nobody can match the money."
 
+    def test_an_action_says_what_the_browser_has_to_do(self, provider: Any) -> None:
+        result = self._started(provider)
+        if result.state != "action":
+            pytest.skip("The buyer has nothing to do.")
+        assert result.data
+        target = result.data.get("redirect_url")
+        assert target is None or str(target).startswith(("https://", "http://127.0.0.1"))
+
     # --- fetch ----------------------------------------------------------------------------------
 
     def test_fetch_knows_a_started_payment(self, provider: Any) -> None:

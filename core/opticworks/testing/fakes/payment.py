@@ -185,7 +185,9 @@ class FakeOnlinePayment:
     def _answer(self, payment: FakePayment) -> PaymentResult:
         data = {}
         if payment.state == "action":
-            data = {"redirect": f"https://pay.example/{payment.ref}?return={payment.return_url}"}
+            data = {
+                "redirect_url": f"https://pay.example/{payment.ref}?return={payment.return_url}"
+            }
         minor = payment.captured if payment.state == "captured" else payment.amount.minor
         return PaymentResult(
             state=payment.state,

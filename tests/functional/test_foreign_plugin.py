@@ -1,0 +1,180 @@
+"""A plugin from outside the project: found when it is installed, gone when it is not.
+
+Its package is copied away from the repository and installed by pip into an environment of its own,
+which sees the project's packages and nothing of the copy but what pip put there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sysconfig
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import venv
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.cookiejar import CookieJar
+from pathlib import Path
+
+import pytest
+import redis
+
+from opticworks.embedded import Servers, create_database, drop_database
+
+SOURCE = Path(__file__).parent.parent / "fixtures" / "acme_pay"
+SKU = "RS1-LITE-WHT"
+
+
+class Scratch:
+    """A virtual environment with pip that sees the project's installed packages, and a shop."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.environ = {**os.environ, **environ, "OPTICWORKS_VAR": str(folder / "var")}
+        self.environ["PIP_NO_INDEX"] = self.environ["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+        venv.create(folder / "env", with_pip=True)
+        site = Path(
+            sysconfig.get_path("purelib", vars={"base": str(folder / "env")}, scheme="venv")
+        )
+        # addsitedir, since the project itself is installed by .pth files, which a path alone
+        # would not read.
+        site.joinpath("project.pth").write_text(
+            f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
+        )
+        self.python = str(folder / "env" / "bin" / "python")
+
+    def run(self, *arguments: str) -> str:
+        """Output of a Python command in the environment, which has to succeed."""
+        done = subprocess.run(
+            [self.python, *arguments],
+            cwd=self.folder,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout
+
+    def opticworks(self, *arguments: str) -> str:
+        return self.run("-m", "opticworks.cli", "--ini", "shop.ini", *arguments)
+
+    def name_plugins(self, *lines: str) -> None:
+        """Write the shop's ini file with these lines in its list of plugins."""
+        listed = "".join(f"    {line}\n" for line in lines)
+        self.folder.joinpath("shop.ini").write_text(
+            "[app:main]\nuse = egg:opticworks\nopticworks.mode = development\n"
+            f"opticworks.plugins =\n{listed}\n"
+            "[server:main]\nuse = egg:waitress#main\nthreads = 4\n\n"
+            "[loggers]\nkeys = root\n[handlers]\nkeys = console\n[formatters]\nkeys =\n"
+            "[logger_root]\nlevel = WARNING\nhandlers = console\n"
+            "[handler_console]\nclass = StreamHandler\nargs = (sys.stderr,)\n"
+        )
+
+    def states(self) -> dict[str, str]:
+        """What `opticworks plugin list` says: the state of each plugin by code."""
+        rows = re.findall(r"^(\S+)  \S+  (\w+)", self.opticworks("plugin", "list"), re.MULTILINE)
+        return dict(rows)
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """The shop's address while a freshly started web process serves it."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        log = self.folder / "web.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [self.python, "-m", "opticworks.cli.web", "shop.ini", "--port", str(port)],
+                cwd=self.folder,
+                env={**self.environ, "PORT": str(port)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _await(address, process, log)
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def _await(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()[-3000:]
+        try:
+            with urllib.request.urlopen(f"{address}/health", timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+    raise AssertionError(f"The web process did not answer: {log.read_text()[-3000:]}")
+
+
+def checkout(address: str) -> str:
+    """The checkout's page of a visitor who has put one sensor into the cart."""
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    form = urllib.parse.urlencode({"sku": SKU, "quantity": "1"}).encode()
+    add = urllib.request.Request(f"{address}/cart/lines", form, {"Origin": address})
+    with browser.open(add, timeout=20):
+        pass
+    with browser.open(f"{address}/checkout", timeout=20) as page:
+        return page.read().decode()
+
+
+def offered(page: str) -> set[str]:
+    """Codes of the payment methods that the checkout offers."""
+    fields = re.findall(r"<input[^>]*name=\"payment\"[^>]*>", page)
+    return {code for field in fields for code in re.findall(r'value="(\w+)"', field)}
+
+
+@pytest.fixture
+def scratch(
+    tmp_path: Path, embedded_servers: Servers, worker_number: int, worker_redis_url: str
+) -> Iterator[Scratch]:
+    """A scratch environment, and an empty database that nobody else uses."""
+    redis.Redis.from_url(worker_redis_url).flushdb()
+    name = f"opticworks_foreign_{os.getpid()}_{worker_number}"
+    url = create_database(embedded_servers, name)
+    yield Scratch(tmp_path, {"DATABASE_URL": url, "REDIS_URL": worker_redis_url})
+    drop_database(embedded_servers, name)
+
+
+def test_a_foreign_plugin_comes_and_goes_with_its_package(scratch: Scratch, tmp_path: Path) -> None:
+    shutil.copytree(SOURCE, tmp_path / "acme")
+    own = ("catalog", "manual_payments", "table_rates")
+    scratch.name_plugins(*own)
+    scratch.opticworks("migrate")
+    scratch.opticworks("demo")
+    before = scratch.states()
+    assert [before[code] for code in own] == ["enabled"] * 3
+    assert "acme_pay" not in scratch.states()
+
+    scratch.run("-m", "pip", "install", "--no-deps", "--no-build-isolation", str(tmp_path / "acme"))
+    assert scratch.states()["acme_pay"] == "disabled"
+    with scratch.serving() as address:
+        assert offered(checkout(address)) == {"bank_transfer"}
+
+    scratch.name_plugins("acme_pay", *own)
+    assert scratch.states()["acme_pay"] == "enabled"
+    with scratch.serving() as address:
+        page = checkout(address)
+        assert offered(page) == {"acme_pay", "bank_transfer"}
+        assert "Pay with your Acme account." in page
+
+    scratch.run("-m", "pip", "uninstall", "--yes", "acme-pay")
+    assert scratch.states()["acme_pay"] == "missing"
+    with scratch.serving() as address:
+        assert offered(checkout(address)) == {"bank_transfer"}
+
+    scratch.name_plugins(*own)
+    assert "acme_pay" not in scratch.states()
