@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata as md
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import resources
@@ -28,6 +28,22 @@ PROVIDER_HOOKS = (
     "image_stores",
     "address_verifiers",
 )
+
+
+def answers(caller: pluggy.HookCaller, **arguments: Any) -> Iterator[Any]:
+    """Each plugin's answer to a hook that fails open, in the order of the ini.
+
+    A plugin that raises is logged and left out; `None` is no answer.
+    """
+    for implementation in reversed(caller.get_hookimpls()):
+        try:
+            taken = [arguments[name] for name in implementation.argnames]
+            answer = implementation.function(*taken)
+        except Exception:
+            log.exception("Plugin %s failed in %s", implementation.plugin_name, caller.name)
+            continue
+        if answer is not None:
+            yield answer
 
 
 class State(StrEnum):

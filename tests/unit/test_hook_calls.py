@@ -10,9 +10,12 @@ from typing import Any
 import click
 import pytest
 
+from opticworks import migrations
 from opticworks.cli import plugins as cli_plugins
 from opticworks.contracts import (
     Ctx,
+    MenuItem,
+    MigrationBranch,
     Objection,
     PaymentIntent,
     PluginInfo,
@@ -24,7 +27,8 @@ from opticworks.contracts import (
 from opticworks.hookspecs import hookimpl
 from opticworks.jobs.queue import registry_of
 from opticworks.money import Money
-from opticworks.plugins import Plugins, Providers, State
+from opticworks.plugin import plugin_base
+from opticworks.plugins import Plugins, Providers, State, answers
 from opticworks.pricing import service as pricing
 from opticworks.pricing.service import Basket, BasketLine
 from opticworks.testing.contracts.common import ADDRESS
@@ -41,6 +45,7 @@ from opticworks.testing.fakes import (
     fake_plugin,
     provider_plugin,
 )
+from opticworks.web.headers import content_policy
 from opticworks.web.templates import slot_fragments
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -365,3 +370,39 @@ def test_a_plugin_object_shows_only_the_hooks_it_has() -> None:
             return PluginInfo(code="tiny", title="Tiny", version="1", category="other")
 
     assert load(Tiny()).found["tiny"].hooks == ("plugin_info",)
+
+
+def test_hook_content_security_opens_a_page_to_the_hosts_it_needs() -> None:
+    def hosts(settings: Mapping[str, Any], page: str) -> dict[str, list[str]]:
+        return {"script-src": ["https://js.acme.example"]} if page == "checkout" else {}
+
+    plugins = load(
+        fake_plugin("acme", content_security=hosts),
+        fake_plugin("dark", content_security=failing("settings", "page")),
+    )
+    shop = SimpleNamespace(hooks=plugins.manager.hook, settings=SETTINGS)
+    assert "script-src 'self' https://js.acme.example;" in content_policy(shop, "checkout")
+    assert "acme" not in content_policy(shop, "home")
+
+
+def test_hook_migrations_gives_a_plugin_a_branch_of_its_own() -> None:
+    base = plugin_base("lamp")
+    branch = MigrationBranch(path="/srv/lamp/versions", metadata=base.metadata)
+    plugins = load(
+        fake_plugin("upper", info={"requires": ("lamp",)}, migrations=lambda: branch),
+        fake_plugin("plain"),
+        fake_plugin("lamp", migrations=lambda: branch),
+    )
+    shop: Any = SimpleNamespace(plugins=plugins)
+    labels = [(branch.label, branch.prefix) for branch in migrations.branches(shop)]
+    assert labels == [("kernel", ""), ("lamp", "lamp_"), ("upper", "upper_")]
+
+
+def test_an_answer_that_fails_open_leaves_the_others_in_the_order_of_the_ini() -> None:
+    def menu(label: str) -> Any:
+        item = MenuItem(label=label, path="/", position=10, permission="x")
+        return fake_plugin(label, admin_menu=lambda ctx: (item,))
+
+    plugins = load(menu("b"), fake_plugin("dark", admin_menu=failing("ctx")), menu("a"))
+    found = answers(plugins.manager.hook.admin_menu, ctx=CTX)
+    assert [item.label for (item,) in found] == ["b", "a"]

@@ -21,6 +21,8 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.tweens import EXCVIEW, INGRESS
 
+from opticworks.plugins import answers
+
 log = logging.getLogger(__name__)
 
 View = Callable[[Any, Request], Response]
@@ -178,8 +180,8 @@ def _finish(caching: Caching) -> Callable[[Request, Response], None]:
 def content_policy(shop: Any, page: str) -> str:
     """The Content-Security-Policy of a page: the base, and the hosts that plugins need there."""
     policy = {directive: list(sources) for directive, sources in BASE_POLICY.items()}
-    for answer in shop.hooks.content_security(settings=shop.settings, page=page):
-        for directive, hosts in (answer or {}).items():
+    for answer in answers(shop.hooks.content_security, settings=shop.settings, page=page):
+        for directive, hosts in answer.items():
             sources = policy.setdefault(directive, ["'self'"])
             if sources == ["'none'"]:
                 sources.clear()
