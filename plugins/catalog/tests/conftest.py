@@ -1,8 +1,33 @@
-"""Lets the catalogue's tests import what they share."""
+"""What the catalogue's tests share."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from opticworks import demo
+from opticworks.shop import Shop
+from opticworks.testing.shops import Browser
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture
+def empty_shop(make_shop: Callable[..., Shop]) -> Shop:
+    """A shop with the catalogue's tables and nothing in them."""
+    return make_shop(plugins=("catalog",))
+
+
+@pytest.fixture
+def shop(empty_shop: Shop) -> Shop:
+    """A shop with the demo catalogue."""
+    demo.load(empty_shop)
+    return empty_shop
+
+
+@pytest.fixture
+def browser(shop: Shop) -> Browser:
+    return Browser(shop)
