@@ -11,7 +11,7 @@ from opticworks.contracts import Ctx, MenuItem, MigrationBranch, PluginInfo, Sch
 from opticworks.db import UTCDateTime, plugin_base, timestamp
 from opticworks.hookspecs import hookimpl
 from opticworks.jobs import defer
-from opticworks.web.headers import cacheable, private_page
+from opticworks.web.headers import cacheable, private_page, surrogate_keys
 from opticworks.web.page import Crumb, Page
 
 __all__ = [
@@ -29,5 +29,6 @@ __all__ = [
     "hookimpl",
     "plugin_base",
     "private_page",
+    "surrogate_keys",
     "timestamp",
 ]
