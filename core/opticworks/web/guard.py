@@ -92,9 +92,5 @@ def includeme(config: Configurator) -> None:
     config.add_tween(
         "opticworks.web.guard.guard_tween_factory",
         under=EXCVIEW,
-        over=(
-            "opticworks.web.sessions.sessions_tween_factory",
-            "pyramid_tm.tm_tween_factory",
-            MAIN,
-        ),
+        over=("opticworks.web.sessions.sessions_tween_factory", MAIN),
     )

@@ -183,5 +183,5 @@ def includeme(config: Configurator) -> None:
     config.add_tween(
         "opticworks.web.sessions.sessions_tween_factory",
         under=EXCVIEW,
-        over=("pyramid_tm.tm_tween_factory", MAIN),
+        over=MAIN,
     )
