@@ -25,4 +25,5 @@ def demo(context: Context) -> None:
     from opticworks import demo as demo_data
 
     with context.shop() as shop:
-        demo_data.load(shop)
+        loaded = demo_data.load(shop, say)
+    click.echo("The demo data is loaded." if loaded else "The demo data was loaded before.")

@@ -39,8 +39,8 @@ def run(context: Context, port: int, var: Path) -> None:
             with only_one(var) as left_running, _servers(var, left_running) as environ:
                 check_port(port)
                 environ["PORT"] = str(port)
-                prepare(context, environ)
-                serve(context, port, environ)
+                login = prepare(context, environ)
+                serve(context, port, environ, login)
         except Stopped:
             say("Stopped.")
 
@@ -114,10 +114,11 @@ def check_port(port: int) -> None:
             ) from error
 
 
-def prepare(context: Context, environ: Mapping[str, str]) -> None:
-    """Tables, demo catalogue and demo staff."""
+def prepare(context: Context, environ: Mapping[str, str]) -> str:
+    """Tables, demo catalogue and demo staff; returns how to sign in, in words."""
     from opticworks import demo, migrations
     from opticworks.boot import boot
+    from opticworks.staff import demo as demo_staff
 
     shop = boot(context.ini, env=environ, progress=say)
     try:
@@ -127,12 +128,14 @@ def prepare(context: Context, environ: Mapping[str, str]) -> None:
                 f"and 'opticworks --ini {context.ini} worker'; 'opticworks run' is for development."
             )
         migrations.upgrade(shop, say)
-        demo.load(shop)
+        demo.load(shop, say)
+        login = demo_staff.ensure(shop)
+        return f"{login.email} / {login.password}" if login else "with your own account"
     finally:
         shop.close()
 
 
-def serve(context: Context, port: int, environ: Mapping[str, str]) -> None:
+def serve(context: Context, port: int, environ: Mapping[str, str], login: str) -> None:
     """Run web and worker until we are told to stop, or one of them ends by itself."""
     children = Children()
     try:
@@ -142,7 +145,7 @@ def serve(context: Context, port: int, environ: Mapping[str, str]) -> None:
         children.start("worker", worker, environ)
         _await_web(children, port)
         address = f"http://{_HOST}:{port}"
-        say(f"\n  Storefront  {address}/\n  Admin       {address}/admin")
+        say(f"\n  Storefront  {address}/\n  Admin       {address}/admin\n  Sign in     {login}")
         say("  Ctrl-C stops everything.\n")
         while not (ended := children.dead()):
             time.sleep(0.3)
