@@ -34,6 +34,7 @@ def run(context: Context, port: int, var: Path) -> None:
     to date, loads the demo catalogue once, and serves web and worker as two processes.
     """
     var = var.resolve()
+    refuse_production(context.ini)
     with stop_signals():
         try:
             with only_one(var) as left_running, _servers(var, left_running) as environ:
@@ -97,6 +98,17 @@ def _servers(var: Path, started_file: Path) -> Iterator[dict[str, str]]:
         started_file.write_text("")
 
 
+def refuse_production(ini: str) -> None:
+    """This command makes demo accounts and serves plain http: never for a public shop."""
+    from opticworks.boot import ini_settings
+
+    if ini_settings(ini).get("opticworks.mode", "production") == "production":
+        raise ConfigError(
+            f"{ini} describes a production shop, and 'opticworks run' is for development. Serve "
+            f"it with 'pserve {ini}', and 'opticworks --ini {ini} worker' beside it."
+        )
+
+
 def check_port(port: int) -> None:
     """Refuse in one sentence when the port is taken or not ours to take."""
     with socket.socket() as probe:
@@ -122,11 +134,6 @@ def prepare(context: Context, environ: Mapping[str, str]) -> str:
 
     shop = boot(context.ini, env=environ, progress=say)
     try:
-        if shop.config.production:
-            raise ConfigError(
-                f"{context.ini} describes a production shop. Serve it with 'pserve {context.ini}' "
-                f"and 'opticworks --ini {context.ini} worker'; 'opticworks run' is for development."
-            )
         migrations.upgrade(shop, say)
         demo.load(shop, say)
         login = demo_staff.ensure(shop)
