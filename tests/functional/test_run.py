@@ -123,7 +123,7 @@ def test_a_shop_starts_serves_survives_a_kill_of_everything_and_stops_what_it_st
     first.wait_until_up()
     assert f"http://127.0.0.1:{port}/" in first.said
     assert f"http://127.0.0.1:{port}/admin" in first.said
-    login = re.search(r"Sign in\s+(\S+) / (\S+)", first.said).groups()
+    login = re.search(r"Demo staff\s+(\S+)\s+(\S+)", first.said).groups()
     code, health = get(port)
     assert (code, json.loads(health)["status"]) == (200, "ok")
     assert "RS-1" in get(port, "/products/rs-1-sensor")[1]
@@ -145,7 +145,7 @@ def test_a_shop_starts_serves_survives_a_kill_of_everything_and_stops_what_it_st
 
     third = start(port)
     assert third.wait_until_up() < PATIENCE
-    assert re.search(r"Sign in\s+(\S+) / (\S+)", third.said).groups() == login
+    assert re.search(r"Demo staff\s+(\S+)\s+(\S+)", third.said).groups() == login
     assert "Loading the demo data" not in third.said
     assert get(port, "/products/rs-1-sensor")[0] == 200
     began = [third.process.pid, *third.children(), *embedded_pids(var)]

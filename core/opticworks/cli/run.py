@@ -40,8 +40,8 @@ def run(context: Context, port: int, var: Path) -> None:
             with only_one(var) as left_running, _servers(var, left_running) as environ:
                 check_port(port)
                 environ["PORT"] = str(port)
-                login = prepare(context, environ)
-                serve(context, port, environ, login)
+                prepare(context, environ)
+                serve(context, port, environ)
         except Stopped:
             say("Stopped.")
 
@@ -126,23 +126,20 @@ def check_port(port: int) -> None:
             ) from error
 
 
-def prepare(context: Context, environ: Mapping[str, str]) -> str:
-    """Tables, demo catalogue and demo staff; returns how to sign in, in words."""
+def prepare(context: Context, environ: Mapping[str, str]) -> None:
+    """Tables, demo catalogue and demo staff."""
     from opticworks import demo, migrations
     from opticworks.boot import boot
-    from opticworks.staff import demo as demo_staff
 
     shop = boot(context.ini, env=environ, progress=say)
     try:
         migrations.upgrade(shop, say)
         demo.load(shop, say)
-        login = demo_staff.ensure(shop)
-        return f"{login.email} / {login.password}" if login else "with your own account"
     finally:
         shop.close()
 
 
-def serve(context: Context, port: int, environ: Mapping[str, str], login: str) -> None:
+def serve(context: Context, port: int, environ: Mapping[str, str]) -> None:
     """Run web and worker until we are told to stop, or one of them ends by itself."""
     children = Children()
     try:
@@ -152,7 +149,7 @@ def serve(context: Context, port: int, environ: Mapping[str, str], login: str) -
         children.start("worker", worker, environ)
         _await_web(children, port)
         address = f"http://{_HOST}:{port}"
-        say(f"\n  Storefront  {address}/\n  Admin       {address}/admin\n  Sign in     {login}")
+        say(f"\n  Storefront  {address}/\n  Admin       {address}/admin")
         say("  Ctrl-C stops everything.\n")
         while not (ended := children.dead()):
             time.sleep(0.3)
