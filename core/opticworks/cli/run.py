@@ -148,9 +148,8 @@ def serve(context: Context, port: int, environ: Mapping[str, str]) -> None:
         worker = ["opticworks.cli", "--ini", context.ini, "worker"]
         children.start("worker", worker, environ)
         _await_web(children, port)
-        address = f"http://{_HOST}:{port}"
-        say(f"\n  Storefront  {address}/\n  Admin       {address}/admin")
-        say("  Ctrl-C stops everything.\n")
+        if not children.dead():
+            announce(port, login)
         while not (ended := children.dead()):
             time.sleep(0.3)
         raise ConfigError(
@@ -158,6 +157,15 @@ def serve(context: Context, port: int, environ: Mapping[str, str]) -> None:
         )
     finally:
         children.stop()
+
+
+def announce(port: int, login: DemoLogin | None) -> None:
+    """Say where the shop is and how to sign in."""
+    address = f"http://{_HOST}:{port}"
+    say(f"\n  Storefront  {address}/\n  Admin       {address}/admin")
+    if login is not None:
+        say(f"  Demo staff  {login.email}  {login.password}")
+    say("  Ctrl-C stops everything.\n")
 
 
 def _await_web(children: Children, port: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +20,17 @@ def make_engine(url: str, **options: Any) -> Engine:
     """
     options.setdefault("pool_size", 10)
     options.setdefault("max_overflow", 20)
-    return create_engine(url, pool_pre_ping=True, **options)
+    engine = create_engine(url, pool_pre_ping=True, **options)
+    # A server that loads the application and then forks (gunicorn under pserve) must not share
+    # connections between processes: the child forgets them without closing the parent's.
+    known = weakref.ref(engine)
+
+    def forget() -> None:
+        if (mine := known()) is not None:
+            mine.dispose(close=False)
+
+    os.register_at_fork(after_in_child=forget)
+    return engine
 
 
 def request_session(engine: Engine, tm: Any) -> Session:
