@@ -23,6 +23,7 @@ COMMANDS = {
     "worker": "opticworks.cli.worker:worker",
     "embedded": "opticworks.cli.servers:embedded",
     "plugin": "opticworks.cli.plugins:plugin",
+    "staff": "opticworks.cli.staff:staff",
 }
 
 

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,9 @@ from opticworks.cli.context import Context, say
 from opticworks.cli.processes import Children, Stopped, stop_signals
 from opticworks.cli.servers import var_option
 from opticworks.config import ConfigError
+
+if TYPE_CHECKING:
+    from opticworks.staff.demo import DemoLogin
 
 _HOST = "127.0.0.1"
 _WEB_SECONDS = 90.0  # for the web process to answer, on a slow machine
@@ -40,8 +44,8 @@ def run(context: Context, port: int, var: Path) -> None:
             with only_one(var) as left_running, _servers(var, left_running) as environ:
                 check_port(port)
                 environ["PORT"] = str(port)
-                prepare(context, environ)
-                serve(context, port, environ)
+                login = prepare(context, environ)
+                serve(context, port, environ, login)
         except Stopped:
             say("Stopped.")
 
@@ -126,20 +130,22 @@ def check_port(port: int) -> None:
             ) from error
 
 
-def prepare(context: Context, environ: Mapping[str, str]) -> None:
-    """Tables, demo catalogue and demo staff."""
+def prepare(context: Context, environ: Mapping[str, str]) -> DemoLogin | None:
+    """Tables, demo catalogue and demo staff, whose login is returned if there is one."""
     from opticworks import demo, migrations
     from opticworks.boot import boot
+    from opticworks.staff import demo as demo_staff
 
     shop = boot(context.ini, env=environ, progress=say)
     try:
         migrations.upgrade(shop, say)
         demo.load(shop, say)
+        return demo_staff.ensure(shop)
     finally:
         shop.close()
 
 
-def serve(context: Context, port: int, environ: Mapping[str, str]) -> None:
+def serve(context: Context, port: int, environ: Mapping[str, str], login: DemoLogin | None) -> None:
     """Run web and worker until we are told to stop, or one of them ends by itself."""
     children = Children()
     try:
