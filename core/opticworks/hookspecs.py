@@ -25,7 +25,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def plugin_info() -> c.PluginInfo:  # type: ignore[empty-body]
-    """Say who the plugin is. Called before anything else; must not touch the network or a database."""
+    """Say who the plugin is. Called first; must touch neither network nor database."""
 
 
 @hookspec

@@ -77,19 +77,24 @@ class Shop:
         return self._providers
 
     def reload_settings(self) -> None:
-        """Read the settings again; providers are rebuilt only if a version changed."""
-        with self._lock:
-            try:
-                fresh = self._load_settings()
-            except Exception:
-                # Old settings sell; a database that is down says so where it matters.
-                log.exception("Settings could not be read again; the last known ones stay")
-                self._read_at = time.monotonic()
-                return
+        """Read the settings again; providers are rebuilt only if a version changed.
+
+        One thread does it while the others go on with the settings they have: a caller may hold
+        locks and a connection, and must never wait here for somebody who waits for those.
+        """
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            fresh = self._load_settings()
             if fresh.version != self._settings.version:
                 self._providers = Providers(self.plugins, fresh)
                 self._settings = fresh
+        except Exception:
+            # Old settings sell; a database that is down says so where it matters.
+            log.exception("Settings could not be read again; the last known ones stay")
+        finally:
             self._read_at = time.monotonic()
+            self._lock.release()
 
     def unit(self) -> AbstractContextManager[Session]:
         """A short transaction of its own: commits at the block's end, rolls back on an error."""

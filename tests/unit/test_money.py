@@ -24,7 +24,7 @@ def test_what_is_written_is_read_back(minor: int, currency: str) -> None:
 
 @pytest.mark.parametrize("text", ["abc", "", "NaN", "Infinity", "1.005", "1,50"])
 def test_what_is_no_amount_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="amount|decimals"):
+    with pytest.raises(ValueError, match=r"amount|decimals"):
         Money.parse(text, "USD")
 
 

@@ -110,13 +110,9 @@ def test_an_unknown_sku_stays_visible_costs_nothing_and_is_objected_to() -> None
     assert "no longer sold" in quote.objections[0].sentence
 
 
-@pytest.mark.parametrize(
-    ("free", "words"), [(0, "sold out"), (-2, "sold out"), (2, "Only 2 of")]
-)
+@pytest.mark.parametrize(("free", "words"), [(0, "sold out"), (-2, "sold out"), (2, "Only 2 of")])
 def test_stock_is_looked_at(free: int, words: str) -> None:
-    quote = pricing.quote(
-        hooks(), ctx(), basket(("A", 3, 1000), free=free), {"A": item("A", 1000)}
-    )
+    quote = pricing.quote(hooks(), ctx(), basket(("A", 3, 1000), free=free), {"A": item("A", 1000)})
     assert words in quote.objections[0].sentence
 
 
@@ -159,9 +155,7 @@ def test_shipping_is_chosen_by_what_the_goods_cost_after_discounts() -> None:
         seen.append(total((line.subtotal + line.discount for line in lines), "USD"))
         return rate(0)
 
-    pricing.quote(
-        hooks(discounts=[off(100)]), ctx(), basket(("A", 1, 1000)), {"A": item()}, choose
-    )
+    pricing.quote(hooks(discounts=[off(100)]), ctx(), basket(("A", 1, 1000)), {"A": item()}, choose)
     assert seen == [Money(900, "USD")]
 
 

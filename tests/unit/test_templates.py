@@ -7,14 +7,15 @@ import os
 from pathlib import Path
 
 import pytest
+from pyramid.httpexceptions import HTTPNotFound
+from pyramid.testing import DummyRequest
+from webob.acceptparse import create_accept_encoding_header
+
 from opticworks.web import assets
 from opticworks.web.engine import Engine, TemplateNotFound
 from opticworks.web.page import Page, json_block
 from opticworks.web.templates import Templates
 from opticworks.web.themes import Layer, SearchPath, Theme, ThemeError, lineage, read_theme
-from pyramid.httpexceptions import HTTPNotFound
-from pyramid.testing import DummyRequest
-from webob.acceptparse import create_accept_encoding_header
 
 LAYOUT = """<html><body><nav metal:define-slot="nav">{name} nav</nav>
 <main metal:define-slot="main">{name} main</main></body></html>"""

@@ -98,10 +98,7 @@ def settle(shop: Shop, number: str) -> c.PaymentResult | None:
         return None
     provider = provider_of(shop, found.provider)
     fault("settle.before_provider")
-    if found.ref:
-        result = provider.fetch(found.ref)
-    else:
-        result = provider.start(found.intent, found.key)
+    result = provider.fetch(found.ref) if found.ref else provider.start(found.intent, found.key)
     fault("settle.after_provider")
     with shop.unit() as db:
         apply(shop, db, number, result)

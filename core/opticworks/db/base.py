@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import DateTime, MetaData, func
 from sqlalchemy.engine import Dialect
@@ -45,7 +45,7 @@ class Base(DeclarativeBase):
     """Base of the kernel's tables."""
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
-    type_annotation_map = {datetime: UTCDateTime()}
+    type_annotation_map: ClassVar = {datetime: UTCDateTime()}
 
 
 def plugin_base(code: str) -> type[DeclarativeBase]:
@@ -54,7 +54,7 @@ def plugin_base(code: str) -> type[DeclarativeBase]:
     class PluginBase(DeclarativeBase):
         __abstract__ = True
         metadata = MetaData(naming_convention=NAMING_CONVENTION)
-        type_annotation_map = {datetime: UTCDateTime()}
+        type_annotation_map: ClassVar = {datetime: UTCDateTime()}
 
         def __init_subclass__(cls, **kwargs: Any) -> None:
             name = getattr(cls, "__tablename__", None)

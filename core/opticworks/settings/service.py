@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, NullPool, create_engine, select
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
@@ -35,8 +35,12 @@ class Settings(Mapping[str, Any]):
 
 
 def stored(engine: Engine) -> dict[str, tuple[int, dict[str, Any]]]:
-    """What the database holds, by code: (version, values). Empty before the first migration."""
-    with Session(engine) as db:
+    """What the database holds, by code: (version, values). Empty before the first migration.
+
+    On a connection of its own: the caller may hold the pool's last one.
+    """
+    own = create_engine(engine.url, poolclass=NullPool)
+    with Session(own) as db:
         try:
             return {row.code: (row.version, row.data) for row in db.scalars(select(Setting))}
         except ProgrammingError as error:

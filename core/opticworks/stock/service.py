@@ -158,7 +158,7 @@ def held_by(db: Session, order_number: str) -> dict[str, int]:
     rows = db.execute(
         select(StockHold.sku, StockHold.quantity).where(StockHold.order_number == order_number)
     )
-    return {sku: quantity for sku, quantity in rows}
+    return {row.sku: row.quantity for row in rows}
 
 
 def release(db: Session, order_number: str, *, reason: str, actor: str = "") -> dict[str, int]:
@@ -172,7 +172,7 @@ def release(db: Session, order_number: str, *, reason: str, actor: str = "") -> 
         .where(StockHold.order_number == order_number)
         .returning(StockHold.sku, StockHold.quantity)
     ).all()
-    released = {sku: quantity for sku, quantity in sorted(gone)}
+    released = {row.sku: row.quantity for row in sorted(gone)}
     if released:
         _change(db, released, held=-1)
         _record(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from pyramid.config import Configurator
 from pyramid.request import Request
@@ -29,14 +29,10 @@ FOOTER_SECONDS = 30
 
 
 def footer_pages(request: Request) -> tuple[pages.Group, ...]:
-    """The footer's links; read at most twice a minute per process, and never twice in a page."""
+    """The footer's links; read at most twice a minute per process."""
     shop = request.registry.shop
-    return shop.remember("footer_pages", FOOTER_SECONDS, lambda: _read_footer(shop))
-
-
-def _read_footer(shop: Any) -> tuple[pages.Group, ...]:
-    with shop.unit() as db:
-        return pages.footer(db)
+    read = partial(pages.footer, request.db)
+    return tuple(shop.remember("footer_pages", FOOTER_SECONDS, read))
 
 
 def plugin_problems(request: Request) -> tuple[str, ...]:

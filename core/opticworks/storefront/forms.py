@@ -34,14 +34,14 @@ class CheckoutForm(Form):
 
     email = _text("E-mail", "Enter your e-mail address, so that we can send the order.", 254)
     country = SelectField("Country", validate_choice=True)
-    firstName = _text("First name", "Enter your first name.")  # noqa: N815
-    lastName = _text("Last name", "Enter your last name.")  # noqa: N815
+    firstName = _text("First name", "Enter your first name.")
+    lastName = _text("Last name", "Enter your last name.")
     company = _text("Company (optional)")
     address = _text("Address", "Enter your street and house number.", 200)
     address2 = _text("Apartment, suite, etc. (optional)", most=200)
     city = _text("City", "Enter your city.")
     state = SelectField("State", validate_choice=False)
-    postalCode = _text("ZIP code", "Enter your ZIP code.", 20)  # noqa: N815
+    postalCode = _text("ZIP code", "Enter your ZIP code.", 20)
     phone = _text("Phone (optional, for the carrier)", most=40)
 
     def validate_email(self, field: StringField) -> None:
@@ -58,7 +58,7 @@ class CheckoutForm(Form):
         if regions.needs_state(country) and not regions.is_state(country, field.data or ""):
             raise ValidationError("Choose your state.")
 
-    def validate_postalCode(self, field: StringField) -> None:  # noqa: N802
+    def validate_postalCode(self, field: StringField) -> None:
         digits = (field.data or "").replace("-", "").replace(" ", "")
         if self.country.data == "US" and not (digits.isdigit() and len(digits) in (5, 9)):
             raise ValidationError("Enter a ZIP code of 5 digits, like 94104.")

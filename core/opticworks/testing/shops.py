@@ -1,8 +1,8 @@
 """pytest plugin: shops on the worker's own database, browsers without a browser, counting.
 
-    def test_something(make_shop):
-        shop = make_shop(plugins=("table_rates",), extra={"goods": FakeGoods(...)})
-        page = Browser(shop).get("/cart")
+def test_something(make_shop):
+    shop = make_shop(plugins=("table_rates",), extra={"goods": FakeGoods(...)})
+    page = Browser(shop).get("/cart")
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ def clear(shop: Shop) -> None:
         if names:
             connection.execute(text(f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE"))
         connection.execute(
-            text("TRUNCATE procrastinate_jobs, procrastinate_periodic_defers RESTART IDENTITY CASCADE")
+            text(
+                "TRUNCATE procrastinate_jobs, procrastinate_periodic_defers "
+                "RESTART IDENTITY CASCADE"
+            )
         )
     shop.redis.flushdb()
     shop.forget()

@@ -147,11 +147,13 @@ def upgrade() -> None:
         sa.Column("canceled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cancel_reason", sa.Text(), nullable=False),
         sa.CheckConstraint(
-            "fulfilment_status IN ('unfulfilled', 'part_shipped', 'shipped', 'part_delivered', 'delivered')",
+            "fulfilment_status IN ('unfulfilled', 'part_shipped', 'shipped', "
+            "'part_delivered', 'delivered')",
             name=op.f("ck_orders_fulfilment_status"),
         ),
         sa.CheckConstraint(
-            "payment_status IN ('unpaid', 'pending', 'authorized', 'paid', 'part_refunded', 'refunded')",
+            "payment_status IN ('unpaid', 'pending', 'authorized', 'paid', "
+            "'part_refunded', 'refunded')",
             name=op.f("ck_orders_payment_status"),
         ),
         sa.CheckConstraint(
