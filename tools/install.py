@@ -3,6 +3,8 @@
 Runs on the machine's own Python, before anything is installed: the standard library only.
 """
 
+from __future__ import annotations
+
 import fcntl
 import hashlib
 import json
@@ -26,24 +28,29 @@ def main() -> int:
     if missing:
         print(missing, file=sys.stderr)
         return 1
-    lock = os.open(ROOT, os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_EX)  # two `make` in one checkout take turns
-    wanted = fingerprint()
-    found = read_stamp()
-    if found == wanted:
-        return 0
-    began = time.monotonic()
+    folder = os.open(ROOT, os.O_RDONLY)
     try:
-        if found.get("python") != wanted["python"]:
-            say("Making the virtual environment in .venv")
-            make_venv()
-        if found.get("constraints") != wanted["constraints"] or not STAMP.exists():
-            install_constraints()
-        install_checkout(found, wanted)
+        fcntl.flock(folder, fcntl.LOCK_EX)  # two `make` in one checkout take turns
+        return install(fingerprint(), read_stamp())
     except subprocess.CalledProcessError as error:
         print(f"\nInstallation failed (details in {LOG}):", file=sys.stderr)
         print("\n".join(end_of_log()), file=sys.stderr)
         return error.returncode or 1
+    finally:
+        os.close(folder)
+
+
+def install(wanted: dict, found: dict) -> int:
+    """Do what lies between the fingerprint `found` and the one `wanted`."""
+    if found == wanted:
+        return 0
+    began = time.monotonic()
+    if found.get("python") != wanted["python"]:
+        say("Making the virtual environment in .venv")
+        make_venv()
+    if found.get("constraints") != wanted["constraints"]:
+        install_constraints()
+    install_checkout(found, wanted)
     STAMP.write_text(json.dumps(wanted, indent=1))
     say(f"Installed in {time.monotonic() - began:.0f} s")
     return 0

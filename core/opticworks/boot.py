@@ -15,6 +15,7 @@ from plaster import get_settings
 from pydantic import ValidationError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from sqlalchemy import Engine
 
 from opticworks import contracts, faults
 from opticworks.config import Config, ConfigError, read_config
@@ -58,9 +59,18 @@ def boot(
     config = source if isinstance(source, Config) else read_config(source, env)
     faults.arm(config.mode)
     config = _with_servers(config, progress)
+    engine = make_engine(config.database_url)
+    try:
+        return _assemble(config, engine, extra_plugins)
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+def _assemble(config: Config, engine: Engine, extra_plugins: Mapping[str, Any] | None) -> Shop:
+    """Find the plugins, read the settings, and connect the rooms to each other."""
     plugins = Plugins()
     plugins.discover(config.plugins, extra_plugins)
-    engine = make_engine(config.database_url)
     for name, dotted in BUILTINS:
         plugins.register_builtin(name, _import(dotted))
     for dotted in TASKS:

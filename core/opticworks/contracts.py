@@ -375,7 +375,8 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentResult:
-    """A provider's answer. `action`: the browser has to do something (`data` says what);
+    """A provider's answer. `action`: the browser has to do something: go to `data["redirect"]`,
+    or what the provider's own script makes of `data`;
     `pending`: accepted, money comes later, goods are held until `expires_at`;
     `message` is for the buyer when it failed."""
 

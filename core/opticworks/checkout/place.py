@@ -122,12 +122,15 @@ def _write(shop: Shop, db: Session, wish: Wish, provider: c.PaymentProvider) -> 
     if not cart.lines or cart.expires_at <= shop.now():
         raise Refused("Your cart is empty. It may have expired.")
     try:
-        quote = quote_cart(shop, db, cart).quote
+        priced = quote_cart(shop, db, cart)
     except pricing.Refused as error:
         raise Refused(str(error)) from None
+    quote = priced.quote
     existing = orders.open_of_cart(db, cart.id)
     if existing is not None:
         return _resume(shop, db, existing, wish, quote)
+    if priced.stale is not None:  # its rates belong to other contents: ask again, show, agree
+        raise Changed(quote)
     _check(quote, wish, provider)
     return _create(shop, db, cart, wish, quote, provider)
 

@@ -33,6 +33,9 @@ _TABLES = text(
 )
 
 
+_migrated: set[tuple[str, tuple[str, ...]]] = set()  #: what this process has migrated already
+
+
 class Browser(webtest.TestApp):
     """A TestApp that sends what a browser sends: the page's own Origin with every POST."""
 
@@ -86,12 +89,17 @@ def make_shop(
                 var=tmp_path,
                 plugins=tuple(PluginLine(code) for code in plugins),
                 plugin_settings=settings or {},
+                # No theme: the kernel's own plain pages.
+                theme=config.pop("theme", ""),
                 **config,
             ),
             extra_plugins=extra,
         )
         made.append(shop)
-        migrations.upgrade(shop)
+        schema = (worker_database_url, plugins)
+        if schema not in _migrated:
+            migrations.upgrade(shop)
+            _migrated.add(schema)
         clear(shop)
         return shop
 

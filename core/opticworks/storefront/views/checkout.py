@@ -122,6 +122,7 @@ def _place(request: Request, cart_id: uuid.UUID, form: forms.CheckoutForm) -> Re
             ),
         )
     except Changed as changed:
+        ensure_rates(shop, cart_id)
         changes = _changes(request, changed.quote)
         return _page(request, cart_id, form=form, changes=changes, status=409)
     except (settling.Refused, PricesRefused) as refused:
@@ -134,7 +135,7 @@ def _place(request: Request, cart_id: uuid.UUID, form: forms.CheckoutForm) -> Re
         )
         return _page(request, cart_id, form=form, error=sentence, status=503)
     if placed.action is not None:
-        target = placed.action.get("redirect_url")
+        target = placed.action.get("redirect")
         if isinstance(target, str):
             return HTTPSeeOther(location=target)
         return _page(request, cart_id, form=form, payment_action=placed.action)
