@@ -20,9 +20,9 @@ def not_found(request: Request) -> Response:
         if mapper(probe)["route"] is not None:
             query = f"?{request.query_string}" if request.query_string else ""
             return HTTPMovedPermanently(location=f"{shorter}{query}")
-    from opticworks.web.errors import page
+    from opticworks.web.errors import http_error
 
-    return page(request, 404)
+    return http_error(request.exception, request)
 
 
 def includeme(config: Configurator) -> None:

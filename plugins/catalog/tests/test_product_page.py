@@ -72,9 +72,9 @@ def test_one_option_in_the_address_is_enough(browser):
     assert browser.get(f"{PAGE}?colour=graphite").location.endswith("?variant=RS1-PRO-GRA")
 
 
-@pytest.mark.parametrize("query", ["variant=NOPE", "variant=", "Model=Max", "utm_source=x", "%ff"])
+@pytest.mark.parametrize("query", ["variant=NOPE", "variant=", "Model=Max", "utm_source=x"])
 def test_what_an_address_means_nothing_by_is_ignored(browser, query):
-    assert price(browser.get(f"{PAGE}?{query}", status="*")) == "$129.00"
+    assert price(browser.get(f"{PAGE}?{query}")) == "$129.00"
 
 
 def test_a_sold_out_variant_can_be_chosen_and_says_so(browser):
@@ -165,7 +165,7 @@ def test_a_draft_has_no_page(shop, browser):
     with shop.unit() as db:
         db.execute(update(Product).where(Product.handle == "poe-module").values(status="draft"))
     answer = browser.get("/products/poe-module", status=404)
-    assert "This product doesn&#39;t exist" in answer.text or "doesn't exist" in answer.text
+    assert "This product doesn't exist, or is no longer shown." in answer.html.get_text()
     assert "/products/poe-module" not in browser.get("/products").text
 
 
