@@ -19,12 +19,8 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=20, help="samples per pixel")
     parser.add_argument("--missing", action="store_true", help="skip pictures that exist")
     parser.add_argument("--encode", action="store_true", help="write the web sizes afterwards")
-    parser.add_argument(
-        "--images",
-        type=Path,
-        help="folder of the web sizes",
-        default=Path("../opticworks_catalog/demo/images"),
-    )
+    parser.add_argument("--images", type=Path, help="folder of the web sizes",
+                        default=Path("../opticworks_catalog/demo/images"))
     options = parser.parse_args()
     unknown = sorted(set(options.stems) - set(SHOTS))
     if unknown:
@@ -39,9 +35,8 @@ def main() -> None:
         studio.reset()
         make()
         built = time.monotonic() - started
-        studio.render(
-            str(path), round(width * options.scale), round(height * options.scale), options.samples
-        )
+        studio.render(str(path), round(width * options.scale), round(height * options.scale),
+                      options.samples)
         print(f"{stem}: {built:.0f} + {time.monotonic() - started - built:.0f} s", flush=True)
     if options.encode:
         encode(options.out, options.images, options.stems)

@@ -35,10 +35,6 @@ def encode(source: Path, target: Path, stems: Iterable[str] | None = None) -> No
             sized = picture.resize((width, height), Image.Resampling.LANCZOS)
             for kind in formats:
                 sized.save(target / f"{stem}-{width}.{kind}", **SETTINGS[kind])
-        known[stem] = {
-            "width": picture.width,
-            "height": picture.height,
-            "widths": widths,
-            "formats": formats,
-        }
+        known[stem] = {"width": picture.width, "height": picture.height, "widths": widths,
+                       "formats": formats}
     index.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n")
