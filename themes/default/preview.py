@@ -21,10 +21,9 @@ from typing import Any
 from urllib.parse import quote
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from opticworks_catalog import pages as catalog
 from pyramid.config import Configurator
 from pyramid.response import Response
-from wtforms import Form, SelectField, StringField
+from wtforms import Form, SelectChoice, SelectField, StringField
 
 from opticworks import contracts as c
 from opticworks.money import Money
@@ -34,6 +33,7 @@ from opticworks.web.page import Crumb, Page
 from opticworks.web.templates import Templates, engine_names, format_names, kernel_layers
 from opticworks.web.themes import Layer, installed_themes
 from opticworks.web.totals import totals
+from opticworks_catalog import pages as catalog
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
@@ -178,15 +178,15 @@ AVAILABLE = {sku: SimpleNamespace(free=8, tracked=True) for sku in ("RS1-PRO-WHT
 
 class CheckoutForm(Form):
     email = StringField()
-    firstName = StringField()  # noqa: N815 - the names of the form's fields
-    lastName = StringField()  # noqa: N815
+    firstName = StringField()
+    lastName = StringField()
     company = StringField()
     address = StringField()
     address2 = StringField()
     city = StringField()
-    state = SelectField(choices=[("CA", "California"), ("NY", "New York")])
-    postalCode = StringField()  # noqa: N815
-    country = SelectField(choices=[("US", "United States")])
+    state = SelectField(choices=[SelectChoice("CA", "California"), SelectChoice("NY", "New York")])
+    postalCode = StringField()
+    country = SelectField(choices=[SelectChoice("US", "United States")])
     phone = StringField()
 
 
@@ -379,7 +379,7 @@ SAMPLES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "cart": ("cart", {"quote": QUOTE, "availability": AVAILABLE, "page": Page("Cart")}),
     "cart-empty": ("cart", {"quote": None, "availability": {}, "page": Page("Cart")}),
     "cart-troubled": ("cart", {"quote": TROUBLED, "availability": AVAILABLE,
-                               "page": Page("Cart"), "message": "Only 1 of it is left."}),
+                               "page": Page("Cart"), "error": "Only 1 of it is left."}),
     "checkout": ("checkout", checkout()),
     "checkout-errors": ("checkout", checkout(filled=FILLED, errors={
         "email": "Enter an email address like name@example.com.",
@@ -424,7 +424,7 @@ def render(templates: Templates, name: str, **names: Any) -> str:
         "request": SimpleNamespace(path="/collections/sensors", headers=headers),
         "shop": SHOP, "mode": "development", "totals": totals, "quoted": partial(quote, safe=""),
         "csrf": lambda: Markup('<input type="hidden" name="csrf_token" value="t" />'),
-        "_": str, "page": Page("OpticWorks"), "message": "", "errors": {},
+        "_": str, "page": Page("OpticWorks"), "message": "", "error": "", "errors": {},
         "plugin_problems": (), "footer_pages": FOOTER,
     }  # fmt: skip
     slots: dict[str, tuple[str, dict[str, Any]]] = {

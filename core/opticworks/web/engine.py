@@ -31,6 +31,23 @@ TRANSLATED = frozenset(
         "data-copied",
     }
 )
+#: Attributes that are there or not; Chameleon's own list is that of HTML 4.
+BOOLEAN = frozenset(
+    {
+        "async",
+        "autofocus",
+        "checked",
+        "defer",
+        "disabled",
+        "hidden",
+        "multiple",
+        "novalidate",
+        "open",
+        "readonly",
+        "required",
+        "selected",
+    }
+)
 DIGEST_SECONDS = 1.0  #: how long development believes the digest of the static files
 
 
@@ -112,6 +129,7 @@ class Engine:
             str(path),
             auto_reload=self.auto_reload,
             translate=translate,
+            boolean_attributes=BOOLEAN,
             implicit_i18n_translate=True,
             implicit_i18n_attributes=set(TRANSLATED),
         )

@@ -20,8 +20,8 @@ from opticworks.contracts import ShopSettings, SlotFragment
 from opticworks.money import Money
 from opticworks.web.engine import Engine, Markup
 from opticworks.web.page import Page, json_block
-from opticworks.web.totals import totals
 from opticworks.web.themes import Layer, SearchPath, Theme, installed_themes
+from opticworks.web.totals import totals
 
 log = logging.getLogger(__name__)
 
@@ -216,6 +216,7 @@ def namespace(request: Any, templates: Templates) -> dict[str, Any]:
         "plugin_problems": (),
         "footer_pages": (),
         "errors": {},
+        "error": "",
         "message": "",
     }
     names["slot"] = partial(_slot, request, engine, names)

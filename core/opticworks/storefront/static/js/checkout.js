@@ -81,6 +81,6 @@
     button.textContent = label;
   });
 
-  const errors = document.getElementById("errors");
+  const errors = document.getElementById("errors") || document.getElementById("refusal");
   if (errors) errors.focus();
 })();

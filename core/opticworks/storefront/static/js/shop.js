@@ -35,8 +35,12 @@
 
   // --- cart drawer: a dialog filled by the server -------------------------------------------
   const canDraw = drawer && typeof drawer.showModal === "function" && window.htmx;
-  function openDrawer() {
-    if (!drawer.open) drawer.showModal();
+  let opener; // what gets the focus back: a button that was disabled meanwhile has lost it
+  function openDrawer(from) {
+    if (!drawer.open) {
+      opener = from;
+      drawer.showModal();
+    }
     const first = $("[data-drawer-close]", drawer);
     if (first) first.focus();
   }
@@ -46,13 +50,19 @@
       if (link && !event.metaKey && !event.ctrlKey && !event.shiftKey && !$("#cart")) {
         event.preventDefault();
         htmx.ajax("GET", "/cart/drawer", { target: "#cart-drawer-body", swap: "innerHTML" })
-          .then(openDrawer);
+          .then(() => openDrawer(link));
       }
       if (event.target.closest("[data-drawer-close]") || event.target === drawer) drawer.close();
     });
     document.body.addEventListener("htmx:afterSwap", (event) => {
       // An add from a page opens the drawer; changes inside it keep it as it is.
-      if (event.detail.target === drawerBody && event.detail.elt.closest("[data-add]")) openDrawer();
+      const from = event.detail.requestConfig && event.detail.requestConfig.elt;
+      if (event.detail.target === drawerBody && from.closest("[data-add]")) {
+        openDrawer(from.querySelector("button:not([type=button])"));
+      }
+    });
+    drawer.addEventListener("close", () => {
+      if (opener && opener.isConnected) opener.focus();
     });
   }
 
