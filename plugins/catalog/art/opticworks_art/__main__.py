@@ -10,6 +10,10 @@ from . import studio
 from .encode import encode
 from .shots import SHOTS
 
+ROOT = Path(__file__).parents[4]
+PRODUCTS = ROOT / "plugins/catalog/opticworks_catalog/demo/images"
+BRAND = ROOT / "themes/default/opticworks_theme_default/static/brand"
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Render the demo shop's pictures into PNG files.")
@@ -19,8 +23,6 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=20, help="samples per pixel")
     parser.add_argument("--missing", action="store_true", help="skip pictures that exist")
     parser.add_argument("--encode", action="store_true", help="write the web sizes afterwards")
-    parser.add_argument("--images", type=Path, help="folder of the web sizes",
-                        default=Path("../opticworks_catalog/demo/images"))
     options = parser.parse_args()
     unknown = sorted(set(options.stems) - set(SHOTS))
     if unknown:
@@ -35,11 +37,12 @@ def main() -> None:
         studio.reset()
         make()
         built = time.monotonic() - started
-        studio.render(str(path), round(width * options.scale), round(height * options.scale),
-                      options.samples)
+        studio.render(
+            str(path), round(width * options.scale), round(height * options.scale), options.samples
+        )
         print(f"{stem}: {built:.0f} + {time.monotonic() - started - built:.0f} s", flush=True)
     if options.encode:
-        encode(options.out, options.images, options.stems)
+        encode(options.out, PRODUCTS, BRAND, options.stems)
 
 
 if __name__ == "__main__":

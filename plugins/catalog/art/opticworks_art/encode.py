@@ -9,7 +9,8 @@ from pathlib import Path
 from PIL import Image
 
 WIDTHS = (320, 640, 960, 1440)
-SPECIAL = {"hero": (800, 1200, 1600), "hero-portrait": (480, 720, 960), "og": (1200,)}
+# Pictures of the theme's own pages, which no product names.
+BRAND = {"hero": (800, 1200, 1600), "hero-portrait": (480, 720, 960), "og": (1200,)}
 SETTINGS: dict[str, dict[str, int | str | bool]] = {
     "avif": {"quality": 62, "speed": 7},
     "webp": {"quality": 84, "method": 4},
@@ -17,24 +18,30 @@ SETTINGS: dict[str, dict[str, int | str | bool]] = {
 }
 
 
-def encode(source: Path, target: Path, stems: Iterable[str] | None = None) -> None:
+def encode(source: Path, products: Path, brand: Path, stems: Iterable[str] | None = None) -> None:
     """Write every size of the rendered pictures and bring images.json up to date.
 
-    Pictures are never enlarged. Pages that show link previews want JPEG, so `og` gets that.
+    Pictures are never enlarged. Services that show link previews want JPEG, so `og` gets that.
     """
-    target.mkdir(parents=True, exist_ok=True)
-    index = target / "images.json"
+    index = products / "images.json"
     known = json.loads(index.read_text()) if index.exists() else {}
     for stem in sorted(stems or (path.stem for path in source.glob("*.png"))):
         with Image.open(source / f"{stem}.png") as opened:
             picture = opened.convert("RGB")
-        widths = [width for width in SPECIAL.get(stem, WIDTHS) if width <= picture.width]
+        folder = brand if stem in BRAND else products
+        folder.mkdir(parents=True, exist_ok=True)
+        widths = [width for width in BRAND.get(stem, WIDTHS) if width <= picture.width]
         formats = ["jpg"] if stem == "og" else ["avif", "webp"]
         for width in widths:
             height = round(picture.height * width / picture.width)
             sized = picture.resize((width, height), Image.Resampling.LANCZOS)
             for kind in formats:
-                sized.save(target / f"{stem}-{width}.{kind}", **SETTINGS[kind])
-        known[stem] = {"width": picture.width, "height": picture.height, "widths": widths,
-                       "formats": formats}
+                sized.save(folder / f"{stem}-{width}.{kind}", **SETTINGS[kind])
+        if stem not in BRAND:
+            known[stem] = {
+                "width": picture.width,
+                "height": picture.height,
+                "widths": widths,
+                "formats": formats,
+            }
     index.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n")

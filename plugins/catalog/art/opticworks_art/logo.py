@@ -22,42 +22,58 @@ def _path(strokes: list[brand.Stroke], width: float) -> str:
         elif isinstance(item, brand.Line):
             lines.append("M" + "L".join(f"{x:.4g} {-y:.4g}" for x, y in item.points))
         elif item.end - item.start >= 360:
-            lines.append(f"M{item.cx + item.r:.4g} {-item.cy:.4g}"
-                         f"a{item.r:.4g} {item.r:.4g} 0 1 0 {-2 * item.r:.4g} 0"
-                         f"a{item.r:.4g} {item.r:.4g} 0 1 0 {2 * item.r:.4g} 0z")
+            lines.append(
+                f"M{item.cx + item.r:.4g} {-item.cy:.4g}"
+                f"a{item.r:.4g} {item.r:.4g} 0 1 0 {-2 * item.r:.4g} 0"
+                f"a{item.r:.4g} {item.r:.4g} 0 1 0 {2 * item.r:.4g} 0z"
+            )
         else:
-            ends = [(item.cx + item.r * math.cos(math.radians(a)),
-                     -item.cy - item.r * math.sin(math.radians(a)))
-                    for a in (item.start, item.end)]
+            ends = [
+                (
+                    item.cx + item.r * math.cos(math.radians(a)),
+                    -item.cy - item.r * math.sin(math.radians(a)),
+                )
+                for a in (item.start, item.end)
+            ]
             large = int(item.end - item.start > 180)
-            lines.append(f"M{ends[0][0]:.4g} {ends[0][1]:.4g}A{item.r:.4g} {item.r:.4g} 0 {large} 0 "
-                         f"{ends[1][0]:.4g} {ends[1][1]:.4g}")
-    return (f'<path fill="none" stroke="currentColor" stroke-width="{width:.3g}" '
-            f'stroke-linecap="round" stroke-linejoin="round" d="{"".join(lines)}"/>'
-            f'<g fill="currentColor">{"".join(dots)}</g>')
+            lines.append(
+                f"M{ends[0][0]:.4g} {ends[0][1]:.4g}A{item.r:.4g} {item.r:.4g} 0 {large} 0 "
+                f"{ends[1][0]:.4g} {ends[1][1]:.4g}"
+            )
+    return (
+        f'<path fill="none" stroke="currentColor" stroke-width="{width:.3g}" '
+        f'stroke-linecap="round" stroke-linejoin="round" d="{"".join(lines)}"/>'
+        f'<g fill="currentColor">{"".join(dots)}</g>'
+    )
 
 
 def logo() -> str:
     """Mark and wordmark in one colour, that of the text around them."""
     width, strokes = brand.wordmark()
     size = 0.86
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-0.1 -1.6 {width + 2.5:.4g} 2.2" '
-            f'role="img" aria-label="OpticWorks">'
-            f'<g transform="translate({size:.3g} -0.62) scale({size})">{_path(brand.mark(), 0.26)}'
-            f'</g><g transform="translate(2.2 0)">{_path(strokes, brand.STROKE)}</g></svg>\n')
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-0.1 -1.6 {width + 2.5:.4g} 2.2" '
+        f'role="img" aria-label="OpticWorks">'
+        f'<g transform="translate({size:.3g} -0.62) scale({size})">{_path(brand.mark(), 0.26)}'
+        f'</g><g transform="translate(2.2 0)">{_path(strokes, brand.STROKE)}</g></svg>\n'
+    )
 
 
 def mark() -> str:
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-1.1 -1.1 2.2 2.2" role="img" '
-            f'aria-label="OpticWorks">{_path(brand.mark(), 0.26)}</svg>\n')
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-1.1 -1.1 2.2 2.2" role="img" '
+        f'aria-label="OpticWorks">{_path(brand.mark(), 0.26)}</svg>\n'
+    )
 
 
 def favicon() -> str:
     """The mark in white on the brand's teal."""
-    return ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
-            f'<rect width="32" height="32" rx="7" fill="{TEAL}"/>'
-            f'<g color="#fff" transform="translate(16 16) scale(10.5)">'
-            f'{_path(brand.mark(), 0.28)}</g></svg>\n')
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+        f'<rect width="32" height="32" rx="7" fill="{TEAL}"/>'
+        f'<g color="#fff" transform="translate(16 16) scale(10.5)">'
+        f"{_path(brand.mark(), 0.28)}</g></svg>\n"
+    )
 
 
 def favicon_png(path: Path, size: int = 32, over: int = 16) -> None:

@@ -10,23 +10,33 @@ import bpy
 Colour = tuple[float, float, float]
 
 
-def _material(name: str, **inputs: Any) -> tuple[bpy.types.Material, Any]:
+def principled(name: str, **inputs: Any) -> tuple[bpy.types.Material, Any]:
+    """A material and its shader; inputs are named as in Blender, with _ for a space."""
     material = bpy.data.materials.new(name)
     material.use_nodes = True
     shader = material.node_tree.nodes["Principled BSDF"]
     for key, value in inputs.items():
         label = key.replace("_", " ")
-        label = {"Specular": "Specular IOR Level", "Subsurface": "Subsurface Weight",
-                 "Coat": "Coat Weight", "Transmission": "Transmission Weight",
-                 "Sheen": "Sheen Weight"}.get(label, label)
+        label = {
+            "Specular": "Specular IOR Level",
+            "Subsurface": "Subsurface Weight",
+            "Coat": "Coat Weight",
+            "Transmission": "Transmission Weight",
+            "Sheen": "Sheen Weight",
+        }.get(label, label)
         if isinstance(value, tuple) and len(value) == 3:
             value = (*value, 1)
         shader.inputs[label].default_value = value
     return material, shader
 
 
-def _round_edges(material: bpy.types.Material, shader: Any, radius: float,
-                 grain: float = 0.0, scale: float = 60.0) -> None:
+def _round_edges(
+    material: bpy.types.Material,
+    shader: Any,
+    radius: float,
+    grain: float = 0.0,
+    scale: float = 60.0,
+) -> None:
     """Round edges in shading, over an optional fine grain as of a textured mould."""
     nodes, links = material.node_tree.nodes, material.node_tree.links
     normal = None
@@ -56,36 +66,61 @@ def _cached(name: str, make: Callable[[], bpy.types.Material]) -> bpy.types.Mate
     return bpy.data.materials.get(name) or make()
 
 
-def _plain(name: str, radius: float = 0.012, grain: float = 0.0, scale: float = 60.0,
-           **inputs: Any) -> bpy.types.Material:
+def _plain(
+    name: str, radius: float = 0.012, grain: float = 0.0, scale: float = 60.0, **inputs: Any
+) -> bpy.types.Material:
     def make() -> bpy.types.Material:
-        material, shader = _material(name, **inputs)
+        material, shader = principled(name, **inputs)
         _round_edges(material, shader, radius, grain, scale)
         return material
+
     return _cached(name, make)
 
 
 def backdrop(colour: Colour) -> bpy.types.Material:
-    material, _ = _material("backdrop", Base_Color=colour, Roughness=0.75, Specular=0.2)
+    material, _ = principled("backdrop", Base_Color=colour, Roughness=0.75, Specular=0.2)
     return material
 
 
 def body(colour: str) -> bpy.types.Material:
     """The case: 'white' or 'graphite' polycarbonate with a fine matte texture."""
     if colour == "white":
-        return _plain("body white", 0, 0.16, 45, Base_Color=(0.83, 0.82, 0.80), Roughness=0.48,
-                      Specular=0.42, Subsurface=0.0)
-    return _plain("body graphite", 0, 0.2, 45, Base_Color=(0.036, 0.038, 0.042), Roughness=0.46,
-                  Specular=0.45)
+        return _plain(
+            "body white",
+            0,
+            0.16,
+            45,
+            Base_Color=(0.83, 0.82, 0.80),
+            Roughness=0.48,
+            Specular=0.42,
+            Subsurface=0.0,
+        )
+    return _plain(
+        "body graphite", 0, 0.2, 45, Base_Color=(0.036, 0.038, 0.042), Roughness=0.46, Specular=0.45
+    )
 
 
 def rubber(colour: str) -> bpy.types.Material:
     """A darker, softer shade of the case for feet, strain reliefs and straps."""
     if colour == "white":
-        return _plain("rubber white", 0.015, 0.2, 90, Base_Color=(0.62, 0.615, 0.60),
-                      Roughness=0.7, Specular=0.25)
-    return _plain("rubber graphite", 0.015, 0.2, 90, Base_Color=(0.018, 0.019, 0.021),
-                  Roughness=0.68, Specular=0.3)
+        return _plain(
+            "rubber white",
+            0.015,
+            0.2,
+            90,
+            Base_Color=(0.62, 0.615, 0.60),
+            Roughness=0.7,
+            Specular=0.25,
+        )
+    return _plain(
+        "rubber graphite",
+        0.015,
+        0.2,
+        90,
+        Base_Color=(0.018, 0.019, 0.021),
+        Roughness=0.68,
+        Specular=0.3,
+    )
 
 
 def gloss() -> bpy.types.Material:
@@ -108,8 +143,13 @@ def silkscreen() -> bpy.types.Material:
 
 
 def metal(shade: float = 0.72, roughness: float = 0.24, name: str = "nickel") -> bpy.types.Material:
-    return _plain(name, 0.008, Base_Color=(shade, shade * 0.99, shade * 0.965), Metallic=1.0,
-                  Roughness=roughness)
+    return _plain(
+        name,
+        0.008,
+        Base_Color=(shade, shade * 0.99, shade * 0.965),
+        Metallic=1.0,
+        Roughness=roughness,
+    )
 
 
 def gold() -> bpy.types.Material:
@@ -118,8 +158,9 @@ def gold() -> bpy.types.Material:
 
 def board() -> bpy.types.Material:
     """Black solder mask."""
-    return _plain("board", 0, 0.05, 30, Base_Color=(0.010, 0.012, 0.014), Roughness=0.33,
-                  Specular=0.5)
+    return _plain(
+        "board", 0, 0.05, 30, Base_Color=(0.010, 0.012, 0.014), Roughness=0.33, Specular=0.5
+    )
 
 
 def trace() -> bpy.types.Material:
@@ -137,10 +178,13 @@ def ceramic(colour: Colour, name: str) -> bpy.types.Material:
 
 def textile(colour: str) -> bpy.types.Material:
     shade = (0.78, 0.77, 0.75) if colour == "white" else (0.045, 0.047, 0.052)
+
     def make() -> bpy.types.Material:
-        material, _ = _material(f"textile {colour}", Base_Color=shade, Roughness=0.72,
-                                Specular=0.25, Sheen=0.25)
+        material, _ = principled(
+            f"textile {colour}", Base_Color=shade, Roughness=0.72, Specular=0.25, Sheen=0.25
+        )
         return material
+
     return _cached(f"textile {colour}", make)
 
 
@@ -149,18 +193,31 @@ def steel_black() -> bpy.types.Material:
     return _plain("powder coat", 0.02, 0.5, 40, Base_Color=(0.03, 0.031, 0.033), Roughness=0.5)
 
 
-def painted(name: str, colour: Colour, roughness: float = 0.6, grain: float = 0.0,
-            scale: float = 20.0, radius: float = 0) -> bpy.types.Material:
+def painted(
+    name: str,
+    colour: Colour,
+    roughness: float = 0.6,
+    grain: float = 0.0,
+    scale: float = 20.0,
+    radius: float = 0,
+) -> bpy.types.Material:
     """Any other opaque surface."""
     return _plain(name, radius, grain, scale, Base_Color=colour, Roughness=roughness, Specular=0.3)
 
 
 def light(name: str, colour: Colour, strength: float) -> bpy.types.Material:
     """A lit surface."""
+
     def make() -> bpy.types.Material:
-        material, _ = _material(name, Base_Color=colour, Emission_Color=colour,
-                                Emission_Strength=strength, Roughness=0.4)
+        material, _ = principled(
+            name,
+            Base_Color=colour,
+            Emission_Color=colour,
+            Emission_Strength=strength,
+            Roughness=0.4,
+        )
         return material
+
     return _cached(name, make)
 
 

@@ -15,22 +15,32 @@ FRONT, BACK = 1.6, -1.6
 DISH = 2.72
 
 
-def rounded(hx: float, hy: float, radius: float, corner: int = 26, edge: int = 10) -> list[
-        tuple[float, float]]:
+def rounded(
+    hx: float, hy: float, radius: float, corner: int = 26, edge: int = 10
+) -> list[tuple[float, float]]:
     """An outline fine enough for the big circles of the front."""
     return shapes.rounded(hx, hy, radius, corner, edge)
 
 
-def print_strokes(strokes: list[brand.Stroke], size: float, material: bpy.types.Material,
-                  depth: float, at: tuple[float, float], stroke: float = brand.STROKE) -> list[
-        bpy.types.Object]:
+def print_strokes(
+    strokes: list[brand.Stroke],
+    size: float,
+    material: bpy.types.Material,
+    depth: float,
+    at: tuple[float, float],
+    stroke: float = brand.STROKE,
+) -> list[bpy.types.Object]:
     """Print strokes on a surface that faces -Y at `depth`; `at` is their centre line's (x, z)."""
     parts = []
     for item in strokes:
         if isinstance(item, brand.Dot):
-            outline = [(at[0] + size * (item.cx + item.r * math.cos(a)),
-                        at[1] + size * (item.cy + item.r * math.sin(a)))
-                       for a in (2 * math.pi * i / 24 for i in range(24))]
+            outline = [
+                (
+                    at[0] + size * (item.cx + item.r * math.cos(a)),
+                    at[1] + size * (item.cy + item.r * math.sin(a)),
+                )
+                for a in (2 * math.pi * i / 24 for i in range(24))
+            ]
             parts.append(shapes.mesh("print", facing(outline, depth), [range(24)], material))
             continue
         line = brand.polyline(item)
@@ -44,8 +54,10 @@ def print_strokes(strokes: list[brand.Stroke], size: float, material: bpy.types.
                 ux, uy = x - a[0], y - a[1]
                 cosine = abs(nx * -uy + ny * ux) / (math.hypot(ux, uy) or 1)
                 nx, ny = nx / max(cosine, 0.3), ny / max(cosine, 0.3)
-            verts += [(at[0] + size * (x + nx * half), -depth, at[1] + size * (y + ny * half)),
-                      (at[0] + size * (x - nx * half), -depth, at[1] + size * (y - ny * half))]
+            verts += [
+                (at[0] + size * (x + nx * half), -depth, at[1] + size * (y + ny * half)),
+                (at[0] + size * (x - nx * half), -depth, at[1] + size * (y - ny * half)),
+            ]
         faces = [(2 * i, 2 * i + 1, 2 * i + 3, 2 * i + 2) for i in range(len(line) - 1)]
         parts.append(shapes.mesh("print", verts, faces, material))
     return parts
@@ -62,8 +74,14 @@ def _shell(colour: str) -> bpy.types.Object:
     square(0.5, BACK + 0.03)
     for inset, rise in reversed(shapes.fillet(0.4, 6)):
         square(inset, BACK + 0.4 - rise)
-    for inset, depth in ((0, 0.30), (0.012, 0.315), (0.05, 0.325), (0.05, 0.375),
-                         (0.012, 0.385), (0, 0.40)):
+    for inset, depth in (
+        (0, 0.30),
+        (0.012, 0.315),
+        (0.05, 0.325),
+        (0.05, 0.375),
+        (0.012, 0.385),
+        (0, 0.40),
+    ):
         square(inset, depth)
     for inset, rise in shapes.fillet(0.62, 12):
         square(inset, FRONT - 0.62 + rise)
@@ -93,8 +111,15 @@ def _light_ring(colour: str, lit: str | None) -> bpy.types.Object:
         material = materials.light("lit teal", (0.05, 0.85, 0.74), 9.0)
     elif lit == "faint":
         material = materials.light("lit faint", (0.10, 0.85, 0.75), 3.0)
-    return shapes.ring("light ring", DISH + 0.045, DISH + 0.155, 0.05, material,
-                       at=(0, -(FRONT - 0.065), 0), turn=(90, 0, 0))
+    return shapes.ring(
+        "light ring",
+        DISH + 0.045,
+        DISH + 0.155,
+        0.05,
+        material,
+        at=(0, -(FRONT - 0.065), 0),
+        turn=(90, 0, 0),
+    )
 
 
 def _window(model: str) -> list[bpy.types.Object]:
@@ -103,14 +128,25 @@ def _window(model: str) -> list[bpy.types.Object]:
     depth = FRONT - 0.332 + (0.115 if model == "pro" else 0.035)
     rings = [facing(rounded(hx, hy, hy, 20, 8), depth - 0.2)]
     for inset, rise in shapes.fillet(0.05, 5):
-        rings.append(facing(rounded(hx - inset, hy - inset, hy - inset, 20, 8),
-                            depth - 0.05 + rise))
+        rings.append(
+            facing(rounded(hx - inset, hy - inset, hy - inset, 20, 8), depth - 0.05 + rise)
+        )
     parts = [shapes.loft("window", rings, materials.gloss(), sharp=60)]
     lens = materials.painted("lens", (0.03, 0.032, 0.04), 0.15, radius=0.002)
     spots = [(-0.89, 0.13), (0.89, 0.07)] if model == "pro" else [(0.0, 0.11)]
     for x, radius in spots:
-        parts.append(shapes.ring("lens", radius * 0.55, radius, 0.004, lens,
-                                 at=(x, -depth - 0.001, 0), turn=(90, 0, 0), steps=40))
+        parts.append(
+            shapes.ring(
+                "lens",
+                radius * 0.55,
+                radius,
+                0.004,
+                lens,
+                at=(x, -depth - 0.001, 0),
+                turn=(90, 0, 0),
+                steps=40,
+            )
+        )
     return parts
 
 
@@ -120,21 +156,27 @@ def _slots(shell: bpy.types.Object) -> list[bpy.types.Object]:
     cutters = []
     for z in (-HALF, HALF):
         for i in range(9):
-            x = (i - 4) * 0.32 + (0 if z > 0 else 0)
+            x = (i - 4) * 0.32
             if z < 0 and abs(x) < 0.75:
                 continue
-            cutters.append(shapes.slab("slot", (0.13, 0.9, 1.0), dark, 0.06, 0.01,
-                                       at=(x, 0.55, z - 0.5)))
+            cutters.append(
+                shapes.slab("slot", (0.13, 0.9, 1.0), dark, 0.06, 0.01, at=(x, 0.55, z - 0.5))
+            )
     port = shapes.slab("port", (0.94, 0.36, 1.2), dark, 0.17, 0.01, at=(0, 0.55, -HALF - 0.6))
     cutters.append(port)
     shapes.cut(shell, cutters)
     tongue = shapes.box("tongue", (0.62, 0.08, 0.5), dark, at=(0, 0.55, -HALF + 0.12))
-    rim = shapes.loft("rim", [
-        shapes.lying(rounded(0.47, 0.18, 0.17, 10, 3), -HALF + 0.55),
-        shapes.lying(rounded(0.47, 0.18, 0.17, 10, 3), -HALF + 0.02),
-        shapes.lying(rounded(0.43, 0.14, 0.14, 10, 3), -HALF + 0.02),
-        shapes.lying(rounded(0.43, 0.14, 0.14, 10, 3), -HALF + 0.55)],
-        materials.metal(), caps=(False, False))
+    rim = shapes.loft(
+        "rim",
+        [
+            shapes.lying(rounded(0.47, 0.18, 0.17, 10, 3), -HALF + 0.55),
+            shapes.lying(rounded(0.47, 0.18, 0.17, 10, 3), -HALF + 0.02),
+            shapes.lying(rounded(0.43, 0.14, 0.14, 10, 3), -HALF + 0.02),
+            shapes.lying(rounded(0.43, 0.14, 0.14, 10, 3), -HALF + 0.55),
+        ],
+        materials.metal(),
+        caps=(False, False),
+    )
     shapes.place(rim, (0, 0.55, 0))
     return [tongue, rim]
 
@@ -155,15 +197,20 @@ def _back(colour: str, open_bay: bool) -> list[bpy.types.Object]:
             on_back(shapes.ring("collar", 0.54, 0.64, 0.035, materials.rubber(colour)), x, z, -0.01)
     bay_width, bay_height = 4.0, 3.0
     if open_bay:
-        on_back(shapes.slab("bay", (bay_width, bay_height, 0.02), materials.hollow(), 0.35), 0, 0.35)
+        on_back(
+            shapes.slab("bay", (bay_width, bay_height, 0.02), materials.hollow(), 0.35), 0, 0.35
+        )
         for i in range(10):
-            on_back(shapes.disc("pad", 0.085, 0.03, materials.gold()), -0.99 + i * 0.22, -0.75, 0.01)
+            on_back(
+                shapes.disc("pad", 0.085, 0.03, materials.gold()), -0.99 + i * 0.22, -0.75, 0.01
+            )
         on_back(shapes.slab("lip", (2.5, 0.42, 0.02), materials.board(), 0.08), 0, -0.75, 0.004)
     else:
         gap = shapes.slab("gap", (bay_width, bay_height, 0.012), materials.hollow(), 0.35)
         on_back(gap, 0, 0.35, -0.004)
-        lid = shapes.slab("lid", (bay_width - 0.09, bay_height - 0.09, 0.07),
-                          materials.body(colour), 0.32, 0.03)
+        lid = shapes.slab(
+            "lid", (bay_width - 0.09, bay_height - 0.09, 0.07), materials.body(colour), 0.32, 0.03
+        )
         on_back(lid, 0, 0.35, -0.03)
         thumb = shapes.slab("thumb", (1.1, 0.3, 0.03), materials.rubber(colour), 0.15, 0.012)
         on_back(thumb, 0, 1.5, 0.022)
@@ -172,8 +219,9 @@ def _back(colour: str, open_bay: bool) -> list[bpy.types.Object]:
         printed = print_strokes(strokes, 0.26, ink, 0.045, (-0.26 * width / 2, 0.2))
         printed += print_strokes(brand.mark(), 0.25, ink, 0.045, (0, 0.97), 0.22)
         for length, z in ((2.3, -0.12), (2.0, -0.3), (2.3, -0.48), (1.4, -0.66)):
-            printed += print_strokes([brand.Line(((-length / 2, 0), (length / 2, 0)))], 1, ink,
-                                     0.045, (0, z), 0.035)
+            printed += print_strokes(
+                [brand.Line(((-length / 2, 0), (length / 2, 0)))], 1, ink, 0.045, (0, z), 0.035
+            )
         holder = shapes.group("printed", printed)
         shapes.place(holder, (0, y - 0.002, 0), (0, 0, 180))
         parts.append(holder)
@@ -184,14 +232,16 @@ def _back(colour: str, open_bay: bool) -> list[bpy.types.Object]:
     return parts
 
 
-def rs1(colour: str, model: str = "pro", lit: str | None = None,
-        open_bay: bool = False) -> bpy.types.Object:
+def rs1(
+    colour: str, model: str = "pro", lit: str | None = None, open_bay: bool = False
+) -> bpy.types.Object:
     """An RS-1 with its centre at the origin, facing -Y; it stands on z = -4.25."""
     shell = _shell(colour)
     parts = [shell, _light_ring(colour, lit), *_window(model), *_back(colour, open_bay)]
     parts += _slots(shell)
     width, strokes = brand.wordmark()
     size = 0.20
-    parts += print_strokes(strokes, size, materials.ink(colour), FRONT + 0.012,
-                           (-size * width / 2, -3.46))
+    parts += print_strokes(
+        strokes, size, materials.ink(colour), FRONT + 0.012, (-size * width / 2, -3.46)
+    )
     return shapes.group("rs-1", parts)

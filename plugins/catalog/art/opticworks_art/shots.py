@@ -17,6 +17,7 @@ def shot(stem: str, width: int = SQUARE, height: int = SQUARE) -> Callable[[Shot
     def add(make: Shot) -> Shot:
         SHOTS[stem] = (make, width, height)
         return make
+
     return add
 
 
@@ -153,9 +154,16 @@ def _home() -> None:
     studio.daylight()
     sensor, plate = rs1("white"), power.plate()
     for i in range(4):
-        place(sensor if i == 0 else shapes.twin(sensor), (-8.6 + i * 6.6, -1.6 + i * 3.1, HALF),
-              (0, 0, -26))
-        place(plate if i == 0 else shapes.twin(plate), (-6.6 + i * 6.5, -9.2 + i * 2.4, 0.02), (0, 0, 14 * i))
+        place(
+            sensor if i == 0 else shapes.twin(sensor),
+            (-8.6 + i * 6.6, -1.6 + i * 3.1, HALF),
+            (0, 0, -26),
+        )
+        place(
+            plate if i == 0 else shapes.twin(plate),
+            (-6.6 + i * 6.5, -9.2 + i * 2.4, 0.02),
+            (0, 0, 14 * i),
+        )
     studio.camera((1.8, -0.4, 2.4), 84, elevation=24)
 
 

@@ -31,7 +31,7 @@ def reset() -> None:
     scene.cycles.sample_clamp_indirect = 6
     scene.cycles.use_adaptive_sampling = True
     scene.cycles.adaptive_threshold = 0.09
-    scene.cycles.adaptive_min_samples = 8
+    scene.cycles.adaptive_min_samples = 6
     scene.cycles.use_light_tree = False
     scene.view_settings.view_transform = "Khronos PBR Neutral"
     scene.render.dither_intensity = 1.0
