@@ -166,9 +166,9 @@ def can(radius: float, height: float, x: float, y: float) -> bpy.types.Object:
         ),
         shapes.box(
             "stripe",
-            (radius * 0.5, radius * 1.6, 0.004),
+            (radius * 0.46, radius * 1.2, 0.004),
             materials.chip(),
-            at=(-radius * 0.55, 0, height + 0.081),
+            at=(-radius * 0.52, 0, height + 0.081),
         ),
     ]
     return shapes.group("can", parts, (x, y, THICK))
@@ -206,7 +206,7 @@ def rj45(
     x: float, y: float, z: float = THICK, turn: float = 0, shielded: bool = True
 ) -> bpy.types.Object:
     """An RJ45 socket whose mouth faces -Y."""
-    shell = materials.metal(0.7, 0.3, "shield") if shielded else materials.rubber("graphite")
+    shell = materials.metal(0.52, 0.3, "shield") if shielded else materials.rubber("graphite")
     width, depth, height = 1.6, 1.55, 1.32
     body = shapes.box("jack", (width, depth, height), shell)
     shapes.cut(
