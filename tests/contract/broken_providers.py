@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,6 +24,7 @@ from opticworks.testing.fakes import (
     FakeAddressVerifier,
     FakeEvent,
     FakeImageStore,
+    FakeMailer,
     FakeOfflinePayment,
     FakeOnlinePayment,
     FakeShipping,
@@ -359,6 +361,75 @@ ADDRESSES: dict[str, Factory] = {
 }
 
 
+# --- mail ---------------------------------------------------------------------------------------
+
+mailer = FakeMailer
+
+
+def _sending(**fields: Any) -> Factory:
+    """A mailer that sends another message than it was given; a function makes the field."""
+
+    def send(self: Any, message: Any, key: str) -> str:
+        new = {name: f(message) if callable(f) else f for name, f in fields.items()}
+        return FakeMailer.send(self, replace(message, **new), key)
+
+    return changed(mailer, send=send)
+
+
+def _sends_nothing(self: Any, message: Any, key: str) -> str:
+    return self.vendor.call("send", lambda: f"mail_{key}", key)
+
+
+def _sends_the_rest_as_headers(self: Any, message: Any, key: str) -> str:
+    first, *rest = message.subject.splitlines()
+    headers = {**message.headers, **dict(line.split(": ", 1) for line in rest)}
+    return FakeMailer.send(self, replace(message, subject=first, headers=headers), key)
+
+
+def _sends_to_all(self: Any, message: Any, key: str) -> str:
+    last = message.to.splitlines()[-1].removeprefix("Bcc: ")
+    return FakeMailer.send(self, replace(message, to=last), key)
+
+
+def _answers_anybody(self: Any, message: Any, key: str) -> str:
+    last = message.reply_to.splitlines()[-1].removeprefix("Bcc: ")
+    return FakeMailer.send(self, replace(message, reply_to=last), key)
+
+
+def _hopes(self: Any, message: Any, key: str) -> str:
+    try:
+        return FakeMailer.send(self, message, key)
+    except ProviderError as error:
+        raise ProviderError(str(error)) from error
+
+
+def _not_in_threads(self: Any, message: Any, key: str) -> str:
+    self.latest = message
+    time.sleep(0.05)
+    return FakeMailer.send(self, self.latest, key)
+
+
+MAILERS: dict[str, Factory] = {
+    **common(mailer),
+    "no_webhooks": changed(mailer, read_webhook=None),
+    "perhaps_keyed": changed(mailer, keyed=None),
+    "sends_nothing": changed(mailer, send=_sends_nothing),
+    "forgets_keys": with_key(mailer, "send", number),
+    "one_key_for_all": with_key(mailer, "send", lambda: "same"),
+    "no_ref": answering(mailer, "send", lambda ref: ""),
+    "another_ref_each_time": answering(mailer, "send", lambda ref: number()),
+    "a_message_id_each_time": _sending(message_id=lambda message: f"<{number()}@x.example>"),
+    "drops_headers": _sending(headers={}),
+    "plain_only": _sending(html=""),
+    "ascii_only": _sending(subject=lambda m: m.subject.encode("ascii", "replace").decode()),
+    "header_injection": changed(mailer, send=_sends_the_rest_as_headers),
+    "recipient_injection": changed(mailer, send=_sends_to_all),
+    "reply_to_injection": changed(mailer, send=_answers_anybody),
+    "tries_the_refused_for_ever": changed(mailer, send=_hopes),
+    "mixes_up_threads": changed(mailer, send=_not_in_threads),
+}
+
+
 # --- the suites, run on all of them -------------------------------------------------------------
 
 
@@ -390,3 +461,7 @@ class TestImageStore(fakes.ImageStore):
 
 class TestAddressVerifier(fakes.AddressVerifier):
     provider = broken(ADDRESSES)
+
+
+class TestMailer(fakes.Mailer):
+    provider = broken(MAILERS)

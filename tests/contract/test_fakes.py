@@ -21,3 +21,7 @@ class TestFakeImageStore(fakes.ImageStore):
 
 class TestFakeAddressVerifier(fakes.AddressVerifier):
     pass
+
+
+class TestFakeMailer(fakes.Mailer):
+    pass

@@ -17,6 +17,7 @@ SUITES = {
     "shipping": ("TestShipping",),
     "images": ("TestImageStore",),
     "addresses": ("TestAddressVerifier",),
+    "mailer": ("TestMailer",),
 }
 
 

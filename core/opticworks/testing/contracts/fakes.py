@@ -12,12 +12,14 @@ import pytest
 from opticworks.testing.contracts.addresses import AddressVerifierContract
 from opticworks.testing.contracts.common import ADDRESS
 from opticworks.testing.contracts.images import ImageStoreContract
+from opticworks.testing.contracts.mailer import MESSAGE, MailerContract
 from opticworks.testing.contracts.payment import PaymentContract
 from opticworks.testing.contracts.shipping import ShippingContract
 from opticworks.testing.fakes import (
     FakeAddressVerifier,
     FakeCarrierVendor,
     FakeImageStore,
+    FakeMailer,
     FakeOfflinePayment,
     FakeOnlinePayment,
     FakeShipping,
@@ -101,3 +103,27 @@ class AddressVerifier(AddressVerifierContract):
 
     def vendor_down(self, provider: Any) -> Any:
         return provider.vendor.down()
+
+
+class Mailer(MailerContract):
+    @pytest.fixture
+    def provider(self) -> Any:
+        return FakeMailer()
+
+    def vendor_down(self, provider: Any) -> Any:
+        return provider.vendor.down()
+
+    def arrived(self, provider: Any) -> Any:
+        return provider.outbox
+
+    def refused(self, provider: Any) -> str:
+        return str(provider.vendor.refused)
+
+    def lost_answer(self, provider: Any) -> bool:
+        provider.vendor.fail_next("after")
+        return True
+
+    def webhook(self, provider: Any) -> Any:
+        ref = provider.send(MESSAGE, "key-hook")
+        provider.vendor.report(ref, "delivered")
+        return provider.vendor.webhook(provider.vendor.events[0])

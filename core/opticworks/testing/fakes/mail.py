@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Literal
 
-from opticworks.contracts import DeliveryEvent, OutgoingMessage
+from opticworks.contracts import DeliveryEvent, OutgoingMessage, ProviderError
 from opticworks.testing.fakes.vendor import FakeVendor
 
 
 class FakeMailVendor(FakeVendor):
-    """The vendor behind FakeMailer: `sent` holds every mail that really left, by ref."""
+    """The vendor behind FakeMailer: `sent` holds every mail that really left, by ref.
+
+    It takes no mail for the address `refused`.
+    """
+
+    refused = "nobody@buyer.example"
 
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]
@@ -38,12 +43,21 @@ class FakeMailer:
         return list(self.vendor.sent.values())
 
     def send(self, message: OutgoingMessage, key: str) -> str:
+        if any("\n" in text or "\r" in text for text in self._header_texts(message)):
+            raise ProviderError("A header of the message has a line break.", retryable=False)
+        if message.to == self.vendor.refused:
+            raise ProviderError("The vendor knows no such address.", retryable=False)
+
         def act() -> str:
             ref = self.vendor.new_id("mail")
             self.vendor.sent[ref] = message
             return ref
 
         return self.vendor.call("send", act, key)
+
+    @staticmethod
+    def _header_texts(message: OutgoingMessage) -> tuple[str, ...]:
+        return (message.sender, message.to, message.subject, message.reply_to)
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[DeliveryEvent, ...]:
         event = self.vendor.verify(body, headers)
