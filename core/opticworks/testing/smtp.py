@@ -34,10 +34,10 @@ class SMTPServer:
         self.signed_in: list[str] = []
         self.refuse = dict(refuse or {})
         self.reply = reply
+        self.login = login
         options: dict[str, Any] = {"hostname": "127.0.0.1", "port": 0}
         if login is not None:
-            options |= {"authenticator": self._authenticator(login), "auth_required": True}
-            options |= {"auth_require_tls": False}
+            options |= {"authenticator": self._authenticator(login), "auth_require_tls": False}
         if certificate is not None and wrapped:
             options["ssl_context"] = certificate
         elif certificate is not None:
@@ -62,6 +62,8 @@ class SMTPServer:
     async def handle_RCPT(
         self, server: Any, session: Any, envelope: Any, address: str, options: Any
     ) -> str:
+        if self.login is not None and not session.authenticated:
+            return "530 5.7.0 Sign in first"
         if address in self.refuse:
             return self.refuse[address]
         envelope.rcpt_tos.append(address)

@@ -8,7 +8,6 @@ from typing import Any
 
 from opticworks.contracts import Mailer, PluginInfo
 from opticworks.plugin import hookimpl
-
 from opticworks_smtp_mail.mailbox import MailboxMailer
 from opticworks_smtp_mail.settings import SmtpSettings
 from opticworks_smtp_mail.smtp import SmtpMailer

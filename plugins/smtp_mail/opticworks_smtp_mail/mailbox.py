@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import mailbox
 import os
 import uuid
 from collections.abc import Mapping
@@ -15,7 +14,6 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from opticworks.contracts import BadSignature, DeliveryEvent, OutgoingMessage, ProviderError
-
 from opticworks_smtp_mail.compose import compose
 
 CODE = "mailbox"
@@ -44,7 +42,8 @@ class Mailbox:
     def keep(self, mail: EmailMessage, key: str) -> str:
         """Add a mail unless its key has one; returns its id."""
         name = hashlib.sha256(key.encode()).hexdigest()[:32]
-        mailbox.Maildir(self.folder, create=True)  # makes cur, new and tmp
+        for place in ("tmp", "new", "cur"):
+            (self.folder / place).mkdir(parents=True, exist_ok=True)
         draft = self.folder / "tmp" / f"{name}.{uuid.uuid4().hex}"
         draft.write_bytes(mail.as_bytes())
         try:

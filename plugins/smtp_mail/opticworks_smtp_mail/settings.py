@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from opticworks.contracts import ShopSettings
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from opticworks.contracts import ShopSettings
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 

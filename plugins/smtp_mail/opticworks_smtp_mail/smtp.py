@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from email.utils import parseaddr
 
 from opticworks.contracts import BadSignature, DeliveryEvent, OutgoingMessage, ProviderError
-
 from opticworks_smtp_mail.compose import compose
 from opticworks_smtp_mail.settings import SmtpSettings
 

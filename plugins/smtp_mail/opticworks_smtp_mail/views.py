@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from opticworks.plugin import Page, private_page
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
 from pyramid.response import Response
 
+from opticworks.plugin import Page, private_page
 from opticworks_smtp_mail import mail_folder
 from opticworks_smtp_mail.mailbox import Letter, Mailbox
 
