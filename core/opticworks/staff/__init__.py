@@ -1,0 +1,1 @@
+"""The people who run the shop: accounts, roles, permissions, signing in."""

@@ -1,0 +1,37 @@
+"""What staff may be allowed to do, and which role may do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from opticworks.contracts import Permission
+
+KERNEL = (
+    Permission(code="orders.read", title="See orders and their messages"),
+    Permission(code="orders.pay", title="Mark orders paid"),
+    Permission(code="orders.fulfil", title="Record parcels"),
+    Permission(code="orders.cancel", title="Cancel orders"),
+    Permission(code="messages.read", title="See every message"),
+    Permission(code="messages.send", title="Send a message again"),
+    Permission(code="jobs.manage", title="See failed jobs and run them again"),
+    Permission(code="plugins.read", title="See plugins and their problems"),
+)
+CLERK = frozenset(
+    {"orders.read", "orders.fulfil", "messages.read", "messages.send"},
+)
+OWNER_ONLY = frozenset({"plugins.read"})
+
+
+def known(plugins: Iterable[Permission] = ()) -> tuple[Permission, ...]:
+    """Every permission that exists: the kernel's and the enabled plugins'."""
+    return (*KERNEL, *plugins)
+
+
+def of_role(role: str, plugins: Iterable[Permission] = ()) -> frozenset[str]:
+    """What a role may do. Plugins' permissions belong to owners and managers."""
+    everything = frozenset(permission.code for permission in known(plugins))
+    return {
+        "owner": everything,
+        "manager": everything - OWNER_ONLY,
+        "clerk": CLERK,
+    }.get(role, frozenset())
