@@ -1,5 +1,6 @@
 """Every kernel table, so that the metadata is whole wherever migrations look at it."""
 
+from opticworks.audit import models as audit
 from opticworks.carts import models as carts
 from opticworks.notifications import models as notifications
 from opticworks.orders import models as orders
@@ -7,9 +8,11 @@ from opticworks.pages import models as pages
 from opticworks.payments import models as payments
 from opticworks.settings import models as settings
 from opticworks.shipping import models as shipping
+from opticworks.staff import models as staff
 from opticworks.stock import models as stock
 
 __all__ = [
+    "audit",
     "carts",
     "notifications",
     "orders",
@@ -17,5 +20,6 @@ __all__ = [
     "payments",
     "settings",
     "shipping",
+    "staff",
     "stock",
 ]

@@ -24,6 +24,7 @@ __all__ = [
     "Schedule",
     "SlotFragment",
     "UTCDateTime",
+    "admin_view",
     "cacheable",
     "defer",
     "hookimpl",

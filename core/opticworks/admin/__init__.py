@@ -1,7 +1,52 @@
-"""The admin: staff screens under /admin."""
+"""The staff's side of the shop, under /admin: signing in, orders, messages, plugins.
 
-from typing import Any
+Every page needs a permission (opticworks.web.policy). Its templates skip the themes, so that a
+storefront's look never reaches the screens staff work with; plugins build theirs from the same
+macros (docs/admin.md).
+"""
+
+from __future__ import annotations
+
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPForbidden
+
+from opticworks.admin import access, shell
+from opticworks.staff import permissions
+
+ROUTES = (
+    ("admin.today", "/admin"),
+    ("admin.sign_in", "/admin/sign-in"),
+    ("admin.sign_out", "/admin/sign-out"),
+    ("admin.orders", "/admin/orders"),
+    ("admin.order", "/admin/orders/{number}"),
+    ("admin.order.pay", "/admin/orders/{number}/pay"),
+    ("admin.order.fulfil", "/admin/orders/{number}/fulfil"),
+    ("admin.order.cancel", "/admin/orders/{number}/cancel"),
+    ("admin.messages", "/admin/messages"),
+    ("admin.message", "/admin/messages/{id}"),
+    ("admin.message.html", "/admin/messages/{id}/html"),
+    ("admin.message.send", "/admin/messages/{id}/send"),
+    ("admin.jobs", "/admin/jobs"),
+    ("admin.job.replay", "/admin/jobs/{id}/replay"),
+    ("admin.plugins", "/admin/plugins"),
+)
 
 
-def includeme(config: Any) -> None:
-    """Nothing yet: the screens bring their routes."""
+def includeme(config: Configurator) -> None:
+    for name, pattern in ROUTES:
+        config.add_route(name, pattern)
+    plugins = [
+        permission
+        for plugin in config.registry.shop.plugins.enabled
+        if plugin.info is not None
+        for permission in plugin.info.permissions
+    ]
+    known = {permission.code for permission in permissions.known(plugins)}
+    config.set_staff(known, access.loader(plugins))
+    config.add_exception_view(access.forbidden, context=HTTPForbidden)
+    config.add_request_method(shell.menu, "menu", reify=True)
+    config.add_template_global("menu", lambda request: request.menu)
+    config.add_template_global("menu_here", shell.here)
+    config.add_template_global("staff", shell.staff)
+    config.add_template_global("flashes", shell.flashes)
+    config.scan("opticworks.admin.views")

@@ -1,1 +1,47 @@
-"""The kernel's own entries of the admin menu."""
+"""The kernel's own entries of the admin's menu, given through the hook that plugins use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from opticworks.admin import work
+from opticworks.contracts import Ctx, MenuItem
+from opticworks.hookspecs import hookimpl
+
+
+@hookimpl
+def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
+    """Today, orders, messages, jobs, plugins. Counts are what waits for somebody."""
+    waiting = work.counts(ctx.db)
+    yield MenuItem(label="Today", path="/admin", position=0, permission="staff", icon="house")
+    yield MenuItem(
+        label="Orders",
+        path="/admin/orders",
+        position=10,
+        permission="orders.read",
+        icon="package",
+        count=waiting["to_ship"],
+    )
+    yield MenuItem(
+        label="Messages",
+        path="/admin/messages",
+        position=60,
+        permission="messages.read",
+        icon="mail",
+        count=waiting["failed_messages"],
+    )
+    yield MenuItem(
+        label="Failed jobs",
+        path="/admin/jobs",
+        position=70,
+        permission="jobs.manage",
+        icon="list-restart",
+        count=waiting["failed_jobs"],
+    )
+    yield MenuItem(
+        label="Plugins",
+        path="/admin/plugins",
+        position=80,
+        permission="plugins.read",
+        icon="blocks",
+    )

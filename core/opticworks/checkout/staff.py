@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
 from opticworks import events
+from opticworks.audit import service as audit
 from opticworks.checkout import settle as settling
 from opticworks.checkout.settle import Refused
 from opticworks.faults import fault
@@ -50,6 +51,7 @@ def mark_paid(shop: Shop, number: str, *, actor: str, reference: str = "") -> No
     with shop.unit() as db:
         try:
             settling.apply(shop, db, number, result, actor=actor, note=reference)
+            audit.record(db, actor, "order.paid", f"order {number}", reference=reference or None)
         except stock.SoldOut as short:
             missing = ", ".join(f"{s.sku} ({s.free} of {s.wanted} left)" for s in short.shortages)
             raise Refused(
@@ -99,6 +101,10 @@ def cancel(shop: Shop, number: str, *, actor: str, reason: str, restock: bool = 
         if locked.payment_status in ("pending", "authorized"):
             locked.payment_status = "unpaid"
         emit(db, events.ORDER_CANCELED, number, {"reason": reason})
+        restocked = "restocked" if restock else "not restocked"
+        audit.record(
+            db, actor, "order.canceled", f"order {number}", reason=reason, stock=restocked
+        )
         fault("cancel.before_commit")
 
 
@@ -232,6 +238,14 @@ def fulfil(
         )
         order.fulfilment_status = "part_shipped" if left else "shipped"
         emit(db, events.SHIPMENT_SHIPPED, number, {"shipment": str(parcel.id)})
+        audit.record(
+            db,
+            actor,
+            "order.fulfilled",
+            f"order {number}",
+            carrier=parcel.carrier,
+            tracking_number=parcel.tracking_number,
+        )
         fault("fulfil.before_commit")
 
 

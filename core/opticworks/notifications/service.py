@@ -15,6 +15,7 @@ from opticworks.contracts import DeliveryEvent, MessageDraft
 from opticworks.events import MESSAGE_BOUNCED
 from opticworks.notifications.models import Message, StoredEvent, Suppression
 
+MESSAGE_SENT_AGAIN = "message.sent_again"  #: by staff; no plugin is told
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
 
@@ -86,6 +87,29 @@ def resend(db: Session, public_id: str) -> bool:
         return False
     jobs.defer(db, "notifications.send", message_id=public_id)
     return True
+
+
+def send_copy(db: Session, public_id: str) -> bool:
+    """Send a message that was sent before once more, as a mail of its own; False if it wasn't.
+
+    The fact that staff asked for it is an event without further consequences.
+    """
+    row = db.execute(
+        select(Message, StoredEvent.subject)
+        .join(StoredEvent, StoredEvent.id == Message.event_id)
+        .where(Message.public_id == public_id, Message.status == "sent")
+    ).first()
+    if row is None or is_suppressed(db, row[0].recipient):
+        return False
+    message, subject = row
+    event = StoredEvent(kind=MESSAGE_SENT_AGAIN, subject=subject, data={"message": public_id})
+    db.add(event)
+    db.flush()
+    draft = MessageDraft(
+        kind=message.kind, to=message.recipient, subject=message.subject, template=""
+    )
+    host = message.message_id.strip("<>").partition("@")[2]
+    return store(db, event.id, draft, message.html, message.text, host) is not None
 
 
 def is_suppressed(db: Session, address: str) -> bool:

@@ -40,9 +40,7 @@ def ensure(shop: Shop) -> DemoLogin | None:
             return DemoLogin(EMAIL, known)
         password = known or secrets.token_urlsafe(12)
         if staff is None:
-            service.create_staff(
-                db, EMAIL, password, name="Demo owner", actor="command", demo=True
-            )
+            service.create_staff(db, EMAIL, password, name="Demo owner", actor="command", demo=True)
         else:
             service.set_password(db, staff, password, actor="command")
         _write(path, password)

@@ -15,6 +15,7 @@ from pyramid.authorization import ACLHelper, Allow, Authenticated, Everyone
 from pyramid.config import Configurator
 from pyramid.request import Request, RequestLocalCache
 from pyramid.security import Allowed, Denied
+from pyramid.view import view_config
 
 ADMIN = "/admin"
 UNNAMED = "opticworks.unnamed"  #: the permission of views that name none
@@ -80,6 +81,16 @@ class StaffPolicy:
 
     def forget(self, request: Request, **kw: Any) -> list[tuple[str, str]]:
         return []
+
+
+def admin_view(route_name: str, permission: str = STAFF, **options: Any) -> Any:
+    """A page or an action of the admin: `@admin_view("catalog.admin.products", "catalog.edit")`.
+
+    Never cached, its forms carry the token that `csrf()` writes, and only staff with the
+    permission get in (any staff without one).
+    """
+    options = {"private_page": True, "require_csrf": True, **options}
+    return view_config(route_name=route_name, permission=permission, **options)
 
 
 class _Root:

@@ -1,0 +1,141 @@
+"""The list of orders and one order's page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPNotFound
+from pyramid.request import Request
+
+from opticworks import contracts as c
+from opticworks.admin import timeline, words
+from opticworks.money import Money
+from opticworks.notifications import service as notifications
+from opticworks.notifications.models import Message
+from opticworks.orders import queries, service
+from opticworks.orders.models import FULFILMENT_STATUSES, PAYMENT_STATUSES, Order
+from opticworks.web.page import Crumb, Page
+from opticworks.web.policy import admin_view
+
+LIST = Crumb(title="Orders", path="/admin/orders")
+
+
+def zone(request: Request) -> str:
+    return str(request.shop.settings["shop"].timezone)
+
+
+def address_of(request: Request, **params: str) -> str:
+    """The list's address with these parameters."""
+    return str(request.route_path("admin.orders", _query=params))
+
+
+@admin_view(
+    "admin.orders", "orders.read", renderer="admin/orders.pt", request_method=("GET", "HEAD")
+)
+def orders(request: Request) -> dict[str, Any]:
+    filters = queries.Filters.read(request.GET)
+    found = queries.find(
+        request.db,
+        filters,
+        zone(request),
+        newer=request.GET.get("newer", ""),
+        older=request.GET.get("older", ""),
+    )
+    here = filters.params()
+    return {
+        "page": Page("Orders"),
+        "filters": filters,
+        "orders": found.orders,
+        "tabs": [
+            (tab.label, address_of(request, **filters.params(tab=name)), name == filters.tab)
+            for name, tab in queries.TABS.items()
+        ],
+        "payments": [(name, words.PAYMENT[name].label) for name in PAYMENT_STATUSES],
+        "fulfilments": [(name, words.FULFILMENT[name].label) for name in FULFILMENT_STATUSES],
+        "clear": address_of(request, tab=filters.tab),
+        "newer": address_of(request, **here, newer=found.newer) if found.newer else "",
+        "older": address_of(request, **here, older=found.older) if found.older else "",
+        "words": words,
+        "amount": lambda order: Money(order.total, order.currency).format(
+            request.shop.settings["shop"].locale
+        ),
+        "order_path": lambda order: request.route_path(
+            "admin.order", number=order.number, _query=here
+        ),
+    }
+
+
+def find(request: Request) -> tuple[Order, c.OrderView]:
+    """The order that the address names. Raises HTTPNotFound with a sentence."""
+    number = request.matchdict["number"].upper()
+    order = service.by_number(request.db, number)
+    view = request.shop.order_view(request.db, number) if order is not None else None
+    if order is None or view is None:
+        raise HTTPNotFound(f"There is no order {number}. Look for it in the list of orders.")
+    return order, view
+
+
+def next_steps(view: c.OrderView, permissions: frozenset[str]) -> list[tuple[str, str, str]]:
+    """What this member of staff can do now: (label, route, icon), the sensible one first."""
+    steps = []
+    if can_ship(view) and "orders.fulfil" in permissions:
+        steps.append(("Ship", "admin.order.fulfil", "truck"))
+    if can_pay(view) and "orders.pay" in permissions:
+        steps.append(("Mark paid", "admin.order.pay", "landmark"))
+    if can_cancel(view) and "orders.cancel" in permissions:
+        steps.append(("Cancel order", "admin.order.cancel", "x"))
+    return steps
+
+
+def can_ship(view: c.OrderView) -> bool:
+    return (
+        view.status != "canceled"
+        and view.payment_status in queries.PAID
+        and any(line.quantity > line.shipped for line in view.lines)
+        and view.fulfilment_status in ("unfulfilled", "part_shipped")
+    )
+
+
+def can_pay(view: c.OrderView) -> bool:
+    return view.payment is not None and view.payment.status in ("pending", "canceled")
+
+
+def can_cancel(view: c.OrderView) -> bool:
+    return view.status not in ("canceled", "completed") and not view.shipments
+
+
+@admin_view("admin.order", "orders.read", renderer="admin/order.pt", request_method=("GET", "HEAD"))
+def order(request: Request) -> dict[str, Any]:
+    row, view = find(request)
+    filters = queries.Filters.read(request.GET)
+    here = filters.params()
+    newer, older = queries.neighbours(request.db, row, filters, zone(request))
+    messages = notifications.messages_about(request.db, view.number)
+    standing = queries.of_email(request.db, view.email)
+    spent = sum(each.total for each in standing if each.currency == view.currency)
+    return {
+        "page": Page(f"Order {view.number}", crumbs=(LIST,)),
+        "order": view,
+        "words": words,
+        "steps": next_steps(view, request.identity.permissions),
+        "timeline": timeline.of_order(request.db, row.id, view, messages),
+        "newer": _path(request, newer, here),
+        "older": _path(request, older, here),
+        "customer_orders": len(standing),
+        "customer_spent": Money(spent, view.currency),
+        "confirmation": _confirmation(request, messages),
+    }
+
+
+def _path(request: Request, number: str, here: dict[str, str]) -> str:
+    if not number:
+        return ""
+    return str(request.route_path("admin.order", number=number, _query=here))
+
+
+def _confirmation(request: Request, messages: list[Message]) -> str:
+    """Id of the newest confirmation, if this person may send it again."""
+    if "messages.send" not in request.identity.permissions:
+        return ""
+    mine = (each.public_id for each in reversed(messages) if each.kind == "order_placed")
+    return next(mine, "")

@@ -1,0 +1,51 @@
+"""What is installed: state, problems in plain words, and how to enable it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyramid.request import Request
+
+from opticworks.admin import words
+from opticworks.web.page import Page
+from opticworks.web.policy import admin_view
+
+ORDER = {"failed": 0, "missing": 0, "blocked": 0, "enabled": 1, "disabled": 2}
+CATEGORIES = {
+    "goods": "Goods",
+    "payment": "Payment",
+    "shipping": "Shipping",
+    "notification": "Mail",
+    "media": "Pictures",
+    "pricing": "Prices",
+    "other": "Other",
+}
+
+
+@admin_view(
+    "admin.plugins", "plugins.read", renderer="admin/plugins.pt", request_method=("GET", "HEAD")
+)
+def plugins(request: Request) -> dict[str, Any]:
+    found = sorted(request.shop.plugins, key=lambda plugin: ORDER.get(plugin.state.value, 0))
+    return {
+        "page": Page("Plugins"),
+        "plugins": found,
+        "words": words,
+        "category": lambda plugin: CATEGORIES[plugin.info.category] if plugin.info else "",
+        "paths": lambda plugin: (f"/{plugin.code}/", *(plugin.info.paths if plugin.info else ())),
+        "how": how_to_enable,
+        "enabled": sum(1 for plugin in found if plugin.state.value == "enabled"),
+    }
+
+
+def how_to_enable(plugin: Any) -> str:
+    """What to do to get it running; empty if it runs."""
+    return {
+        "enabled": "",
+        "disabled": f"To enable it, add the line “{plugin.code}” to opticworks.plugins in the "
+        "shop's ini file, and restart.",
+        "missing": "Install its package (pip install …) or remove its line from "
+        "opticworks.plugins, and restart.",
+        "blocked": "Put the problem right, and restart.",
+        "failed": "Update or repair its package, and restart. The log has the whole error.",
+    }[plugin.state.value]

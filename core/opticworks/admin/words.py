@@ -1,0 +1,105 @@
+"""One name and one colour per state, the same in lists, badges, timelines and filters."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Word(NamedTuple):
+    """What a state is called. `tone` is good, waiting, bad or neutral."""
+
+    label: str
+    tone: str
+
+
+ORDER = {
+    "awaiting_payment": Word("Being paid", "waiting"),
+    "confirmed": Word("Confirmed", "neutral"),
+    "completed": Word("Completed", "good"),
+    "canceled": Word("Canceled", "neutral"),
+}
+PAYMENT = {
+    "unpaid": Word("Not paid", "neutral"),
+    "pending": Word("Awaiting payment", "waiting"),
+    "authorized": Word("Authorized", "waiting"),
+    "paid": Word("Paid", "good"),
+    "part_refunded": Word("Partly refunded", "neutral"),
+    "refunded": Word("Refunded", "neutral"),
+}
+FULFILMENT = {
+    "unfulfilled": Word("Not shipped", "neutral"),
+    "part_shipped": Word("Partly shipped", "waiting"),
+    "shipped": Word("Shipped", "good"),
+    "part_delivered": Word("Partly delivered", "waiting"),
+    "delivered": Word("Delivered", "good"),
+}
+PARCEL = {
+    "shipped": Word("Shipped", "good"),
+    "pre_transit": Word("Label made", "waiting"),
+    "in_transit": Word("On its way", "good"),
+    "out_for_delivery": Word("Out for delivery", "good"),
+    "available_for_pickup": Word("Ready for pickup", "waiting"),
+    "delivered": Word("Delivered", "good"),
+    "return_to_sender": Word("Coming back", "bad"),
+    "failure": Word("Delivery failed", "bad"),
+    "canceled": Word("Canceled", "neutral"),
+    "unknown": Word("Unknown", "neutral"),
+}
+MESSAGE = {
+    "queued": Word("Waiting", "waiting"),
+    "sending": Word("Being sent", "waiting"),
+    "sent": Word("Sent", "good"),
+    "failed": Word("Failed", "bad"),
+    "suppressed": Word("Address blocked", "neutral"),
+}
+PLUGIN = {
+    "enabled": Word("Enabled", "good"),
+    "disabled": Word("Not enabled", "neutral"),
+    "blocked": Word("Blocked", "bad"),
+    "failed": Word("Failed", "bad"),
+    "missing": Word("Not installed", "bad"),
+}
+PAYMENT_EVENT = {
+    "action": "Payment begun",
+    "pending": "Payment awaited",
+    "authorized": "Payment authorized",
+    "captured": "Payment received",
+    "failed": "Payment failed",
+    "canceled": "Payment stopped",
+    "refund_intended": "Refund begun",
+    "refunded": "Refunded",
+    "mismatch": "Payment of another amount",
+}
+EVENT = {
+    "order.placed": ("Order placed", "shopping-bag"),
+    "order.canceled": ("Order canceled", "x"),
+    "order.completed": ("Order completed", "circle-check"),
+    "payment.reminder": ("Payment reminder due", "mail"),
+    "shipment.shipped": ("Parcel shipped", "truck"),
+    "shipment.delivered": ("Parcel delivered", "circle-check"),
+    "message.bounced": ("A mail came back", "triangle-alert"),
+}
+AUDIT = {
+    "order.paid": "Marked paid",
+    "order.canceled": "Canceled",
+    "order.fulfilled": "Recorded a parcel",
+    "message.sent_again": "Sent a message again",
+}
+CANCEL_REASONS = {
+    "customer": "The customer asked for it",
+    "stock": "Not in stock",
+    "unpaid": "Not paid in time",
+    "fraud": "Looks like fraud",
+    "mistake": "Ordered or entered by mistake",
+    "other": "Another reason",
+}
+
+
+def of(words: dict[str, Word], state: str) -> Word:
+    """The word of a state; one that a newer part brought is shown as it is."""
+    return words.get(state) or Word(state.replace("_", " ").capitalize(), "neutral")
+
+
+def reason(code: str) -> str:
+    """A cancel reason as a person reads it."""
+    return CANCEL_REASONS.get(code) or code.replace("_", " ").capitalize()

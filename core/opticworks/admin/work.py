@@ -1,0 +1,30 @@
+"""What waits for somebody: numbers for the first page and the menu, each counted up to a limit."""
+
+from __future__ import annotations
+
+from sqlalchemy import Select, Table, column, func, select, table
+from sqlalchemy.orm import Session
+
+from opticworks.notifications.models import Message
+from opticworks.orders import queries
+from opticworks.orders.models import Order
+
+MOST = 1000  #: counting stops here; a list that long is not read to its end anyway
+JOBS: Table = table("procrastinate_jobs", column("id"), column("status"))  # type: ignore[assignment]
+
+
+def _count(rows: Select[tuple[int]]) -> Select[tuple[int]]:
+    return select(func.count()).select_from(rows.limit(MOST).subquery())
+
+
+def counts(db: Session) -> dict[str, int]:
+    """to_ship, awaiting, failed_messages and failed_jobs, in one statement."""
+    orders = select(Order.id)
+    rows = {
+        "to_ship": orders.where(*queries.TABS["to_ship"].conditions),
+        "awaiting": orders.where(*queries.TABS["awaiting"].conditions),
+        "failed_messages": select(Message.id).where(Message.status == "failed"),
+        "failed_jobs": select(JOBS.c.id).where(JOBS.c.status == "failed"),
+    }
+    parts = [_count(query).scalar_subquery().label(name) for name, query in rows.items()]
+    return dict(db.execute(select(*parts)).one()._mapping)
