@@ -13,6 +13,7 @@ from opticworks.hookspecs import hookimpl
 from opticworks.jobs import defer
 from opticworks.web.headers import cacheable, private_page, surrogate_keys
 from opticworks.web.page import Crumb, Page
+from opticworks.web.policy import admin_view
 
 __all__ = [
     "Crumb",

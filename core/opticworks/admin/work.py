@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, Table, column, func, select, table
+from sqlalchemy import Select, Table, column, func, select, table, text
 from sqlalchemy.orm import Session
 
 from opticworks.notifications.models import Message
@@ -24,7 +24,7 @@ def counts(db: Session) -> dict[str, int]:
         "to_ship": orders.where(*queries.TABS["to_ship"].conditions),
         "awaiting": orders.where(*queries.TABS["awaiting"].conditions),
         "failed_messages": select(Message.id).where(Message.status == "failed"),
-        "failed_jobs": select(JOBS.c.id).where(JOBS.c.status == "failed"),
+        "failed_jobs": select(JOBS.c.id).where(JOBS.c.status == text("'failed'")),
     }
     parts = [_count(query).scalar_subquery().label(name) for name, query in rows.items()]
     return dict(db.execute(select(*parts)).one()._mapping)

@@ -133,7 +133,7 @@ def set_password(db: Session, staff: Staff, password: str, *, actor: str) -> Non
 
 
 def deactivate(db: Session, staff: Staff, *, actor: str) -> None:
-    """The account can't be used any more and is signed out. Raises StaffError for the last owner."""
+    """Close the account and sign it out everywhere. Raises StaffError for the last owner."""
     owners = [each for each in everyone(db) if each.role == "owner" and each.active]
     if staff.active and owners == [staff] and not staff.demo:
         raise StaffError(f"{staff.email} is the only owner. Add another owner first.")
