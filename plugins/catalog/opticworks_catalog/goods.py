@@ -20,7 +20,7 @@ def read_items(skus: Sequence[str], ctx: Ctx) -> dict[str, Item]:
     missing."""
     if not skus:
         return {}
-    rows = ctx.db.execute(statements.goods(skus))
+    rows = ctx.db.execute(statements.goods(), {"skus": list(skus)})
     return {row.Variant.sku: _item(row, ctx.currency) for row in rows}
 
 

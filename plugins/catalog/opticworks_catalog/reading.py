@@ -55,7 +55,10 @@ def read_product(
     db: Session, handle: str, currency: str, related: int
 ) -> tuple[ProductRecord, tuple[ProductRecord, ...]] | None:
     """The product of that handle with products related to it; None when it isn't published."""
-    rows = db.execute(statements.product_with_related(handle, currency, related)).all()
+    rows = db.execute(
+        statements.product_with_related(),
+        {"handle": handle, "currency": currency, "count": 1 + related},
+    ).all()
     if not rows:
         return None
     product, *others = (_product(row, currency) for row in rows)
@@ -73,7 +76,8 @@ def read_listing(
 ) -> tuple[tuple[ProductRecord, ...], int]:
     """A page of products and how many there are on all pages (0 behind the last one)."""
     rows = db.execute(
-        statements.listing(currency, collection=collection, sort=sort, limit=limit, offset=offset)
+        statements.listing(sort, in_collection=bool(collection)),
+        {"currency": currency, "collection": collection, "limit": limit, "offset": offset},
     ).all()
     return tuple(_product(row, currency) for row in rows), rows[0].total if rows else 0
 

@@ -1,15 +1,16 @@
 """The catalogue's SQL: one statement per question, whatever the number of products.
 
 What belongs to a product (options, variants, pictures) comes back as JSON aggregated by
-PostgreSQL, so that a page of products is a single round trip.
+PostgreSQL, so that a page of products is a single round trip. A statement is built once and takes
+its values as parameters when it runs; each function names them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.orm import aliased
 
@@ -120,7 +121,7 @@ def _options() -> Any:
     )
 
 
-def _variants(currency: str) -> Any:
+def _variants() -> Any:
     variant = _object(
         sku=Variant.sku,
         barcode=Variant.barcode,
@@ -133,15 +134,15 @@ def _variants(currency: str) -> Any:
     )
     return (
         select(_list(variant, Variant.position, Variant.id))
-        .where(Variant.product_id == Product.id, *_sold(currency))
+        .where(Variant.product_id == Product.id, *_sold())
         .correlate(Product)
         .scalar_subquery()
     )
 
 
-def _sold(currency: str) -> tuple[ColumnElement[bool], ...]:
+def _sold() -> tuple[ColumnElement[bool], ...]:
     """What a variant needs to be shown: not archived, and a price in the shop's currency."""
-    return Variant.status == ACTIVE, Variant.currency == currency
+    return Variant.status == ACTIVE, Variant.currency == bindparam("currency")
 
 
 def _images() -> Any:
@@ -174,7 +175,7 @@ def _collection_handles() -> Any:
     )
 
 
-def _with_details(chosen: Select[Any], currency: str) -> Select[Any]:
+def _with_details(chosen: Select[Any]) -> Select[Any]:
     """Everything of the products of `chosen` (columns id, place, total), in order of place."""
     rows = chosen.cte("chosen")
     return (
@@ -191,7 +192,7 @@ def _with_details(chosen: Select[Any], currency: str) -> Select[Any]:
             Product.seo_description,
             Product.updated_at,
             _options().label("options"),
-            _variants(currency).label("variants"),
+            _variants().label("variants"),
             _images().label("images"),
             _collection_handles().label("collections"),
         )
@@ -200,17 +201,22 @@ def _with_details(chosen: Select[Any], currency: str) -> Select[Any]:
     )
 
 
-def _sellable(currency: str) -> ColumnElement[bool]:
+def _sellable() -> ColumnElement[bool]:
     """A product with a page: published, with something to sell."""
-    variant = exists().where(Variant.product_id == Product.id, *_sold(currency)).correlate(Product)
+    variant = exists().where(Variant.product_id == Product.id, *_sold()).correlate(Product)
     return and_(Product.status == PUBLISHED, variant)
 
 
-def product_with_related(handle: str, currency: str, related: int) -> Select[Any]:
-    """The product of that handle at place 0, and behind it up to `related` others: bundles that
-    contain it first, then its neighbours in a collection, then the rest."""
+@cache
+def product_with_related() -> Select[Any]:
+    """The product of `handle` at place 0, and behind it others, `count` together: bundles that
+    contain it first, then its neighbours in a collection, then the rest. Takes `currency`."""
     own, bundle, mate = aliased(Variant), aliased(Variant), aliased(CollectionProduct)
-    main = select(Product.id).where(Product.handle == handle, _sellable(currency)).scalar_subquery()
+    main = (
+        select(Product.id)
+        .where(Product.handle == bindparam("handle"), _sellable())
+        .scalar_subquery()
+    )
     contains_it = (
         exists()
         .where(
@@ -244,11 +250,11 @@ def product_with_related(handle: str, currency: str, related: int) -> Select[Any
     )
     chosen = (
         select(Product.id, place.label("place"), literal(0).label("total"))
-        .where(_sellable(currency), main.is_not(None))
+        .where(_sellable(), main.is_not(None))
         .order_by("place")
-        .limit(1 + related)
+        .limit(bindparam("count"))
     )
-    return _with_details(chosen, currency)
+    return _with_details(chosen)
 
 
 SORTS = {
@@ -259,17 +265,17 @@ SORTS = {
 }
 
 
-def listing(
-    currency: str, *, collection: str = "", sort: str = "featured", limit: int, offset: int = 0
-) -> Select[Any]:
-    """A page of products, of a published collection if one is named, each row with the total."""
+@cache
+def listing(sort: str, *, in_collection: bool) -> Select[Any]:
+    """A page of products, of the published collection `collection` if asked, each row with the
+    total. Takes `currency`, `limit` and `offset`."""
     lowest = (
         select(func.min(Variant.price))
-        .where(Variant.product_id == Product.id, *_sold(currency))
+        .where(Variant.product_id == Product.id, *_sold())
         .correlate(Product)
         .scalar_subquery()
     )
-    place_in = CollectionProduct.position if collection else Product.position
+    place_in = CollectionProduct.position if in_collection else Product.position
     order = {
         "featured": (place_in,),
         "price": (lowest, place_in),
@@ -280,16 +286,19 @@ def listing(
         Product.id,
         func.row_number().over(order_by=(*order, Product.id)).label("place"),
         func.count().over().label("total"),
-    ).where(_sellable(currency))
-    if collection:
+    ).where(_sellable())
+    if in_collection:
         chosen = (
             chosen.join(CollectionProduct, CollectionProduct.product_id == Product.id)
             .join(Collection, Collection.id == CollectionProduct.collection_id)
-            .where(Collection.handle == collection, Collection.status == PUBLISHED)
+            .where(Collection.handle == bindparam("collection"), Collection.status == PUBLISHED)
         )
-    return _with_details(chosen.order_by("place").limit(limit).offset(offset), currency)
+    return _with_details(
+        chosen.order_by("place").limit(bindparam("limit")).offset(bindparam("offset"))
+    )
 
 
+@cache
 def collections() -> Select[Any]:
     """Every published collection, in order."""
     image = (
@@ -314,8 +323,9 @@ def collections() -> Select[Any]:
     )
 
 
-def goods(skus: Sequence[str]) -> Select[Any]:
-    """What may be bought under those SKUs, whether it is on sale or not."""
+@cache
+def goods() -> Select[Any]:
+    """What may be bought under the `skus`, whether it is on sale or not."""
     return (
         select(
             Variant,
@@ -327,5 +337,5 @@ def goods(skus: Sequence[str]) -> Select[Any]:
             _components(Variant).label("components"),
         )
         .join(Product, Product.id == Variant.product_id)
-        .where(Variant.sku.in_(skus))
+        .where(Variant.sku.in_(bindparam("skus", expanding=True)))
     )

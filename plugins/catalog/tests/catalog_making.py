@@ -1,4 +1,4 @@
-"""Records for tests of pure rules."""
+"""Records for tests of pure rules, and counting for those of pages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from opticworks.contracts import Picture
 from opticworks.money import Money
+from opticworks.testing.shops import counted
 from opticworks_catalog.records import (
     ComponentRecord,
     ImageRecord,
@@ -87,3 +88,14 @@ def product(*variants: VariantRecord, **fields: Any) -> ProductRecord:
         "collections": (),
     }
     return ProductRecord(**{**defaults, **fields})
+
+
+def statements_of(browser: Any, path: str) -> list[str]:
+    """What a page sends to the database: the fewest of three times, since a process looks for
+    changed settings and footer links every few seconds, whatever page comes by."""
+    tries = []
+    for _ in range(3):
+        with counted() as statements:
+            browser.get(path)
+        tries.append(list(statements))
+    return min(tries, key=len)

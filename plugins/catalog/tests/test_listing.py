@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from catalog_making import statements_of
 from sqlalchemy import select, update
 
 from opticworks import demo
-from opticworks.testing.shops import Browser, counted
+from opticworks.testing.shops import Browser
 from opticworks_catalog.models import (
     Collection,
     CollectionProduct,
@@ -104,15 +105,10 @@ def test_a_hidden_collection_is_gone_everywhere(shop, browser):
 
 
 def test_a_listing_takes_at_most_5_statements_however_many_products(shop, browser):
-    def count(path):
-        with counted() as statements:
-            browser.get(path)
-        return len(statements)
-
-    browser.get("/products")
-    few = [count(path) for path in ("/products", "/collections/sensors", "/")]
+    paths = ("/products", "/collections/sensors", "/")
+    few = [len(statements_of(browser, path)) for path in paths]
     add_products(shop, 40)
-    many = [count(path) for path in ("/products", "/collections/sensors", "/")]
+    many = [len(statements_of(browser, path)) for path in paths]
     assert many == few
     assert max(many) <= 5
 

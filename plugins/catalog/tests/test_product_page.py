@@ -6,10 +6,10 @@ import json
 from decimal import Decimal
 
 import pytest
+from catalog_making import statements_of
 from sqlalchemy import update
 
 from opticworks import kernel
-from opticworks.testing.shops import counted
 from opticworks_catalog.models import Product, Variant
 
 PAGE = "/products/rs-1-sensor"
@@ -197,10 +197,8 @@ def test_a_script_in_every_text_is_text(shop, browser):
 
 
 def test_a_product_page_takes_at_most_4_statements(browser):
-    browser.get(PAGE)
     for path in (PAGE, "/products/whole-home-bundle", f"{PAGE}?variant=RS1-LITE-GRA"):
-        with counted() as statements:
-            browser.get(path)
+        statements = statements_of(browser, path)
         assert len(statements) <= 4, "\n\n".join(statements)
 
 
