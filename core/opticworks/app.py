@@ -20,18 +20,26 @@ log = logging.getLogger(__name__)
 
 
 def main(global_config: dict[str, str], **settings: str) -> Router:
-    """paste.app_factory. Development migrates by itself; production wants `opticworks migrate`."""
-    shop = boot({**global_config, **settings}, progress=log.info)
+    """paste.app_factory. A shop that can't start ends the process with a sentence, no traceback."""
+    try:
+        return make_app(open_shop({**global_config, **settings}))
+    except ConfigError as error:
+        raise SystemExit(f"The shop did not start. {error}") from error
+
+
+def open_shop(settings: dict[str, str]) -> Shop:
+    """The shop with its tables ready: development migrates by itself, production only checks."""
+    shop = boot(settings, progress=log.info)
     if shop.config.production:
         if waiting := migrations.pending(shop):
             raise ConfigError(
                 f"The tables of {', '.join(waiting)} are not up to date. "
-                "Run 'opticworks migrate production.ini' first."
+                "Run 'opticworks --ini production.ini migrate' first."
             )
         check_production(shop)
     else:
         migrations.upgrade(shop, log.info)
-    return make_app(shop)
+    return shop
 
 
 def check_production(shop: Shop) -> None:

@@ -125,9 +125,7 @@ def read_config(settings: Mapping[str, str], env: Mapping[str, str] | None = Non
     production = mode == "production"
     if production and (problems := _production_problems(env)):
         listed = "\n".join(f"  - {problem}" for problem in problems)
-        raise ConfigError(
-            f"The shop can't start in production. Set these in the environment:\n{listed}"
-        )
+        raise ConfigError(f"Set these in the environment:\n{listed}")
     var = Path(env.get("OPTICWORKS_VAR") or settings.get("opticworks.var", "var")).resolve()
     base = env.get("OPTICWORKS_BASE_URL") or settings.get("opticworks.base_url", "")
     port = env.get("PORT") or "6543"

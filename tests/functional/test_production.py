@@ -1,0 +1,226 @@
+"""`pserve production.ini`, as whoever installs a shop meets it: real processes, real refusals."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from opticworks.embedded import create_database, drop_database
+from opticworks.embedded.processes import wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = "uN7-aZ4_kQ9.wE2:rT6+yU1/oP3=sD8fG"
+NAMES = ("DATABASE_URL", "REDIS_URL", "OPTICWORKS_SECRET", "OPTICWORKS_BASE_URL")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Place:
+    """A folder with a copy of production.ini that listens on a free port."""
+
+    def __init__(self, folder):
+        self.port = free_port()
+        self.ini = folder / "production.ini"
+        text = (ROOT / "production.ini").read_text()
+        assert "port = 6543\n" in text
+        self.ini.write_text(text.replace("port = 6543\n", f"port = {self.port}\n"))
+        self.environ = {k: v for k, v in os.environ.items() if k not in NAMES}
+        self.environ["HOME"] = str(folder)
+
+    def edit(self, old, new):
+        text = self.ini.read_text()
+        assert old in text
+        self.ini.write_text(text.replace(old, new))
+
+    def command(self, *arguments, text=None):
+        """An `opticworks` command on this shop."""
+        return subprocess.run(
+            [sys.executable, "-m", "opticworks.cli", "--ini", str(self.ini), *arguments],
+            env=self.environ,
+            input=text or "",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def refused(self):
+        """What pserve says when it does not start."""
+        done = subprocess.run(
+            [sys.executable, "-m", "pyramid.scripts.pserve", str(self.ini)],
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        said = done.stdout + done.stderr
+        assert done.returncode not in (0, None), said
+        assert "Traceback" not in said
+        return said
+
+    def get(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+            return answer.status, answer.read().decode()
+
+    def serves(self):
+        """Start pserve, wait for an answer of /health, and return the process and its output."""
+        log = self.ini.with_name("log").open("w+")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pyramid.scripts.pserve", str(self.ini)],
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+        def settled():
+            try:
+                return process.poll() is not None or self.get("/health")[0] == 200
+            except OSError:
+                return False
+
+        reached = wait_for(settled, 90)
+        log.seek(0)
+        assert reached, log.read()
+        assert process.poll() is None, log.read()
+        log.close()
+        return process
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """A shop whose environment has nothing yet."""
+    return Place(tmp_path)
+
+
+@pytest.fixture
+def place(bare, embedded_servers, worker_redis_url, worker_number):
+    """A shop with everything set and an empty database."""
+    name = f"opticworks_production_{os.getpid()}_{worker_number}_{time.time_ns()}"
+    bare.environ |= {
+        "DATABASE_URL": create_database(embedded_servers, name).replace("+psycopg", ""),
+        "REDIS_URL": worker_redis_url,
+        "OPTICWORKS_SECRET": SECRET,
+        "OPTICWORKS_BASE_URL": "https://shop.invalid",
+    }
+    yield bare
+    drop_database(embedded_servers, name)
+
+
+def test_without_its_secrets_it_names_each_that_is_missing(bare):
+    said = bare.refused()
+    for name in NAMES:
+        assert re.search(rf"^\s+- {name}: \S", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize("missing", NAMES)
+def test_it_names_only_what_is_missing(place, missing):
+    del place.environ[missing]
+    said = place.refused()
+    assert [name for name in NAMES if f"- {name}:" in said] == [missing]
+    assert SECRET not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("OPTICWORKS_SECRET", "tiny-7", "too short"),
+        ("OPTICWORKS_SECRET", "a" * 40, "too simple"),
+        ("OPTICWORKS_SECRET", "sample-" + SECRET, "sample value"),
+        ("OPTICWORKS_BASE_URL", "http://shop.invalid", "https://"),
+    ],
+)
+def test_an_unsafe_value_is_refused_with_the_reason_and_not_shown(place, name, value, reason):
+    place.environ[name] = value
+    said = place.refused()
+    assert f"- {name}:" in said
+    assert reason in said
+    if name == "OPTICWORKS_SECRET":
+        assert value not in said
+
+
+def test_the_ini_holds_no_secret_and_no_address_of_a_server():
+    lines = (ROOT / "production.ini").read_text().splitlines()
+    live = [line for line in lines if line.strip() and not line.startswith("#")]
+    assert not [line for line in live if re.search(r"secret|password|://|key\s*=", line, re.I)]
+    assert "opticworks.mode = production" in live
+
+
+def test_tables_that_are_not_up_to_date_are_named_with_the_command_to_run(place):
+    said = place.refused()
+    assert "kernel" in said
+    assert "opticworks --ini production.ini migrate" in said
+
+
+def test_it_serves_from_two_processes_and_stops_when_asked(place):
+    done = place.command("migrate")
+    assert done.returncode == 0, done.stderr
+    process = place.serves()
+    try:
+        assert '"database": "connected"' in place.get("/health")[1].replace('":"', '": "')
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert len(children) == 2
+        for _ in range(20):  # both workers read the database, each on connections of its own
+            assert place.get("/health")[0] == 200
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+
+
+def test_a_demo_account_keeps_it_from_starting(place):
+    text = place.ini.read_text()
+    place.edit("opticworks.mode = production", "opticworks.mode = development")
+    assert place.command("migrate").returncode == 0
+    program = (
+        "import sys; from opticworks.boot import boot; from opticworks.staff import demo;"
+        "print(demo.ensure(boot(sys.argv[1])).email)"
+    )
+    made = subprocess.run(
+        [sys.executable, "-c", program, str(place.ini)],
+        env=place.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    place.ini.write_text(text)
+    assert f"demo account {made.stdout.strip()}" in place.refused()
+
+
+def test_demo_data_is_never_loaded(place):
+    assert place.command("migrate").returncode == 0
+    done = place.command("demo")
+    assert done.returncode == 1
+    assert "never loaded in production" in done.stderr
+
+
+def test_a_plugin_that_cannot_run_stops_the_start_unless_its_line_says_optional(place):
+    assert place.command("migrate").returncode == 0
+    place.edit("    table_rates\n", "    table_rates\n    not_installed\n")
+    said = place.refused()
+    assert "not_installed" in said
+    assert "optional" in said
+    place.edit("    not_installed\n", "    not_installed optional\n")
+    process = place.serves()
+    process.terminate()
+    assert process.wait(60) == 0
+
+
+def test_the_first_member_of_staff_is_added_by_command_with_a_password_never_shown(place):
+    assert place.command("migrate").returncode == 0
+    secret = "correct horse battery staple 7"
+    done = place.command("staff", "add", "anna@shop.example.net", "--password-stdin", text=secret)
+    assert done.returncode == 0, done.stderr
+    assert secret not in done.stdout + done.stderr
+    assert "anna@shop.example.net" in place.command("staff", "list").stdout
