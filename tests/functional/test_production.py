@@ -108,6 +108,16 @@ def bare(tmp_path):
 @pytest.fixture
 def place(bare, embedded_servers, worker_redis_url, worker_number):
     """A shop with everything set and an empty database."""
+    bare.edit(
+        "    smtp_mail\n", ""
+    )  # it wants a mail server, which is not what these tests are about
+    bare.edit(
+        "opticworks.theme = default\n",
+        "opticworks.theme = default\n"
+        "plugin.manual_payments.account_holder = Test Shop Ltd\n"
+        "plugin.manual_payments.bank = Bank of Tests\n"
+        "plugin.manual_payments.iban = DE89370400440532013000\n",
+    )
     name = f"opticworks_production_{os.getpid()}_{worker_number}_{time.time_ns()}"
     bare.environ |= {
         "DATABASE_URL": create_database(embedded_servers, name).replace("+psycopg", ""),

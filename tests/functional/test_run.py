@@ -61,9 +61,13 @@ class Run:
         assert self.process.poll() is None, self.said
         return time.monotonic() - self.began
 
-    def children(self):
+    def services(self):
+        """Pids of the web server and the worker."""
         folder = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in folder.read_text().split()]
+        found = [int(pid) for pid in folder.read_text().split()]
+        return [
+            pid for pid in found if b"opticworks.cli" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
 
     def end(self, number):
         """Send a signal and wait; returns the exit code."""
@@ -111,6 +115,8 @@ def start(var):
     for run in runs:
         if run.process.poll() is None:
             run.end(signal.SIGTERM)
+        run.process.wait()
+        run.process.stdout.close()
 
 
 def embedded_pids(var):
@@ -136,7 +142,7 @@ def test_a_shop_starts_serves_survives_a_kill_of_everything_and_stops_what_it_st
     assert get(port)[0] == 200
 
     # Everything dies at once.
-    doomed = [first.process.pid, *first.children(), *embedded_pids(var)]
+    doomed = [first.process.pid, *first.services(), *embedded_pids(var)]
     assert len(doomed) == 5  # the command, web, worker, PostgreSQL, Valkey
     for pid in doomed:
         os.kill(pid, signal.SIGKILL)
@@ -148,7 +154,7 @@ def test_a_shop_starts_serves_survives_a_kill_of_everything_and_stops_what_it_st
     assert re.search(r"Demo staff\s+(\S+)\s+(\S+)", third.said).groups() == login
     assert "Loading the demo data" not in third.said
     assert get(port, "/products/rs-1-sensor")[0] == 200
-    began = [third.process.pid, *third.children(), *embedded_pids(var)]
+    began = [third.process.pid, *third.services(), *embedded_pids(var)]
     assert third.end(signal.SIGINT) == 0
     assert wait_for(lambda: not any(is_running(pid) for pid in began), 10)
 
@@ -157,9 +163,9 @@ def test_a_run_that_alone_is_killed_takes_its_processes_along_and_the_next_one_c
     port = free_port()
     first = start(port)
     first.wait_until_up()
-    children = first.children()
+    services = first.services()
     first.end(signal.SIGKILL)
-    assert wait_for(lambda: not any(is_running(pid) for pid in children), 20)
+    assert wait_for(lambda: not any(is_running(pid) for pid in services), 20)
     left = embedded_pids(var)
     second = start(port)
     second.wait_until_up()
@@ -171,7 +177,7 @@ def test_a_run_that_alone_is_killed_takes_its_processes_along_and_the_next_one_c
 def test_a_child_that_dies_ends_the_run_with_an_error(var, start):
     run = start(free_port())
     run.wait_until_up()
-    os.kill(run.children()[0], signal.SIGKILL)
+    os.kill(run.services()[0], signal.SIGKILL)
     assert run.process.wait(60) == 1
     run.reader.join(10)
     assert re.search(r"The (web server|worker) ended by itself \(exit code -9\)", run.said)
