@@ -29,6 +29,7 @@ from opticworks.embedded import Servers, create_database, drop_database
 
 SOURCE = Path(__file__).parent.parent / "fixtures" / "acme_pay"
 SKU = "RS1-LITE-WHT"
+STAFF, PASSWORD = "jo@shop.example", "a long walk to the lighthouse"
 
 
 class Scratch:
@@ -37,6 +38,9 @@ class Scratch:
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self.folder = folder
         self.environ = {**os.environ, **environ, "OPTICWORKS_VAR": str(folder / "var")}
+        # Many short commands: compile each module once.
+        self.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        self.environ["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")
         self.environ["PIP_NO_INDEX"] = self.environ["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
         venv.create(folder / "env", with_pip=True)
         site = Path(
@@ -49,22 +53,23 @@ class Scratch:
         )
         self.python = str(folder / "env" / "bin" / "python")
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, typed: str = "") -> str:
         """Output of a Python command in the environment, which has to succeed."""
         done = subprocess.run(
             [self.python, *arguments],
             cwd=self.folder,
             env=self.environ,
+            input=typed,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
 
-    def opticworks(self, *arguments: str) -> str:
-        return self.run("-m", "opticworks.cli", "--ini", "shop.ini", *arguments)
+    def opticworks(self, *arguments: str, typed: str = "") -> str:
+        return self.run("-m", "opticworks.cli", "--ini", "shop.ini", *arguments, typed=typed)
 
     def name_plugins(self, *lines: str) -> None:
         """Write the shop's ini file with these lines in its list of plugins."""
@@ -109,7 +114,7 @@ class Scratch:
 
 
 def _await(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()[-3000:]
         try:
@@ -120,15 +125,43 @@ def _await(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError(f"The web process did not answer: {log.read_text()[-3000:]}")
 
 
+class Browser:
+    """Someone who goes through the shop at an address, with cookies and forms."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        cookies = urllib.request.HTTPCookieProcessor(CookieJar())
+        self._opener = urllib.request.build_opener(cookies)
+
+    def get(self, path: str) -> str:
+        return self._open(urllib.request.Request(self.address + path))
+
+    def post(self, path: str, **fields: str) -> str:
+        """Send a form from a page of the shop's own; the page that one is led to."""
+        form = urllib.parse.urlencode(fields).encode()
+        headers = {"Origin": self.address}
+        return self._open(urllib.request.Request(self.address + path, form, headers))
+
+    def _open(self, request: urllib.request.Request) -> str:
+        with self._opener.open(request, timeout=30) as answer:
+            return answer.read().decode()
+
+
 def checkout(address: str) -> str:
     """The checkout's page of a visitor who has put one sensor into the cart."""
-    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-    form = urllib.parse.urlencode({"sku": SKU, "quantity": "1"}).encode()
-    add = urllib.request.Request(f"{address}/cart/lines", form, {"Origin": address})
-    with browser.open(add, timeout=20):
-        pass
-    with browser.open(f"{address}/checkout", timeout=20) as page:
-        return page.read().decode()
+    visitor = Browser(address)
+    visitor.post("/cart/lines", sku=SKU, quantity="1")
+    return visitor.get("/checkout")
+
+
+def plugins_page(address: str) -> str:
+    """The admin's Plugins page, as staff who sign in see it."""
+    staff = Browser(address)
+    hidden = re.findall(
+        r'<input type="hidden" name="(\w+)" value="([^"]*)"', staff.get("/admin/sign-in")
+    )
+    staff.post("/admin/sign-in", **dict(hidden), email=STAFF, password=PASSWORD)
+    return staff.get("/admin/plugins")
 
 
 def offered(page: str) -> set[str]:
@@ -149,12 +182,14 @@ def scratch(
     drop_database(embedded_servers, name)
 
 
+@pytest.mark.timeout(900)  # a dozen processes, one after the other
 def test_a_foreign_plugin_comes_and_goes_with_its_package(scratch: Scratch, tmp_path: Path) -> None:
     shutil.copytree(SOURCE, tmp_path / "acme")
     own = ("catalog", "manual_payments", "table_rates")
     scratch.name_plugins(*own)
     scratch.opticworks("migrate")
     scratch.opticworks("demo")
+    scratch.opticworks("staff", "add", STAFF, "--password-stdin", typed=f"{PASSWORD}\n")
     assert "acme_pay" not in scratch.states()
 
     scratch.run("-m", "pip", "install", "--no-deps", "--no-build-isolation", str(tmp_path / "acme"))
@@ -164,7 +199,9 @@ def test_a_foreign_plugin_comes_and_goes_with_its_package(scratch: Scratch, tmp_
     states = scratch.states()
     assert [states[code] for code in ("acme_pay", *own)] == ["enabled"] * 4
     with scratch.serving() as address:
-        page = checkout(address)
+        page, plugins = checkout(address), plugins_page(address)
+    assert "Acme Pay" in plugins
+    assert "acme-pay" in plugins
     assert offered(page) == {"acme_pay", "bank_transfer"}
     assert "Pay with your Acme account." in page
 
@@ -172,3 +209,4 @@ def test_a_foreign_plugin_comes_and_goes_with_its_package(scratch: Scratch, tmp_
     assert scratch.states()["acme_pay"] == "missing"
     with scratch.serving() as address:
         assert offered(checkout(address)) == {"bank_transfer"}
+        assert "Acme Pay" not in plugins_page(address)
