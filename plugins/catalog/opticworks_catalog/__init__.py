@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from opticworks.contracts import Ctx, Item, MigrationBranch, PluginInfo, SlotFragment
+from opticworks.contracts import Ctx, Item, MenuItem, MigrationBranch, PluginInfo, SlotFragment
 from opticworks.plugin import hookimpl
+from opticworks_catalog import admin, demo_load, goods, slots
 from opticworks_catalog import cli as catalog_cli
-from opticworks_catalog import demo_load, goods, slots
 from opticworks_catalog.models import Base
 from opticworks_catalog.settings import CatalogSettings
 
@@ -25,6 +25,7 @@ def plugin_info() -> PluginInfo:
         "pages in the shop.",
         kernel=">=0.1,<0.2",
         settings=CatalogSettings,
+        permissions=(admin.READ,),
         paths=("/products", "/collections"),
     )
 
@@ -50,6 +51,17 @@ def slot(name: str, context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotFragme
 
 
 @hookimpl
+def admin_menu(ctx: Ctx) -> Iterable[MenuItem]:
+    yield MenuItem(
+        label="Products",
+        path=admin.PATH,
+        position=20,
+        permission=admin.READ.code,
+        icon="shopping-bag",
+    )
+
+
+@hookimpl
 def commands(cli: Any) -> None:
     cli.add_command(catalog_cli.catalog)
 
@@ -57,3 +69,4 @@ def commands(cli: Any) -> None:
 def includeme(config: Any) -> None:
     """Pyramid: the pages of the catalogue."""
     config.include("opticworks_catalog.routes")
+    config.include(admin)

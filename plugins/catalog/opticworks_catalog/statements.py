@@ -10,7 +10,18 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.orm import aliased
 
@@ -339,3 +350,40 @@ def goods() -> Select[Any]:
         .join(Product, Product.id == Variant.product_id)
         .where(Variant.sku.in_(bindparam("skus", expanding=True)))
     )
+
+
+@cache
+def every_variant() -> Select[Any]:
+    """Every variant, drafts included, whose product's title or SKU is like `pattern`, in order.
+    Takes `limit` and `offset`."""
+    pattern = bindparam("pattern", type_=String)
+    is_bundle = exists().where(Component.variant_id == Variant.id).correlate(Variant)
+    return (
+        select(
+            Product.handle,
+            Product.title,
+            Product.status.label("product_status"),
+            Variant.sku,
+            Variant.price,
+            Variant.currency,
+            Variant.status.label("variant_status"),
+            Variant.stock_policy,
+            exists()
+            .where(Component.variant_id == Variant.id)
+            .correlate(Variant)
+            .label("is_bundle"),
+            _variant_options(Variant).label("options"),
+        )
+        .join(Product, Product.id == Variant.product_id)
+        .where(or_(Product.title.ilike(pattern), Variant.sku.ilike(pattern)))
+        .order_by(Product.position, Product.id, Variant.position, Variant.id)
+        .limit(bindparam("limit"))
+        .offset(bindparam("offset"))
+    )
+
+
+def escaped(text: str) -> str:
+    """What a person typed, for a LIKE pattern: their % and _ mean themselves."""
+    for character in "\\%_":
+        text = text.replace(character, f"\\{character}")
+    return text
