@@ -361,7 +361,10 @@ def _hash(
     shipping: c.ShippingChoice | None,
     whole: Money,
 ) -> str:
-    """A fingerprint of everything the customer agrees to, and of nothing else."""
+    """A fingerprint of everything the customer agrees to, and of nothing else.
+
+    It ends with the total, so that a page which posts it back also says what it showed.
+    """
     agreed = {
         "currency": currency,
         "lines": [
@@ -372,7 +375,7 @@ def _hash(
         "total": whole.minor,
     }
     text = json.dumps(agreed, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return f"{hashlib.sha256(text.encode()).hexdigest()[:32]}-{whole.minor}"
 
 
 def adjustment_json(adjustment: c.Adjustment) -> dict[str, Any]:

@@ -84,7 +84,9 @@ def checkout_form(
     data = {"country": settings.countries[0], "state": settings.default_state, **(details or {})}
     form = CheckoutForm(posted, data=data)
     form.country.choices = regions.countries(settings.countries, settings.locale)
-    form.state.choices = regions.states(settings.countries, settings.locale)
+    groups = regions.states(settings.countries, settings.locale)
+    # One country's states need no heading.
+    form.state.choices = groups if len(groups) > 1 else [c for g in groups.values() for c in g]
     return form
 
 

@@ -265,8 +265,8 @@ def _changes(request: Request, quote: c.Quote) -> tuple[c.Notice, ...]:
     """What changed since the customer looked at the page that was posted."""
     if quote.notices:
         return quote.notices
-    text = str(request.POST.get("total", ""))
-    if text.lstrip("-").isdigit() and len(text) < 16:
+    text = str(request.POST.get("quote", "")).rpartition("-")[2]
+    if text.isascii() and text.isdigit() and len(text) < 16:
         before = Money(int(text), quote.currency)
         if before != quote.total:
             locale = request.locale_name

@@ -1,0 +1,314 @@
+"""Buying as a browser without JavaScript does, on real servers, with the shipped plugins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import webtest
+from sqlalchemy import text
+
+from opticworks import demo
+from opticworks.jobs.testing import drain
+from opticworks.kernel import set_stock
+from opticworks.shop import Shop
+from opticworks.testing.fakes import FakeMailer, provider_plugin
+from opticworks.testing.shops import Browser, counted
+
+SKU = "RS1-PRO-WHT"
+ADA = {
+    "email": "ada@example.com",
+    "firstName": "Ada",
+    "lastName": "Lovelace",
+    "address": "12 Analytical Way",
+    "city": "San Francisco",
+    "postalCode": "94104",
+}
+
+
+@pytest.fixture
+def mailer() -> FakeMailer:
+    return FakeMailer()
+
+
+@pytest.fixture
+def shop(make_shop: Callable[..., Shop], mailer: FakeMailer) -> Shop:
+    shop = make_shop(
+        plugins=("catalog", "manual_payments", "table_rates"),
+        extra={"fake_mail": provider_plugin("fake_mail", mailers=[mailer])},
+        theme="default",
+    )
+    demo.load(shop)
+    return shop
+
+
+@pytest.fixture
+def browser(shop: Shop) -> Browser:
+    return Browser(shop)
+
+
+def add(browser: Browser, sku: str = SKU, quantity: str = "1") -> webtest.TestResponse:
+    return browser.post("/cart/lines", {"sku": sku, "quantity": quantity}).follow()
+
+
+def checkout(browser: Browser, **values: str) -> webtest.Form:
+    form = browser.get("/checkout").forms["checkout"]
+    for name, value in {**ADA, **values}.items():
+        form[name] = value
+    return form
+
+
+def place(browser: Browser, status: int = 303, **values: str) -> webtest.TestResponse:
+    return checkout(browser, **values).submit("action", value="place", status=status)
+
+
+def lines_in(browser: Browser) -> int:
+    """How many lines the cart page shows."""
+    return len(browser.get("/cart").html.select("form[action^='/cart/lines/']"))
+
+
+def orders(shop: Shop) -> list[Any]:
+    with shop.unit() as db:
+        return list(db.execute(text("SELECT number, status, total FROM orders ORDER BY id")))
+
+
+def test_a_guest_buys_and_is_thanked_and_mailed(
+    browser: Browser, shop: Shop, mailer: FakeMailer
+) -> None:
+    add(browser)
+    page = place(browser).follow()
+    assert "Thank you" in page.html.find("h1").get_text()
+    ((number, status, total),) = orders(shop)
+    assert status == "confirmed"
+    assert re.fullmatch(r"[2-9A-Z]{4}-[2-9A-Z]{4}", number)
+    assert number in page
+    drain(shop)
+    (message,) = mailer.vendor.sent.values()
+    assert message.to == "ada@example.com"
+    assert number in message.subject
+    for part in (message.html, message.text):
+        assert f"${total / 100:,.2f}" in part
+        assert f"{shop.config.base_url}/orders/" in part
+        assert "RS-1" in part
+    assert browser.get("/cart/badge").html.get_text().strip() in ("", "0", "Cart, 0 items")
+
+
+def test_the_cart_is_there_when_the_browser_comes_back(browser: Browser, shop: Shop) -> None:
+    add(browser)
+    cookie = next(c for c in browser.cookiejar if c.name == "cart")
+    assert cookie.expires is not None
+    later = Browser(shop)
+    later.set_cookie("cart", browser.cookies["cart"].strip('"'))
+    assert "RS-1" in later.get("/cart")
+
+
+@pytest.mark.parametrize("value", ["", "x", "a.b.c", "0" * 4000])
+def test_a_forged_cart_cookie_is_an_empty_cart(browser: Browser, shop: Shop, value: str) -> None:
+    add(browser)
+    cut = browser.cookies["cart"].strip('"')
+    for forged in (value, cut[:-2], "A" + cut[1:]):
+        other = Browser(shop)
+        other.set_cookie("cart", forged)
+        assert lines_in(other) == 0
+        assert other.get("/checkout").location.endswith("/cart")
+
+
+def test_an_expired_cart_is_an_empty_cart(browser: Browser, shop: Shop) -> None:
+    add(browser)
+    with shop.unit() as db:
+        db.execute(text("UPDATE cart SET expires_at = now() - interval '1 second'"))
+    assert lines_in(browser) == 0
+    assert add(browser).status_int == 200
+
+
+@pytest.mark.parametrize(
+    ("quantity", "answer"),
+    [
+        ("0", "at least 1"),
+        ("-1", "whole number"),
+        ("abc", "whole number"),
+        ("1.5", "whole number"),
+        ("1000000000", "at most"),
+        ("9" * 400, "at most"),
+        ("١", "whole number"),
+    ],
+)
+def test_a_strange_quantity_is_answered_and_leaves_nothing(
+    browser: Browser, shop: Shop, quantity: str, answer: str
+) -> None:
+    assert answer in add(browser, quantity=quantity)
+    with shop.unit() as db:
+        assert db.scalar(text("SELECT count(*) FROM cart")) == 0
+
+
+@pytest.mark.parametrize("sku", ["", "NOPE", "<script>alert(1)</script>", "x" * 5000])
+def test_an_unknown_item_is_answered_and_leaves_nothing(
+    browser: Browser, shop: Shop, sku: str
+) -> None:
+    page = add(browser, sku=sku)
+    assert page.html.find(attrs={"role": "alert"})
+    assert "<script>alert" not in page
+    with shop.unit() as db:
+        assert db.scalar(text("SELECT count(*) FROM cart")) == 0
+
+
+def test_quantities_are_checked_against_stock_as_they_change(browser: Browser, shop: Shop) -> None:
+    with shop.unit() as db:
+        set_stock(db, SKU, 2, reason="test", actor="test")
+    add(browser)
+    assert "Only 2 of" in browser.post(f"/cart/lines/{SKU}", {"quantity": "3"}).follow()
+    browser.post(f"/cart/lines/{SKU}", {"quantity": "2"})
+    assert browser.get("/cart/badge").html.get_text().strip().startswith(("2", "Cart, 2"))
+    browser.post(f"/cart/lines/{SKU}", {"action": "remove"})
+    assert lines_in(browser) == 0
+
+
+def test_what_was_typed_survives_errors_updates_and_coming_back(browser: Browser) -> None:
+    add(browser)
+    typed = {"email": "not an address", "address2": "Apt 7", "company": "Engines Ltd"}
+    page = place(browser, 422, **typed)
+    assert "complete e-mail address" in page
+    for name, value in {**ADA, **typed}.items():
+        assert page.forms["checkout"][name].value == value
+    again = browser.get("/checkout").forms["checkout"]
+    assert again["address2"].value == "Apt 7"
+    updated = checkout(browser, state="NY", city="New York").submit("action", value="update")
+    form = updated.follow().forms["checkout"]
+    assert (form["state"].value, form["city"].value) == ("NY", "New York")
+
+
+@pytest.mark.parametrize("field", sorted(ADA))
+def test_each_missing_field_says_what_to_enter(
+    browser: Browser, shop: Shop, field: str
+) -> None:
+    add(browser)
+    page = place(browser, 422, **{field: ""})
+    error = page.html.find(id=f"{field}-error")
+    assert error is not None
+    assert "Enter" in error.get_text()
+    assert page.html.find(id=field)["aria-describedby"] == f"{field}-error"
+    assert orders(shop) == []
+
+
+def test_the_form_has_the_names_and_defaults_that_scripts_know(browser: Browser) -> None:
+    add(browser)
+    page = browser.get("/checkout")
+    form = page.forms["checkout"]
+    assert (form["state"].value, form["country"].value) == ("CA", "US")
+    assert page.html.find(attrs={"data-testid": "shipping-option-0"}).has_attr("checked")
+    assert page.html.find("button", string="Place Order")
+
+
+def test_posting_again_and_going_back_give_one_order(browser: Browser, shop: Shop) -> None:
+    add(browser)
+    form = checkout(browser)
+    first = form.submit("action", value="place")
+    second = form.submit("action", value="place")
+    assert first.location == second.location
+    assert len(orders(shop)) == 1
+
+
+def test_another_shipping_choice_is_charged_as_shown(browser: Browser, shop: Shop) -> None:
+    add(browser, sku="MNT-KIT")
+    options = browser.get("/checkout").forms["checkout"].fields["shipping"]
+    dearest = [name for name, _, _ in options[-1].options][-1]
+    form = checkout(browser)
+    form["shipping"] = dearest
+    form = form.submit("action", value="update").follow().forms["checkout"]
+    assert form["shipping"].value == dearest
+    form.submit("action", value="place").follow()
+    with shop.unit() as db:
+        assert db.scalar(text("SELECT shipping ->> 'code' FROM orders")) == dearest
+
+
+def test_a_price_that_changed_while_typing_is_shown_not_charged(
+    browser: Browser, shop: Shop
+) -> None:
+    add(browser)
+    form = checkout(browser)
+    with shop.unit() as db:
+        db.execute(
+            text("UPDATE catalog_variant SET price = price + 1000 WHERE sku = :sku"), {"sku": SKU}
+        )
+    page = form.submit("action", value="place", status=409)
+    assert "changed from $129.00 to $139.00" in page
+    assert orders(shop) == []
+    assert page.forms["checkout"]["email"].value == ADA["email"]
+    page.forms["checkout"].submit("action", value="place").follow()
+    assert len(orders(shop)) == 1
+
+
+def test_a_foreign_origin_and_a_missing_token_are_refused(browser: Browser, shop: Shop) -> None:
+    data = {"sku": SKU, "quantity": "1"}
+    foreign = {"Origin": "https://evil.example"}
+    browser.post("/cart/lines", data, headers=foreign, status=403)
+    add(browser)
+    form = checkout(browser)
+    form["csrf_token"] = "wrong"
+    form.submit("action", value="place", status=400)
+    assert orders(shop) == []
+
+
+def test_script_in_every_field_stays_text(browser: Browser, shop: Shop) -> None:
+    add(browser)
+    script = "<script>alert(1)</script>${1+1}"
+    page = place(
+        browser,
+        **{name: script for name in ("firstName", "lastName", "company", "address", "city")},
+    ).follow()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;${1+1}" in page.text
+    drain(shop)
+
+
+def test_ten_megabytes_are_too_much(browser: Browser, shop: Shop) -> None:
+    page = browser.post("/cart/lines", {"sku": "x" * 10_000_000}, status=413)
+    assert "MB" in page
+    with shop.unit() as db:
+        assert db.scalar(text("SELECT count(*) FROM cart")) == 0
+
+
+def test_an_order_page_needs_its_link_and_is_nobodys_else(browser: Browser, shop: Shop) -> None:
+    add(browser)
+    page = place(browser).follow()
+    assert page.headers["Cache-Control"] == "no-store"
+    assert page.headers["X-Robots-Tag"] == "noindex"
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    browser.get(f"/orders/{orders(shop)[0].number}", status=404)
+    with shop.unit() as db:
+        db.execute(text("UPDATE orders SET placed_at = now() - interval '91 days'"))
+    browser.get(page.request.path, status=404)
+
+
+def test_an_empty_cart_has_no_checkout(browser: Browser) -> None:
+    assert browser.get("/checkout").location.endswith("/cart")
+
+
+BUDGET = {"product": 4, "listing": 5, "cart": 6, "place": 25}
+
+
+def test_statements_stay_within_their_budget_whatever_is_in_the_cart(
+    browser: Browser, shop: Shop
+) -> None:
+    def count(act: Callable[[], Any]) -> int:
+        shop.forget()
+        with counted() as statements:
+            act()
+        return len(statements)
+
+    pages = {"product": "/products/rs-1-sensor", "listing": "/products"}
+    for name, path in pages.items():
+        browser.get(path)  # a connection's first words to its server are not the page's
+        assert count(lambda path=path: browser.get(path)) <= BUDGET[name], name
+    numbers = {}
+    for skus in (["RS1-PRO-WHT"], ["MNT-KIT", "CBL-1M-WHT", "POE-MOD", "BND-HOME"]):
+        for sku in skus:
+            add(browser, sku)
+        carts = count(lambda: browser.get("/cart"))
+        assert carts <= BUDGET["cart"]
+        form = checkout(browser).submit("action", value="update").follow().forms["checkout"]
+        numbers[len(skus)] = count(lambda form=form: form.submit("action", value="place"))
+    assert max(numbers.values()) <= BUDGET["place"], numbers
+    assert len(orders(shop)) == 2
