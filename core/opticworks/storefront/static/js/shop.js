@@ -68,8 +68,10 @@
 
   // --- removing a line can be undone for six seconds ----------------------------------------
   document.body.addEventListener("htmx:afterRequest", (event) => {
-    const form = event.target.closest && event.target.closest("form[data-remove]");
+    // The event's own target is what is left in the page: the form went with its line.
+    const form = event.detail.requestConfig.elt.closest("form[data-remove]");
     if (!form || !event.detail.successful) return;
+    if (document.activeElement === document.body) $("#main").focus({ preventScroll: true });
     const token = $("[name=csrf_token]", form);
     const values = { sku: form.dataset.remove, quantity: form.dataset.quantity };
     if (token) values.csrf_token = token.value;
