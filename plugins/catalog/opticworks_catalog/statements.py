@@ -368,10 +368,7 @@ def every_variant() -> Select[Any]:
             Variant.currency,
             Variant.status.label("variant_status"),
             Variant.stock_policy,
-            exists()
-            .where(Component.variant_id == Variant.id)
-            .correlate(Variant)
-            .label("is_bundle"),
+            is_bundle.label("is_bundle"),
             _variant_options(Variant).label("options"),
         )
         .join(Product, Product.id == Variant.product_id)
