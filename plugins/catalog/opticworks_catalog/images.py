@@ -38,7 +38,7 @@ def picture(row: Mapping[str, Any]) -> Picture:
     def address(width: int, format: str) -> str:
         return image_path(row["stem"], width, format, row["version"])
 
-    fallback = min(widths, key=lambda width: (abs(width - FALLBACK_WIDTH), width))
+    fallback = min(widths, key=lambda width: (abs(width - FALLBACK_WIDTH), -width))
     return Picture(
         src=address(fallback, formats[-1]),
         width=row["width"],

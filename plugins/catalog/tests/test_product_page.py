@@ -211,3 +211,17 @@ def test_a_page_may_be_cached_by_anyone(browser):
     assert again.body == b""
     browser.set_cookie("cart", "whatever")
     assert browser.get(PAGE).body == answer.body
+
+
+def test_the_pictures_of_a_page_are_there_and_kept_for_ever(browser):
+    page = browser.get("/products/poe-module")
+    addresses = {page.html.select_one("main img")["src"]}
+    for source in page.html.select("main picture source"):
+        addresses |= {part.split()[0] for part in source["srcset"].split(",")}
+    assert len(addresses) > 2
+    for address in addresses:
+        answer = browser.get(address)
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert answer.content_type in ("image/avif", "image/webp")
+    unversioned = browser.get(address.split("?")[0])
+    assert unversioned.headers["Cache-Control"] == "public, max-age=300"
