@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from opticworks.contracts import ProviderError, Schedule
 from opticworks.jobs import Permanent, Registry, Retry, defer, failed, replay, schema
-from opticworks.jobs.testing import drain, waiting
+from opticworks.jobs.testing import drain, run_task, waiting
 
 
 def test_a_job_exists_when_its_transaction_commits(shop):
@@ -195,3 +195,22 @@ def test_removing_the_queue_leaves_nothing_of_it(shop):
         )
         assert connection.scalars(left).all() == []
         schema.install(connection)
+
+
+def test_jobs_that_ended_well_are_removed_after_a_week_and_dead_ones_stay(shop):
+    with shop.unit() as db:
+        for word in ("old", "new"):
+            defer(db, "watched.note", word=word)
+        defer(db, "watched.refuse")
+    drain(shop, errors=False)
+    with shop.unit() as db:
+        db.execute(
+            text(
+                "UPDATE procrastinate_events SET at = at - interval '8 days' WHERE job_id IN"
+                " (SELECT id FROM procrastinate_jobs WHERE args->>'word' IS DISTINCT FROM 'new')"
+            )
+        )
+    run_task(shop, "jobs.prune")
+    with shop.unit() as db:
+        left = db.execute(text("SELECT task_name, args->>'word' FROM procrastinate_jobs"))
+        assert sorted(map(tuple, left)) == [("watched.note", "new"), ("watched.refuse", None)]
