@@ -18,7 +18,6 @@ ROOT = Path(__file__).parent.parent.parent
 #: Hooks frozen ahead of their first user: the hook, and the plugin to come.
 AHEAD_OF_USE = {
     "tasks": "reviews",
-    "admin_menu": "discounts",
     "content_security": "stripe_payments",
     "discounts": "discounts",
     "taxes": "taxes",
