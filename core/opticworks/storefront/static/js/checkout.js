@@ -73,6 +73,15 @@
     });
   });
 
+  // A field that is being corrected is no longer wrong; the server looks at it again.
+  form.addEventListener("input", (event) => {
+    const field = event.target;
+    if (field.getAttribute("aria-invalid") !== "true") return;
+    document.getElementById(field.getAttribute("aria-describedby")).hidden = true;
+    field.removeAttribute("aria-invalid");
+    field.removeAttribute("aria-describedby");
+  });
+
   // Coming back with the browser's back button shows a page that can be sent again.
   window.addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
