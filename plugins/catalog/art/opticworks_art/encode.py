@@ -12,8 +12,8 @@ WIDTHS = (320, 640, 960, 1440)
 # Pictures of the theme's own pages, which no product names.
 BRAND = {"hero": (800, 1200, 1600), "hero-portrait": (480, 720, 960), "og": (1200,)}
 SETTINGS: dict[str, dict[str, int | str | bool]] = {
-    "avif": {"quality": 62, "speed": 7},
-    "webp": {"quality": 84, "method": 4},
+    "avif": {"quality": 80, "speed": 6, "subsampling": "4:4:4"},
+    "webp": {"quality": 88, "method": 4},
     "jpg": {"quality": 86, "optimize": True, "progressive": True},
 }
 

@@ -361,7 +361,7 @@ def hero_wide() -> None:
 
 
 def hero_tall() -> None:
-    studio.camera((5.5, 55, 114), 62, azimuth=0, elevation=6, lens=36, fstop=5.6, focus=SENSOR)
+    studio.camera((5.2, 55, 115.5), 46, azimuth=0, elevation=6, lens=34, fstop=5.6, focus=SENSOR)
 
 
 def hero_card() -> None:

@@ -145,7 +145,7 @@ def _accessories() -> None:
     place(power.pad(), (5.2, -5.4, 0), (0, 0, -150))
     for i in range(2):
         place(power.screw(), (0.4 + i * 0.3, -6.4 - 1.1 * i, 0.36), (0, 0, -12 + 4 * i))
-    studio.camera((0.9, 0.4, 0.4), 58, elevation=42)
+    studio.camera((0.2, 0.2, 0.4), 66, elevation=42)
 
 
 @shot("whole-home-bundle")
