@@ -52,7 +52,7 @@ class Config:
 
 def parse_plugin_lines(text: str) -> tuple[PluginLine, ...]:
     """The ini's list of plugins: one code per line, `optional` behind it if it may be missing."""
-    lines = []
+    lines: list[PluginLine] = []
     for raw in text.splitlines():
         words = raw.split("#")[0].split()
         if not words:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Select, Table, column, func, select, table, text
 from sqlalchemy.orm import Session
 
@@ -13,7 +15,7 @@ MOST = 1000  #: counting stops here; a list that long is not read to its end any
 JOBS: Table = table("procrastinate_jobs", column("id"), column("status"))  # type: ignore[assignment]
 
 
-def _count(rows: Select[tuple[int]]) -> Select[tuple[int]]:
+def _count(rows: Select[Any]) -> Select[Any]:
     return select(func.count()).select_from(rows.limit(MOST).subquery())
 
 

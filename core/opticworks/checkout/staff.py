@@ -102,9 +102,7 @@ def cancel(shop: Shop, number: str, *, actor: str, reason: str, restock: bool = 
             locked.payment_status = "unpaid"
         emit(db, events.ORDER_CANCELED, number, {"reason": reason})
         restocked = "restocked" if restock else "not restocked"
-        audit.record(
-            db, actor, "order.canceled", f"order {number}", reason=reason, stock=restocked
-        )
+        audit.record(db, actor, "order.canceled", f"order {number}", reason=reason, stock=restocked)
         fault("cancel.before_commit")
 
 

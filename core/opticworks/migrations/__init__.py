@@ -128,7 +128,7 @@ def drift(shop: Shop, label: str) -> list[Any]:
                 "compare_type": True,
             },
         )
-        return compare_metadata(context, branch.metadata)
+        return list(compare_metadata(context, branch.metadata))
 
 
 def include_object(branch: Branch) -> Callable[..., bool]:

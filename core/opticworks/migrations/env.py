@@ -1,6 +1,6 @@
 """Alembic's environment for every branch; `opticworks.migrations` hands over the connection."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 
@@ -8,7 +8,7 @@ from opticworks.db import UTCDateTime
 from opticworks.migrations import include_object
 
 
-def render_item(kind: str, thing: Any, autogen_context: Any) -> str | bool:
+def render_item(kind: str, thing: Any, autogen_context: Any) -> str | Literal[False]:
     """Write plain SQL types: a revision must still run when our own types have moved."""
     return "sa.DateTime(timezone=True)" if isinstance(thing, UTCDateTime) else False
 

@@ -38,7 +38,7 @@ def read_cookie(request: Request, name: str) -> Any:
 
 def sealed(request: Request, purpose: str, value: Any) -> str:
     """`value` signed for a hidden field."""
-    return _serializer(request, purpose).dumps(value).decode()
+    return str(_serializer(request, purpose).dumps(value).decode())
 
 
 def unsealed(request: Request, purpose: str, text: str) -> Any:

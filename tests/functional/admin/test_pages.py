@@ -1,9 +1,5 @@
 """Every page of the admin answers, for those who may see it and nobody else."""
 
-import pytest
-
-from opticworks.admin import ROUTES
-
 
 def test_every_page_shows(counter, sign_in):
     number = counter.buy(("LAMP", 2), ("BULB", 1)).number

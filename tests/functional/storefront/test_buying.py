@@ -180,9 +180,7 @@ def test_what_was_typed_survives_errors_updates_and_coming_back(browser: Browser
 
 
 @pytest.mark.parametrize("field", sorted(ADA))
-def test_each_missing_field_says_what_to_enter(
-    browser: Browser, shop: Shop, field: str
-) -> None:
+def test_each_missing_field_says_what_to_enter(browser: Browser, shop: Shop, field: str) -> None:
     add(browser)
     page = place(browser, 422, **{field: ""})
     error = page.html.find(id=f"{field}-error")
@@ -256,7 +254,7 @@ def test_script_in_every_field_stays_text(browser: Browser, shop: Shop) -> None:
     script = "<script>alert(1)</script>${1+1}"
     page = place(
         browser,
-        **{name: script for name in ("firstName", "lastName", "company", "address", "city")},
+        **dict.fromkeys(("firstName", "lastName", "company", "address", "city"), script),
     ).follow()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;${1+1}" in page.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -19,7 +20,8 @@ from opticworks.web.policy import admin_view
 DAYS = 7
 
 
-class Task(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Task:
     """Work that waits: how much, and where it is done. `urgent` is somebody's trouble."""
 
     label: str

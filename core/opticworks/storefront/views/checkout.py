@@ -61,7 +61,8 @@ def show(request: Request) -> Response:
     if cart_id is None:
         return _to_cart(request)
     ensure_rates(request.registry.shop, cart_id)
-    return _page(request, cart_id, **visitor.told(request))
+    told: dict[str, Any] = {**visitor.told(request)}
+    return _page(request, cart_id, **told)
 
 
 @view_config(
