@@ -375,7 +375,7 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentResult:
-    """A provider's answer. `action`: the browser has to do something: go to `data["redirect"]`,
+    """A provider's answer. `action`: the browser has to do something: go to `data["redirect_url"]`,
     or what the provider's own script makes of `data`;
     `pending`: accepted, money comes later, goods are held until `expires_at`;
     `message` is for the buyer when it failed."""

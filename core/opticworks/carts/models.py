@@ -34,7 +34,7 @@ class Cart(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
     lines: Mapped[list[CartLine]] = relationship(
-        order_by="CartLine.position", cascade="all, delete-orphan", lazy="selectin"
+        order_by="CartLine.position", cascade="all, delete-orphan"
     )
 
 

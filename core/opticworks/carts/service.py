@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from opticworks.carts.models import Cart, CartLine
@@ -72,6 +72,11 @@ def remember_details(cart: Cart, details: dict[str, Any], now: datetime) -> None
     if cart.details != details:
         cart.details = details
         cart.updated_at = now
+
+
+def retire(db: Session, cart_id: uuid.UUID) -> None:
+    """The cart became an order: it is not filled or bought again."""
+    db.execute(update(Cart).where(Cart.id == cart_id).values(state="ordered"))
 
 
 def count(cart: Cart | None) -> int:

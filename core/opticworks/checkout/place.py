@@ -195,9 +195,7 @@ def _create(
         raise Refused(sold_out_sentence(quote, short)) from None
     except claims.UsedUp:
         raise Refused("A discount code was used up a moment ago. Remove it to go on.") from None
-    payment = payments.begin(db, order.id, provider, quote.total, wish.data)
-    payment.expires_at = until
-    db.flush()
+    payment = payments.begin(db, order.id, provider, quote.total, wish.data, until)
     return _Written(
         order.number,
         orders.path(order),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -62,33 +62,37 @@ def address_of(shop: Shop, details: Mapping[str, str]) -> c.Address:
 
 def quote_cart(shop: Shop, db: Session, cart: Cart) -> CartQuote:
     """Price the cart as it stands. Reads only; raises pricing.Refused when a plugin fails."""
-    ctx = shop.ctx(db)
-    goods = pricing.items(shop.hooks, ctx, [line.sku for line in cart.lines])
+    goods = pricing.items(shop.hooks, shop.ctx(db), [line.sku for line in cart.lines])
     availability = stock.availability(db, pricing.stock_skus(goods.values()))
+    return _priced(shop, db, cart, goods, availability)
+
+
+def _priced(
+    shop: Shop,
+    db: Session,
+    cart: Cart,
+    goods: Mapping[str, c.Item],
+    availability: Mapping[str, Availability],
+) -> CartQuote:
     address = address_of(shop, cart.details)
     picker = _ShippingPicker(shop, cart, address)
-    quote = pricing.quote(
-        shop.hooks,
-        ctx,
-        pricing.Basket(
-            currency=cart.currency,
-            lines=tuple(
-                pricing.BasketLine(
-                    sku=line.sku,
-                    quantity=line.quantity,
-                    price_seen=line.price_seen,
-                    title=line.title,
-                )
-                for line in cart.lines
-            ),
-            free={sku: entry.free for sku, entry in availability.items()},
-            codes=tuple(cart.codes),
-            email=cart.details.get("email", ""),
-            address=address,
+    basket = pricing.Basket(
+        currency=cart.currency,
+        lines=tuple(
+            pricing.BasketLine(
+                sku=line.sku,
+                quantity=line.quantity,
+                price_seen=line.price_seen,
+                title=line.title,
+            )
+            for line in cart.lines
         ),
-        goods,
-        picker,
+        free={sku: entry.free for sku, entry in availability.items()},
+        codes=tuple(cart.codes),
+        email=cart.details.get("email", ""),
+        address=address,
     )
+    quote = pricing.quote(shop.hooks, shop.ctx(db), basket, goods, picker)
     return CartQuote(quote=quote, availability=availability, rates=picker.rates, stale=picker.stale)
 
 
@@ -119,19 +123,24 @@ class _ShippingPicker:
         return chosen or (self.rates[0] if self.rates else None)
 
 
-def ensure_rates(shop: Shop, cart_id: uuid.UUID) -> None:
+def ensure_rates(
+    shop: Shop, cart_id: uuid.UUID, edit: Callable[[Cart], None] | None = None
+) -> bool:
     """Fetch and store the cart's shipping rates if they are missing, old or for other content.
 
-    Providers are asked outside any transaction; an answer for a cart that changed meanwhile
-    carries its own key and is simply not used.
+    `edit` changes the open cart first, in the same unit of work. False when there is no open
+    cart. Providers are asked outside any transaction; an answer for a cart that changed
+    meanwhile carries its own key and is simply not used.
     """
     with shop.unit() as db:
-        cart = carts.find(db, cart_id, shop.now())
-        if cart is None or not cart.lines:
-            return
-        request = quote_cart(shop, db, cart).stale
+        cart = carts.find(db, cart_id, shop.now(), lock=edit is not None)
+        if cart is None:
+            return False
+        if edit is not None:
+            edit(cart)
+        request = _rates_wanted(shop, db, cart) if cart.lines else None
     if request is None:
-        return
+        return True
     choices = rates_room.ask(shop.providers.shipping(), request)
     with shop.unit() as db:
         cart = carts.find(db, cart_id, shop.now(), lock=True)
@@ -141,3 +150,17 @@ def ensure_rates(shop: Shop, cart_id: uuid.UUID) -> None:
             # No rates at all may be a vendor's bad minute: look again soon.
             hours = rates_room.RATES_VALID_HOURS if choices else 0.02
             cart.rates_until = shop.now() + timedelta(hours=hours)
+    return True
+
+
+def _rates_wanted(shop: Shop, db: Session, cart: Cart) -> c.RateRequest | None:
+    """What must be asked of the shipping providers; stock plays no part in it.
+
+    Nothing while prices can't be read: whoever quotes the cart next says so, and what was typed
+    is kept all the same.
+    """
+    try:
+        goods = pricing.items(shop.hooks, shop.ctx(db), [line.sku for line in cart.lines])
+    except pricing.Refused:
+        return None
+    return _priced(shop, db, cart, goods, {}).stale

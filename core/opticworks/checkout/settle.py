@@ -161,16 +161,17 @@ def _accept(db: Session, shop: Shop, order: Order, payment: Payment, actor: str)
     """The order stands: payable later, authorized or paid."""
     paid = payment.status == "captured"
     until = None if payment.status in ("authorized", "captured") else payment.expires_at
-    if order.status == "canceled" and not _revive(db, order, payment, actor):
-        return
+    placed = order.status == "awaiting_payment"
+    if order.status == "canceled":
+        if not _revive(db, order, payment, actor):
+            return
+        # Given up before it ever stood (a card that paid late): the customer hears of it first now.
+        placed = payments.times_accepted(db, order.id) == 1
+    order.status = "confirmed"
     order.payment_status = {"captured": "paid"}.get(payment.status, payment.status)
     stock.extend(db, order.number, until)
-    placed = order.status == "awaiting_payment"
     if placed:
-        order.status = "confirmed"
-        cart = carts.get(db, order.cart_id)
-        if cart is not None:
-            cart.state = "ordered"
+        carts.retire(db, order.cart_id)
         emit(db, events.ORDER_PLACED, order.number)
     if paid:
         # `at_once` spares the customer a second mail next to the confirmation.
@@ -191,7 +192,7 @@ def _revive(db: Session, order: Order, payment: Payment, actor: str) -> bool:
         order.payment_status = "paid" if payment.status == "captured" else "authorized"
         defer(db, "checkout.refund_late", number=order.number)
         return False
-    order.status, order.canceled_at, order.cancel_reason = "confirmed", None, ""
+    order.canceled_at, order.cancel_reason = None, ""
     return True
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import css_inline
-from babel import Locale
 
 from opticworks.contracts import MessageDraft, OrderView
 from opticworks.notifications.text import to_text
@@ -37,7 +36,6 @@ def render(shop: Any, draft: MessageDraft, order: OrderView | None) -> tuple[str
         "subject": draft.subject,
         "base_url": shop.config.base_url,
         "absolute": absolute(shop.config.base_url),
-        "country": country_names(settings.locale),
         "_": lambda text: text,
     }
     html = _inliner.inline(shop.templates.render(draft.template, names))
@@ -50,9 +48,3 @@ def render(shop: Any, draft: MessageDraft, order: OrderView | None) -> tuple[str
 def absolute(base_url: str) -> Callable[[str], str]:
     """A function that makes the shop's paths absolute addresses."""
     return lambda path: f"{base_url}{path}" if path.startswith("/") else path
-
-
-def country_names(locale: str) -> Callable[[str], str]:
-    """A function that names a country by its ISO code; unknown codes name themselves."""
-    territories = Locale.parse(locale).territories
-    return lambda code: str(territories.get(code, code))

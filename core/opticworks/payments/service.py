@@ -22,9 +22,14 @@ FINAL = {"failed", "canceled"}
 
 
 def begin(
-    db: Session, order_id: int, provider: c.PaymentProvider, amount: Money, data: Mapping[str, str]
+    db: Session,
+    order_id: int,
+    provider: c.PaymentProvider,
+    amount: Money,
+    data: Mapping[str, str],
+    expires_at: datetime,
 ) -> Payment:
-    """A new attempt to pay the order, before its provider is asked."""
+    """A new attempt to pay the order, before its provider is asked; given up at `expires_at`."""
     payment = Payment(
         attempt=uuid.uuid4(),
         order_id=order_id,
@@ -33,6 +38,7 @@ def begin(
         amount=amount.minor,
         currency=amount.currency,
         data=dict(data),
+        expires_at=expires_at,
     )
     db.add(payment)
     db.flush()
@@ -88,6 +94,20 @@ def advance(payment: Payment, result: c.PaymentResult) -> bool:
     changed = payment.status != result.state
     payment.status = result.state
     return changed
+
+
+def times_accepted(db: Session, order_id: int) -> int:
+    """How often the order's payments came to something: pending, authorized or captured."""
+    value = db.scalar(
+        select(func.count())
+        .select_from(PaymentEvent)
+        .join(Payment, Payment.id == PaymentEvent.payment_id)
+        .where(
+            Payment.order_id == order_id,
+            PaymentEvent.kind.in_(("pending", "authorized", "captured")),
+        )
+    )
+    return int(value or 0)
 
 
 def balance(db: Session, order_id: int) -> int:

@@ -22,6 +22,7 @@ from opticworks import migrations
 from opticworks.app import make_app
 from opticworks.boot import boot
 from opticworks.config import Config, PluginLine
+from opticworks.plugins import installed
 from opticworks.shop import Shop
 
 BASE_URL = "http://localhost"
@@ -79,6 +80,9 @@ def make_shop(
         mode: str = "test",
         **config: Any,
     ) -> Shop:
+        missing = sorted(set(plugins) - installed().keys())
+        if missing:
+            pytest.skip(f"needs the plugin {missing[0]!r}, whose package is not installed")
         shop = boot(
             Config(
                 mode=mode,  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_datetime
 from pyramid.csrf import get_csrf_token
 from pyramid.i18n import TranslationString
@@ -166,7 +167,10 @@ def format_names(settings: ShopSettings) -> dict[str, Any]:
     def date_time(moment: datetime) -> str:
         return format_datetime(moment, pattern, tzinfo=zone, locale=settings.locale)
 
-    return {"money": money, "date": date, "datetime": date_time}
+    def country(code: str) -> str:
+        return str(Locale.parse(settings.locale).territories.get(code, code))
+
+    return {"money": money, "date": date, "datetime": date_time, "country": country}
 
 
 def engine_names(engine: Engine) -> dict[str, Any]:

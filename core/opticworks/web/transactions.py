@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 
 from opticworks.db import request_session
 
+RETRIED_BODY = 1_000_000  #: bytes
+
 #: Names of routes whose views call a provider, or must answer whatever the database says.
 OUTSIDE_TRANSACTIONS = frozenset(
     {
@@ -48,7 +50,10 @@ def activate(request: Request) -> bool:
 
 
 def attempts(request: Request) -> int:
-    return 3 if activate(request) else 1
+    """How often a request may run. A big body runs once: to run it again it would be copied
+    whole, before anything could refuse it."""
+    small = (request.content_length or 0) <= RETRIED_BODY
+    return 3 if small and activate(request) else 1
 
 
 def manager(request: Request) -> Any:

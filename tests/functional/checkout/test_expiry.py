@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from opticworks.checkout import jobs as sweeper
 from opticworks.checkout import staff
+from opticworks.checkout.place import place
 from opticworks.checkout.settle import Refused, settle
 from opticworks.jobs.testing import drain
 from opticworks.shop import Shop
@@ -160,3 +161,22 @@ def test_old_carts_are_forgotten(counter: Counter) -> None:
     sweeper.forget_carts(counter.shop)
     with counter.shop.unit() as db:
         assert db.scalar(text("SELECT count(*) FROM cart")) == 0
+
+
+def test_a_card_that_paid_after_its_order_was_given_up_is_an_order_after_all(
+    counter: Counter,
+) -> None:
+    cart_id = counter.cart(("A", 1))
+    placed = place(counter.shop, counter.wish(cart_id, "fake_card"))
+    ref = next(iter(counter.card.vendor.payments))
+    with counter.shop.unit() as db:
+        stock.release(db, placed.number, reason="test")
+        db.execute(text("UPDATE orders SET status = 'canceled', cancel_reason = 'expired'"))
+    counter.card.vendor.pay(ref)
+    for _ in range(2):
+        settle(counter.shop, placed.number)
+    order = counter.order(placed.number)
+    assert (order.status, order.payment_status) == ("confirmed", "paid")
+    assert kinds(counter).count("order.placed") == 1
+    with counter.shop.unit() as db:
+        assert db.scalar(text("SELECT state FROM cart")) == "ordered"

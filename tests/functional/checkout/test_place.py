@@ -162,7 +162,7 @@ def test_a_card_payment_waits_for_the_buyer_and_settles_once(counter: Counter) -
     cart_id = counter.cart(("A", 1))
     placed = place(counter.shop, counter.wish(cart_id, "fake_card"))
     assert placed.action is not None
-    assert "redirect" in placed.action
+    assert "redirect_url" in placed.action
     assert counter.order(placed.number).status == "awaiting_payment"
     (ref,) = counter.card.vendor.payments
     counter.card.vendor.pay(ref)

@@ -21,13 +21,20 @@ from opticworks.storefront import visitor
 from opticworks.web.headers import private_page
 from opticworks.web.page import Page
 
-PAGE = Page("Your cart", robots="noindex")
+
+def page_of(request: Request) -> Page:
+    return Page(
+        "Your cart",
+        description="What you have gathered so far, with today's prices and what is in stock.",
+        canonical=request.registry.shop.config.base_url + request.route_path("cart"),
+        robots="noindex",
+    )
 
 
 def contents(request: Request, **more: Any) -> dict[str, Any]:
     """What every rendering of the cart is given. `quote` is None when the cart is empty."""
     values: dict[str, Any] = {
-        "page": PAGE,
+        "page": page_of(request),
         "quote": None,
         "availability": {},
         "count": carts.count(request.cart),

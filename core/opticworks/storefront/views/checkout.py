@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
 from opticworks.carts import service as carts
+from opticworks.carts.models import Cart
 from opticworks.checkout import settle as settling
 from opticworks.checkout.place import Changed, Wish, place
 from opticworks.checkout.quoting import CartQuote, ensure_rates, quote_cart
@@ -35,8 +36,16 @@ from opticworks.web.page import Page
 
 log = logging.getLogger(__name__)
 
-PAGE = Page("Checkout", robots="noindex")
 SEALED = "checkout"  #: purpose of the signed cart id in the form
+
+
+def page_of(request: Request) -> Page:
+    return Page(
+        "Checkout",
+        description="Address, delivery and payment on one page. No account needed.",
+        canonical=request.registry.shop.config.base_url + request.route_path("checkout"),
+        robots="noindex",
+    )
 
 
 def seal(request: Request, cart_id: uuid.UUID) -> str:
@@ -79,7 +88,6 @@ def update(request: Request) -> Response:
         response = Response(status=204)
         response.headers["HX-Redirect"] = request.route_path("cart")
         return response
-    ensure_rates(request.registry.shop, cart_id)
     return _page(request, cart_id, template="checkout/dynamic.pt")
 
 
@@ -101,10 +109,7 @@ def submit(request: Request) -> Response:
     shop: Shop = request.registry.shop
     form = forms.checkout_form(shop.settings["shop"], request.POST)
     if known and not form.validate():
-        ensure_rates(shop, cart_id)
         return _page(request, cart_id, form=form, errors=form.sentences, status=422)
-    if known:
-        ensure_rates(shop, cart_id)
     return _place(request, cart_id, form)
 
 
@@ -136,7 +141,7 @@ def _place(request: Request, cart_id: uuid.UUID, form: forms.CheckoutForm) -> Re
         )
         return _page(request, cart_id, form=form, error=sentence, status=503)
     if placed.action is not None:
-        target = placed.action.get("redirect")
+        target = placed.action.get("redirect_url")
         if isinstance(target, str):
             return HTTPSeeOther(location=target)
         return _page(request, cart_id, form=form, payment_action=placed.action)
@@ -176,17 +181,16 @@ def come_back(request: Request) -> Response:
 
 
 def _keep(request: Request, cart_id: uuid.UUID) -> bool:
-    """Store what was typed and chosen; False when there is no open cart any more."""
+    """Store what was typed and chosen, then see to its rates; False without an open cart."""
     shop: Shop = request.registry.shop
-    with shop.unit() as db:
-        cart = carts.find(db, cart_id, shop.now(), lock=True)
-        if cart is None:
-            return False
+    code = request.POST.get("shipping")
+
+    def edit(cart: Cart) -> None:
         carts.remember_details(cart, forms.typed(request.POST), shop.now())
-        code = request.POST.get("shipping")
         if isinstance(code, str) and len(code) <= 200:
             cart.shipping_code = code
-    return True
+
+    return ensure_rates(shop, cart_id, edit)
 
 
 def _provider_fields(request: Request) -> dict[str, str]:
@@ -221,7 +225,7 @@ def _page(
         return response
     offers = _offers(shop, priced.quote)
     values = {
-        "page": PAGE,
+        "page": page_of(request),
         "form": form or forms.checkout_form(shop.settings["shop"], details=cart.details),
         "quote": priced.quote,
         "rates": priced.rates,

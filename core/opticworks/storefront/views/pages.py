@@ -72,7 +72,12 @@ def order(request: Request) -> dict[str, Any]:
             "or write to us with the order number."
         )
     return {
-        "page": Page(f"Order {found.number}", robots="noindex"),
+        "page": Page(
+            f"Order {found.number}",
+            description="Your order, how it stands, and how to pay for it.",
+            canonical=canonical(request, orders.path(found)),
+            robots="noindex",
+        ),
         "order": order_view(shop, request.db, found.number),
         "thanks": "thanks" in request.GET,
     }
