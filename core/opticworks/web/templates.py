@@ -210,6 +210,7 @@ def namespace(request: Any, templates: Templates) -> dict[str, Any]:
         "request": request,
         "shop": settings,
         "mode": request.shop.config.mode,
+        "base_url": request.shop.config.base_url,
         "url": url,
         "csrf": csrf,
         "_": gettext,
