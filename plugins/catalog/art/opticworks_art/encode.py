@@ -32,6 +32,8 @@ def encode(source: Path, products: Path, brand: Path, stems: Iterable[str] | Non
         folder.mkdir(parents=True, exist_ok=True)
         widths = [width for width in BRAND.get(stem, WIDTHS) if width <= picture.width]
         formats = ["jpg"] if stem == "og" else ["avif", "webp"]
+        for old in folder.glob(f"{stem}-[0-9]*.*"):
+            old.unlink()
         for width in widths:
             height = round(picture.height * width / picture.width)
             sized = picture.resize((width, height), Image.Resampling.LANCZOS)
