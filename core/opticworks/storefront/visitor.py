@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import uuid
 from typing import Any
 
+from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
 from webob.cookies import JSONSerializer, SignedSerializer
@@ -17,6 +20,12 @@ from opticworks.web.keys import derive
 CART = "cart"
 NOTICE = "notice"
 DAY = 86_400
+
+#: Set by the shop's script while an item is on its way into the cart; the answer removes it.
+ADDING = "adding"
+_PAUSE = 0.1  # seconds between two looks
+_LOOKS = 18  # browsers follow 20 redirects
+_waiting = threading.BoundedSemaphore(2)  # waiting must not keep others from being served
 
 
 def _serializer(request: Request, purpose: str) -> SignedSerializer:
@@ -88,6 +97,26 @@ def keep_cart(request: Request, response: Response, cart: Cart) -> None:
 
 def forget_cart(response: Response) -> None:
     response.delete_cookie(CART, path="/")
+
+
+def await_added(request: Request) -> Response | None:
+    """What to answer instead of the page while an item is still on its way into the cart.
+
+    Who leaves for the checkout at once is faster than the answer that carries the cart's cookie.
+    The browser takes that answer in as long as no other page has begun: hence a redirect to the
+    same address, after a moment, for two seconds at most.
+    """
+    looks = request.GET.get("look", "")
+    looked = int(looks) if looks.isdecimal() and len(looks) < 3 else 0
+    if ADDING not in request.cookies:
+        return HTTPSeeOther(location=request.path) if looks else None
+    if looked >= _LOOKS or not _waiting.acquire(blocking=False):
+        return None
+    try:
+        time.sleep(_PAUSE)
+    finally:
+        _waiting.release()
+    return HTTPSeeOther(location=f"{request.path}?look={looked + 1}")
 
 
 def tell(request: Request, response: Response, kind: str, sentence: str) -> None:

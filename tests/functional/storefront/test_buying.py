@@ -14,6 +14,7 @@ from opticworks import demo
 from opticworks.jobs.testing import drain
 from opticworks.kernel import set_stock
 from opticworks.shop import Shop
+from opticworks.storefront import visitor
 from opticworks.testing.fakes import FakeMailer, provider_plugin
 from opticworks.testing.shops import Browser, counted
 
@@ -282,6 +283,30 @@ def test_an_order_page_needs_its_link_and_is_nobodys_else(browser: Browser, shop
 
 def test_an_empty_cart_has_no_checkout(browser: Browser) -> None:
     assert browser.get("/checkout").location.endswith("/cart")
+
+
+def test_an_item_that_never_arrives_is_not_waited_for_endlessly(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visitor, "_PAUSE", 0)
+    browser.set_cookie(visitor.ADDING, "1")
+    page, redirects = browser.get("/cart"), 0
+    while page.status_int == 303:
+        page, redirects = page.follow(), redirects + 1
+    assert 0 < redirects < 20
+    assert "Your cart is empty" in page
+
+
+def test_the_checkout_opens_as_soon_as_the_item_has_arrived(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visitor, "_PAUSE", 0)
+    browser.set_cookie(visitor.ADDING, "1")
+    waiting = browser.get("/checkout", status=303)
+    add(browser)
+    page = waiting.follow().follow()
+    assert page.request.path_qs == "/checkout"
+    assert page.forms["checkout"]["shipping"].value
 
 
 BUDGET = {"product": 4, "listing": 5, "cart": 6, "place": 25}

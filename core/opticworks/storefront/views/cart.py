@@ -52,7 +52,9 @@ def contents(request: Request, **more: Any) -> dict[str, Any]:
 
 @view_config(route_name="cart", renderer="cart.pt", permission=NO_PERMISSION_REQUIRED)
 @private_page
-def show(request: Request) -> dict[str, Any]:
+def show(request: Request) -> dict[str, Any] | Response:
+    if (response := visitor.await_added(request)) is not None:
+        return response
     if request.cart is not None:
         shop = request.registry.shop
         carts.keep(request.cart, shop.now(), shop.settings["shop"].cart_days)
@@ -92,9 +94,12 @@ def add(request: Request) -> Response:
     except CartRefused as error:
         if request.cart is None:
             request.tm.doom()  # a refused first item leaves no empty cart behind
-        return _answer(request, error=str(error))
+        response = _answer(request, error=str(error))
+        response.delete_cookie(visitor.ADDING, path="/")
+        return response
     request.cart = cart
     response = _answer(request, message=f"{name} is in your cart.")
+    response.delete_cookie(visitor.ADDING, path="/")
     visitor.keep_cart(request, response, cart)
     return response
 

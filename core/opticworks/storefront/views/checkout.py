@@ -66,6 +66,8 @@ def cart_id_of(request: Request) -> uuid.UUID | None:
 )
 @private_page
 def show(request: Request) -> Response:
+    if (response := visitor.await_added(request)) is not None:
+        return response
     cart_id = visitor.cart_id_of(request)
     if cart_id is None:
         return _to_cart(request)

@@ -66,6 +66,18 @@
     });
   }
 
+  // --- who goes to the checkout at once must not be faster than the item ---------------------
+  // The server waits a moment while this cookie is there.
+  const adding = (seconds) => {
+    document.cookie = `adding=1; path=/; max-age=${seconds}; samesite=lax`;
+  };
+  document.addEventListener("htmx:beforeSend", (event) => {
+    if (event.detail.requestConfig.path === "/cart/lines") adding(5);
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.requestConfig.path === "/cart/lines") adding(0);
+  });
+
   // --- removing a line can be undone for six seconds ----------------------------------------
   document.body.addEventListener("htmx:afterRequest", (event) => {
     // The event's own target is what is left in the page: the form went with its line.
