@@ -20,7 +20,6 @@ from opticworks.boot import boot
 from opticworks.config import Config, PluginLine
 from opticworks.jobs.testing import drain
 from opticworks.kernel import availability
-from opticworks.shop import Shop
 from opticworks.staff import service as staff
 
 PLUGINS = ("catalog", "manual_payments", "table_rates", "smtp_mail")
@@ -65,9 +64,7 @@ class Site:
         with self.shop.unit() as db:
             staff.create_staff(db, STAFF, PASSWORD, name="Clara Clerk", actor="test")
         self._slow = Slow(make_app(self.shop))
-        self._server = StopableWSGIServer(
-            self._slow, _sock=listener, bind_socket=False, threads=8
-        )
+        self._server = StopableWSGIServer(self._slow, _sock=listener, bind_socket=False, threads=8)
         self._thread = threading.Thread(target=self._server.run, name="site")
         self._thread.start()
 

@@ -54,9 +54,7 @@ def test_the_script_passes_when_the_server_is_slow(
     assert only_order(site, someone).total == total
 
 
-def test_the_script_passes_at_the_pace_of_a_person(
-    page: Page, site: Site, someone: str
-) -> None:
+def test_the_script_passes_at_the_pace_of_a_person(page: Page, site: Site, someone: str) -> None:
     with page.expect_response("**/cart/badge"):
         page.goto("/products/rs-1-sensor")
     page.get_by_role("button", name="Add to Cart").click(delay=80)
