@@ -47,6 +47,7 @@ def includeme(config: Configurator) -> None:
     config.add_request_method(shell.menu, "menu", reify=True)
     config.add_template_global("menu", lambda request: request.menu)
     config.add_template_global("menu_here", shell.here)
+    config.add_template_global("moment", shell.moment)
     config.add_template_global("staff", shell.staff)
     config.add_template_global("flashes", shell.flashes)
     config.scan("opticworks.admin.views")

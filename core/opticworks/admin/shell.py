@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from datetime import datetime
+from html import escape
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
+from babel.dates import format_datetime
 from pyramid.request import Request
 
 from opticworks.contracts import MenuItem
+from opticworks.web.engine import Markup
 from opticworks.web.policy import Identity, is_admin
 
 log = logging.getLogger(__name__)
@@ -71,3 +77,23 @@ def here(request: Request) -> str:
         if path == entry.path or (entry.path != "/admin" and path.startswith(entry.path + "/"))
     ]
     return max(leading, key=len, default="")
+
+
+def moment(request: Request) -> Callable[[datetime], Markup]:
+    """`moment(dt)` in templates: a short date and time of the shop, the full one on hover."""
+    shop = request.shop.settings["shop"]
+    zone = ZoneInfo(shop.timezone)
+    now = request.shop.now().astimezone(zone)
+    pattern = {True: "d MMM, HH:mm", False: "d MMM y, HH:mm"}
+    if shop.locale == "en_US":
+        pattern = {True: "MMM d, h:mm a", False: "MMM d, y, h:mm a"}
+
+    def write(at: datetime) -> Markup:
+        local = at.astimezone(zone)
+        short = format_datetime(local, pattern[local.year == now.year], locale=shop.locale)
+        full = format_datetime(local, "full", locale=shop.locale)
+        return Markup(
+            f'<time datetime="{at.isoformat()}" title="{escape(full)}">{escape(short)}</time>'
+        )
+
+    return write

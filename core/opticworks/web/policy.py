@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pyramid.authorization import ACLHelper, Allow, Authenticated, Everyone
 from pyramid.config import Configurator
@@ -18,6 +18,7 @@ from pyramid.security import Allowed, Denied
 from pyramid.view import view_config
 
 ADMIN = "/admin"
+F = TypeVar("F", bound=Callable[..., Any])
 UNNAMED = "opticworks.unnamed"  #: the permission of views that name none
 STAFF = "staff"
 
@@ -83,14 +84,17 @@ class StaffPolicy:
         return []
 
 
-def admin_view(route_name: str, permission: str = STAFF, **options: Any) -> Any:
+def admin_view(route_name: str, permission: str = STAFF, **options: Any) -> Callable[[F], F]:
     """A page or an action of the admin: `@admin_view("catalog.admin.products", "catalog.edit")`.
 
     Never cached, its forms carry the token that `csrf()` writes, and only staff with the
     permission get in (any staff without one).
     """
     options = {"private_page": True, "require_csrf": True, **options}
-    return view_config(route_name=route_name, permission=permission, **options)
+    decorator: Callable[[F], F] = view_config(
+        route_name=route_name, permission=permission, **options
+    )
+    return decorator
 
 
 class _Root:

@@ -90,7 +90,9 @@ def message(request: Request) -> dict[str, Any]:
 @admin_view("admin.message.html", "messages.read", request_method="GET")
 def html(request: Request) -> Response:
     found, _ = _find(request)
-    return Response(found.html, headers={"Content-Security-Policy": FRAME_POLICY})
+    response = Response(found.html)
+    response.headers["Content-Security-Policy"] = FRAME_POLICY
+    return response
 
 
 @admin_view("admin.message.send", "messages.send", request_method="POST")
