@@ -50,7 +50,7 @@ def check(password: str, *personal: str) -> None:
     if len(set(password)) < 5:
         raise WeakPassword("Use more different characters.")
     lowered = password.casefold()
-    if any(word and word.casefold() in lowered for word in personal):
+    if any(len(word) > 3 and word.casefold() in lowered for word in personal):
         raise WeakPassword("Leave your e-mail address out of the password.")
 
 

@@ -12,6 +12,7 @@ import transaction
 from pyramid.config import Configurator
 from pyramid.interfaces import IRoutesMapper
 from pyramid.request import Request
+from pyramid.tweens import EXCVIEW, MAIN
 from sqlalchemy.orm import Session
 
 from opticworks.db import request_session
@@ -77,10 +78,15 @@ def includeme(config: Configurator) -> None:
         {
             "tm.manager_hook": manager,
             "tm.activate_hook": activate,
+            # It would look at the session on every request, and only for a note in a log.
+            "tm.annotate_user": False,
             "retry.attempts": 3,
             "retry.activate_hook": attempts,
         }
     )
     config.include("pyramid_retry")
     config.include("pyramid_tm")
+    # Overrides pyramid_tm's own place, outside the error pages: an error while committing must
+    # have a page too.
+    config.add_tween("pyramid_tm.tm_tween_factory", under=EXCVIEW, over=MAIN)
     config.add_request_method(session_of, "db", reify=True)
