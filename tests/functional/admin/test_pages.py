@@ -43,6 +43,7 @@ def test_an_empty_shop_says_what_to_expect(counter, sign_in):
 def test_the_plugins_page_tells_state_hooks_and_problems(make_shop, quick_hashes):
     from opticworks.contracts import PluginInfo
     from opticworks.hookspecs import hookimpl
+    from opticworks.plugins import Plugin, State
     from opticworks.staff import service
     from opticworks.testing.shops import Browser
 
@@ -61,7 +62,8 @@ def test_the_plugins_page_tells_state_hooks_and_problems(make_shop, quick_hashes
         def problems(self, settings):
             return ["The API key is missing. Enter it in the settings."]
 
-    shop = make_shop(extra={"needy": Needy()}, plugins=("not_there",), mode="development")
+    shop = make_shop(extra={"needy": Needy()}, mode="development")
+    shop.plugins.found["not_there"] = Plugin("not_there", State.MISSING)
     with shop.unit() as db:
         service.create_staff(db, "o@example.org", "correct horse battery", actor="test")
     browser = Browser(shop)
