@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
@@ -147,7 +148,8 @@ def _note_canceled(shop: Shop, number: str, result: c.PaymentResult, actor: str)
     with shop.unit() as db:
         order = orders.lock(db, number)
         payment = payments.latest(db, order.id) if order is not None else None
-        if payment is not None and payments.advance(payment, result):
+        if order is not None and payment is not None and payments.advance(payment, result):
+            order.payment_status = "unpaid"  # at once, so that nobody ships it meanwhile
             payments.record(
                 db, payment, result.state, key=f"{result.state}:{result.ref}", actor=actor
             )
@@ -162,6 +164,8 @@ def _refund_all(
         payment = payments.latest(db, order.id) if order is not None else None
         if order is None or payment is None:
             return
+        if shipments.shipped(db, order.id):
+            raise Refused(f"Order {number} was sent in the meantime and stays as it is.")
         amount = payments.balance(db, order.id)
         if amount <= 0:
             return
@@ -194,19 +198,25 @@ def fulfil(
     tracking_number: str,
     actor: str,
     tracking_url: str = "",
+    parcel_id: uuid.UUID | None = None,
 ) -> None:
     """A parcel packed by hand leaves: `lines` maps SKUs of the order to quantities.
 
-    Writes the parcel, takes the goods off the shelf and tells the customer. Raises Refused.
+    Writes the parcel, takes the goods off the shelf and tells the customer. With a `parcel_id`
+    made when the form was shown, a second click records nothing. Raises Refused.
     """
     with shop.unit() as db:
         order = orders.lock(db, number)
         if order is None:
             raise Refused(f"There is no order {number}.")
+        if parcel_id is not None and shipments.get(db, parcel_id) is not None:
+            return
         if order.status == "canceled":
             raise Refused(f"Order {number} is canceled.")
         if order.payment_status not in ("paid", "authorized"):
             raise Refused(f"Order {number} is not paid yet. Mark it paid first.")
+        if payments.refund_begun(db, order.id):
+            raise Refused(f"The money of order {number} is being paid back, so it is not sent.")
         all_lines = [
             line
             for line in orders.lines_of(db, order.id)
@@ -229,6 +239,7 @@ def fulfil(
             tracking_number=tracking_number.strip(),
             tracking_url=tracking_url,
             now=shop.now(),
+            parcel_id=parcel_id,
         )
         left = sum(
             line.quantity - before.get(line.id, 0) - quantities.get(line.id, 0)

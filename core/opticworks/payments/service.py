@@ -110,6 +110,17 @@ def times_accepted(db: Session, order_id: int) -> int:
     return int(value or 0)
 
 
+def refund_begun(db: Session, order_id: int) -> bool:
+    """Whether anyone has begun to pay the order's money back."""
+    found = db.scalar(
+        select(PaymentEvent.id)
+        .join(Payment, Payment.id == PaymentEvent.payment_id)
+        .where(Payment.order_id == order_id, PaymentEvent.kind == "refund_intended")
+        .limit(1)
+    )
+    return found is not None
+
+
 def balance(db: Session, order_id: int) -> int:
     """Minor units received and kept: captures minus refunds. Never stored."""
     value = db.scalar(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import quote
@@ -35,9 +36,11 @@ def record(
     tracking_number: str,
     tracking_url: str,
     now: datetime,
+    parcel_id: uuid.UUID | None = None,
 ) -> Shipment:
     """A parcel that left now, packed and labelled by hand; `quantities` by order line id."""
     shipment = Shipment(
+        id=parcel_id or uuid.uuid4(),
         order_id=order_id,
         carrier=carrier,
         tracking_number=tracking_number,
@@ -52,6 +55,10 @@ def record(
     db.add(shipment)
     db.flush()
     return shipment
+
+
+def get(db: Session, parcel_id: uuid.UUID) -> Shipment | None:
+    return db.get(Shipment, parcel_id)
 
 
 def of_order(db: Session, order_id: int) -> Sequence[Shipment]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -137,6 +138,32 @@ def test_a_bundle_takes_and_sends_its_parts(counter: Counter) -> None:
         assert stock.verify(db) == []
         shares = db.scalar(text("SELECT components FROM order_line WHERE sku = 'SET'"))
     assert sum(part["share"] for part in shares) == 4000
+
+
+def test_a_parcel_clicked_twice_is_one_parcel(counter: Counter) -> None:
+    number = paid(counter, ("A", 2))
+    parcel = uuid.uuid4()
+    for _ in range(2):
+        staff.fulfil(
+            counter.shop,
+            number,
+            lines={"A": 1},
+            carrier="UPS",
+            tracking_number="1Z999",
+            actor="clerk",
+            parcel_id=parcel,
+        )
+    assert counter.order(number).lines[0].shipped == 1
+
+
+def test_what_is_being_paid_back_is_not_sent(counter: Counter) -> None:
+    counter.card.first_state = "captured"
+    number = counter.buy(("A", 1), payment="fake_card").number
+    counter.card.vendor.fail_next("after")
+    with pytest.raises(Refused, match="Nothing was canceled"):
+        staff.cancel(counter.shop, number, actor="clerk", reason="customer asked")
+    with pytest.raises(Refused, match="being paid back"):
+        send(counter, number, A=1)
 
 
 def test_an_unknown_order_is_a_sentence(counter: Counter) -> None:

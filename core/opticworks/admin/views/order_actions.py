@@ -6,6 +6,7 @@ they call speak to payment providers and open their own short units of work.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -137,6 +138,7 @@ def _fulfil_page(view: c.OrderView, typed: dict[str, str] | None = None) -> dict
         effects,
         parts=parts,
         carriers=CARRIERS,
+        parcel=values.get("parcel", "") or str(uuid.uuid4()),
         carrier=values.get("carrier", ""),
         tracking_number=values.get("tracking_number", ""),
         blocked=blocked,
@@ -175,10 +177,19 @@ def fulfil(request: Request) -> dict[str, Any] | Response:
             carrier=carrier,
             tracking_number=number,
             actor=request.identity.email,
+            parcel_id=_parcel(typed.get("parcel", "")),
         )
     except Refused as error:
         return _refused(request, lambda view: _fulfil_page(view, typed), error)
     return _done(request, view, f"The parcel is recorded, and {view.email} is told.")
+
+
+def _parcel(text: str) -> uuid.UUID:
+    """The parcel's id, made when the form was shown, so that two clicks send one parcel."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise Refused("This form is incomplete. Reload the page and fill it in again.") from None
 
 
 def _quantity(text: str, title: str) -> int:
