@@ -422,7 +422,8 @@ def render(templates: Templates, name: str, **names: Any) -> str:
     everything: dict[str, Any] = {
         **engine_names(engine), **format_names(SHOP),
         "request": SimpleNamespace(path="/collections/sensors", headers=headers),
-        "shop": SHOP, "mode": "development", "base_url": "https://shop.example", "totals": totals, "quoted": partial(quote, safe=""),
+        "shop": SHOP, "mode": "development", "base_url": "https://shop.example",
+        "totals": totals, "quoted": partial(quote, safe=""),
         "csrf": lambda: Markup('<input type="hidden" name="csrf_token" value="t" />'),
         "_": str, "page": Page("OpticWorks"), "message": "", "error": "", "errors": {},
         "plugin_problems": (), "footer_pages": FOOTER,

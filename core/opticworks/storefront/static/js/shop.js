@@ -131,7 +131,7 @@
   // --- the header gets out of the way when one reads on, and returns when one looks back -----
   const header = $("[data-header]");
   if (header) {
-    let last = scrollY;
+    let last = 0; // asking for scrollY now would force a layout before the first paint
     addEventListener("scroll", () => {
       const down = scrollY > last && scrollY > 120 && !header.contains(document.activeElement);
       if (Math.abs(scrollY - last) > 6) {
