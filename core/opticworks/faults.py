@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 VARIABLE = "OPTICWORKS_FAULT"
 
@@ -32,3 +34,12 @@ def fault(name: str) -> None:
     _left -= 1
     if _left <= 0:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextmanager
+def outside(name: str) -> Iterator[None]:
+    """Around a call to a provider: fault points "<name>.before_provider" and
+    "<name>.after_provider"."""
+    fault(f"{name}.before_provider")
+    yield
+    fault(f"{name}.after_provider")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from opticworks import contracts, db
 from opticworks.config import Config
+from opticworks.faults import fault
 from opticworks.plugins import Plugins, Providers
 
 log = logging.getLogger(__name__)
@@ -96,9 +97,19 @@ class Shop:
             self._read_at = time.monotonic()
             self._lock.release()
 
-    def unit(self) -> AbstractContextManager[Session]:
-        """A short transaction of its own: commits at the block's end, rolls back on an error."""
-        return db.unit(self.engine)
+    @contextmanager
+    def unit(self, name: str = "") -> Iterator[Session]:
+        """A short transaction of its own: commits at the block's end, rolls back on an error.
+
+        One that writes has a `name`, and so the fault points "<name>.before_commit" and
+        "<name>.after_commit".
+        """
+        with db.unit(self.engine) as session:
+            yield session
+            if name:
+                fault(f"{name}.before_commit")
+        if name:
+            fault(f"{name}.after_commit")
 
     def ctx(self, session: Session) -> contracts.Ctx:
         """What hooks are given, around the caller's session."""

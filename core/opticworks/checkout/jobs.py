@@ -8,11 +8,11 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from opticworks import contracts as c
 from opticworks import events
 from opticworks.carts import service as carts
 from opticworks.checkout import settle as settling
 from opticworks.checkout import staff
+from opticworks.faults import outside
 from opticworks.jobs import defer, task
 from opticworks.notifications.service import emit
 from opticworks.orders import service as orders
@@ -29,7 +29,7 @@ UNANSWERED_SECONDS = 60  #: how long a customer's own request gets before the sw
 def sweep(shop: Shop) -> None:
     """Every minute: find orders whose payment needs settling, reminding or giving up."""
     now = shop.now()
-    with shop.unit() as db:
+    with shop.unit("sweep") as db:
         unanswered = db.scalars(
             select(Order.number).where(
                 Order.status == "awaiting_payment",
@@ -61,7 +61,7 @@ def settle(shop: Shop, number: str) -> None:
 @task("checkout.remind")
 def remind(shop: Shop, number: str) -> None:
     """Announce that a payment is still missing; once per payment."""
-    with shop.unit() as db:
+    with shop.unit("remind") as db:
         order = orders.lock(db, number)
         payment = payments.latest(db, order.id) if order is not None else None
         if order is None or payment is None or payment.remind_at is None:
@@ -80,14 +80,8 @@ def expire(shop: Shop, number: str) -> None:
     found = settling.attempt_of(shop, number)
     if found is None or found.status not in ("new", "action", "pending"):
         return
-    provider = settling.provider_of(shop, found.provider)
-    if found.ref:
-        result = provider.fetch(found.ref)
-        if result.state in ("action", "pending"):
-            result = provider.cancel(found.ref, f"{found.key}:cancel")
-    else:
-        result = c.PaymentResult(state="canceled", ref="", money=found.intent.amount)
-    with shop.unit() as db:
+    result = settling.withdraw(settling.provider_of(shop, found.provider), found)
+    with shop.unit("expire") as db:
         settling.apply(shop, db, number, result, reason="expired")
 
 
@@ -98,8 +92,9 @@ def capture(shop: Shop, number: str) -> None:
     if found is None or found.status != "authorized":
         return
     provider = settling.provider_of(shop, found.provider)
-    result = provider.capture(found.ref, found.intent.amount, f"{found.key}:capture")
-    with shop.unit() as db:
+    with outside("capture"):
+        result = provider.capture(found.ref, found.intent.amount, f"{found.key}:capture")
+    with shop.unit("capture") as db:
         settling.apply(shop, db, number, result)
 
 
@@ -113,6 +108,6 @@ def refund_late(shop: Shop, number: str) -> None:
 def forget_carts(shop: Shop) -> None:
     """Every night: remove carts that nobody has come back to."""
     while True:
-        with shop.unit() as db:
+        with shop.unit("forget_carts") as db:
             if carts.forget_expired(db, shop.now()) == 0:
                 return

@@ -16,7 +16,7 @@ from opticworks.carts.models import Cart
 from opticworks.checkout import settle as settling
 from opticworks.checkout.quoting import quote_cart
 from opticworks.checkout.settle import Refused
-from opticworks.faults import fault
+from opticworks.faults import fault, outside
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order
 from opticworks.payments import service as payments
@@ -78,10 +78,8 @@ def place(shop: Shop, wish: Wish) -> Placed:
         raise Refused("Choose how you want to pay.")
     for _ in range(3):
         fault("place.before_write")
-        with shop.unit() as db:
+        with shop.unit("place") as db:
             written = _write(shop, db, wish, provider)
-            fault("place.before_commit")
-        fault("place.after_commit")
         if not written.replace:
             break
         _cancel_open(shop, written.number)
@@ -95,15 +93,10 @@ def place(shop: Shop, wish: Wish) -> Placed:
 def _pay(
     shop: Shop, provider: c.PaymentProvider, written: _Written, attempt: settling.Attempt
 ) -> Placed:
-    fault("pay.before_provider")
-    result = (
-        provider.fetch(attempt.ref) if attempt.ref else provider.start(attempt.intent, attempt.key)
-    )
-    fault("pay.after_provider")
-    with shop.unit() as db:
+    with outside("pay"):
+        result = settling.ask(provider, attempt)
+    with shop.unit("pay") as db:
         settling.apply(shop, db, written.number, result)
-        fault("pay.before_commit")
-    fault("pay.after_commit")
     if result.state in ("failed", "canceled"):
         raise Refused(result.message or "The payment did not go through. Nothing was charged.")
     action = dict(result.data) if result.state == "action" else None
@@ -238,10 +231,6 @@ def _cancel_open(shop: Shop, number: str) -> None:
     found = settling.attempt_of(shop, number)
     if found is None:
         return
-    provider = settling.provider_of(shop, found.provider)
-    if found.ref:
-        result = provider.cancel(found.ref, f"{found.key}:cancel")
-    else:
-        result = c.PaymentResult(state="canceled", ref="", money=found.intent.amount)
-    with shop.unit() as db:
+    result = settling.withdraw(settling.provider_of(shop, found.provider), found)
+    with shop.unit("replace") as db:
         settling.apply(shop, db, number, result, reason="replaced")

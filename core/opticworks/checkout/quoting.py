@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from opticworks import contracts as c
 from opticworks.carts import service as carts
 from opticworks.carts.models import Cart
+from opticworks.faults import outside
 from opticworks.money import total
 from opticworks.pricing import service as pricing
 from opticworks.shipping import rates as rates_room
@@ -132,7 +133,7 @@ def ensure_rates(
     cart. Providers are asked outside any transaction; an answer for a cart that changed
     meanwhile carries its own key and is simply not used.
     """
-    with shop.unit() as db:
+    with shop.unit("keep") as db:
         cart = carts.find(db, cart_id, shop.now(), lock=edit is not None)
         if cart is None:
             return False
@@ -141,8 +142,9 @@ def ensure_rates(
         request = _rates_wanted(shop, db, cart) if cart.lines else None
     if request is None:
         return True
-    choices = rates_room.ask(shop.providers.shipping(), request)
-    with shop.unit() as db:
+    with outside("rates"):
+        choices = rates_room.ask(shop.providers.shipping(), request)
+    with shop.unit("rates") as db:
         cart = carts.find(db, cart_id, shop.now(), lock=True)
         if cart is not None:
             cart.rates = [rates_room.to_json(choice) for choice in choices]

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from opticworks import contracts as c
 from opticworks import events
 from opticworks.carts import service as carts
-from opticworks.faults import fault
+from opticworks.faults import outside
 from opticworks.jobs import defer
 from opticworks.money import Money
 from opticworks.notifications.service import emit
@@ -88,22 +88,43 @@ def provider_of(shop: Shop, code: str) -> c.PaymentProvider:
 
 
 def settle(shop: Shop, number: str) -> c.PaymentResult | None:
-    """Bring the order up to what its provider says now. Raises ProviderError when it can't say.
-
-    A payment whose `start` was never answered is started again with the same key, on which the
-    provider acts once.
-    """
+    """Bring the order up to what its provider says now. Raises ProviderError when it can't say."""
     found = attempt_of(shop, number)
     if found is None:
         return None
     provider = provider_of(shop, found.provider)
-    fault("settle.before_provider")
-    result = provider.fetch(found.ref) if found.ref else provider.start(found.intent, found.key)
-    fault("settle.after_provider")
-    with shop.unit() as db:
+    with outside("settle"):
+        result = ask(provider, found)
+    with shop.unit("settle") as db:
         apply(shop, db, number, result)
-        fault("settle.before_commit")
-    fault("settle.after_commit")
+    return result
+
+
+def ask(provider: c.PaymentProvider, found: Attempt) -> c.PaymentResult:
+    """How the payment stands at its provider.
+
+    One whose `start` was never answered is started again with the same key, on which the
+    provider acts once.
+    """
+    return provider.fetch(found.ref) if found.ref else provider.start(found.intent, found.key)
+
+
+def withdraw(provider: c.PaymentProvider, found: Attempt) -> c.PaymentResult:
+    """Call the payment off, unless its money has come after all; how it stands then.
+
+    The provider is asked even if no answer of it was ever written down: a process that died
+    between its answer and our commit may have left a payment there.
+    """
+    try:
+        with outside("withdraw_ask"):
+            result = ask(provider, found)
+    except c.ProviderError as error:
+        if found.ref or error.retryable:
+            raise
+        return c.PaymentResult(state="canceled", ref="", money=found.intent.amount)
+    if result.state in ("action", "pending"):
+        with outside("withdraw"):
+            result = provider.cancel(result.ref, f"{found.key}:cancel")
     return result
 
 

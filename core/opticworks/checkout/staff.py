@@ -13,7 +13,7 @@ from opticworks import events
 from opticworks.audit import service as audit
 from opticworks.checkout import settle as settling
 from opticworks.checkout.settle import Refused
-from opticworks.faults import fault
+from opticworks.faults import outside
 from opticworks.money import Money
 from opticworks.notifications.service import emit
 from opticworks.orders import service as orders
@@ -42,14 +42,15 @@ def mark_paid(shop: Shop, number: str, *, actor: str, reference: str = "") -> No
     provider = _provider(shop, found.provider)
     try:
         # A canceled payment is only taken up again by a provider whose money comes by hand.
-        result = provider.capture(found.ref, found.intent.amount, f"{found.key}:capture")
+        with outside("mark_paid"):
+            result = provider.capture(found.ref, found.intent.amount, f"{found.key}:capture")
     except c.ProviderError as error:
         raise Refused(f"The payment could not be recorded: {error}") from None
     if result.state != "captured":
         raise Refused(
             result.message or f"{provider.title} does not confirm the payment ({result.state})."
         )
-    with shop.unit() as db:
+    with shop.unit("mark_paid") as db:
         try:
             settling.apply(shop, db, number, result, actor=actor, note=reference)
             audit.record(db, actor, "order.paid", f"order {number}", reference=reference or None)
@@ -84,7 +85,7 @@ def cancel(shop: Shop, number: str, *, actor: str, reason: str, restock: bool = 
                 "Make a return for what comes back."
             )
     _stop_payment(shop, number, actor)
-    with shop.unit() as db:
+    with shop.unit("cancel") as db:
         locked = orders.lock(db, number)
         if locked is None or locked.status == "canceled":
             return
@@ -104,7 +105,6 @@ def cancel(shop: Shop, number: str, *, actor: str, reason: str, restock: bool = 
         emit(db, events.ORDER_CANCELED, number, {"reason": reason})
         restocked = "restocked" if restock else "not restocked"
         audit.record(db, actor, "order.canceled", f"order {number}", reason=reason, stock=restocked)
-        fault("cancel.before_commit")
 
 
 def _existing(db: Session, number: str) -> Order:
@@ -124,9 +124,10 @@ def _stop_payment(shop: Shop, number: str, actor: str) -> None:
         if found.status == "captured":
             _refund_all(shop, number, provider, found, actor)
         elif found.ref:
-            result = provider.cancel(found.ref, f"{found.key}:cancel")
+            with outside("void"):
+                result = provider.cancel(found.ref, f"{found.key}:cancel")
             if result.state == "captured":
-                with shop.unit() as db:
+                with shop.unit("void_too_late") as db:
                     settling.apply(shop, db, number, result)
                 _refund_all(shop, number, provider, found, actor)
             else:
@@ -145,7 +146,7 @@ def return_money(shop: Shop, number: str, *, actor: str) -> None:
 
 def _note_canceled(shop: Shop, number: str, result: c.PaymentResult, actor: str) -> None:
     """The payment's own ledger; the order itself is canceled by the caller."""
-    with shop.unit() as db:
+    with shop.unit("void") as db:
         order = orders.lock(db, number)
         payment = payments.latest(db, order.id) if order is not None else None
         if order is not None and payment is not None and payments.advance(payment, result):
@@ -159,7 +160,7 @@ def _refund_all(
     shop: Shop, number: str, provider: c.PaymentProvider, found: settling.Attempt, actor: str
 ) -> None:
     """Pay everything back that was received: intended first, then done, each a ledger row."""
-    with shop.unit() as db:
+    with shop.unit("refund_intended") as db:
         order = orders.lock(db, number)
         payment = payments.latest(db, order.id) if order is not None else None
         if order is None or payment is None:
@@ -171,12 +172,11 @@ def _refund_all(
             return
         key = f"{found.key}:refund:all"
         payments.record(db, payment, "refund_intended", key=f"{key}:intended", actor=actor)
-    fault("refund.before_provider")
-    result = provider.refund(found.ref, Money(amount, found.intent.amount.currency), key)
-    fault("refund.after_provider")
+    with outside("refund"):
+        result = provider.refund(found.ref, Money(amount, found.intent.amount.currency), key)
     if result.state == "failed":
         raise Refused(f"The refund failed: {result.message or 'the provider gave no reason.'}")
-    with shop.unit() as db:
+    with shop.unit("refund") as db:
         order = orders.lock(db, number)
         payment = payments.latest(db, order.id) if order is not None else None
         if order is None or payment is None:
@@ -205,7 +205,7 @@ def fulfil(
     Writes the parcel, takes the goods off the shelf and tells the customer. With a `parcel_id`
     made when the form was shown, a second click records nothing. Raises Refused.
     """
-    with shop.unit() as db:
+    with shop.unit("fulfil") as db:
         order = orders.lock(db, number)
         if order is None:
             raise Refused(f"There is no order {number}.")
@@ -255,7 +255,6 @@ def fulfil(
             carrier=parcel.carrier,
             tracking_number=parcel.tracking_number,
         )
-        fault("fulfil.before_commit")
 
 
 def _quantities(

@@ -24,6 +24,7 @@ COMMANDS = {
     "embedded": "opticworks.cli.servers:embedded",
     "plugin": "opticworks.cli.plugins:plugin",
     "staff": "opticworks.cli.staff:staff",
+    "stock": "opticworks.cli.stock:stock",
 }
 
 

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from opticworks.contracts import MessageDraft, OutgoingMessage, ProviderError
 from opticworks.events import Event
-from opticworks.faults import fault
+from opticworks.faults import outside
 from opticworks.jobs import Retry, defer, task
 from opticworks.notifications.models import EventHandled, Message, StoredEvent
 from opticworks.notifications.rendering import render
@@ -50,19 +50,17 @@ def dispatch(shop: Any, event_id: int) -> None:
         except Exception as error:
             log.exception("messages() of %s failed for event %s", _name(implementation), event_id)
             failure = error
-    with shop.unit() as db:
+    with shop.unit("dispatch") as db:
         if _first_time(db, event_id, "dispatch"):
             for implementation in _implementations(shop.hooks.on_event):
                 name = _name(implementation)
                 defer(db, "notifications.react", event_id=event_id, handler=name)
-        fault("dispatch.before_commit")
-    fault("dispatch.after_commit")
     if failure is not None:
         raise failure
 
 
 def _compose(shop: Any, event_id: int, implementation: Any) -> None:
-    with shop.unit() as db:
+    with shop.unit("compose") as db:
         if not _first_time(db, event_id, f"messages:{_name(implementation)}"):
             return
         event = load(shop, db, event_id)
@@ -71,8 +69,6 @@ def _compose(shop: Any, event_id: int, implementation: Any) -> None:
             _check(draft)
             html, plain = render(shop, draft, event.order)
             store(db, event_id, draft, html, plain, _host(shop))
-        fault("compose.before_commit")
-    fault("compose.after_commit")
 
 
 def _check(draft: MessageDraft) -> None:
@@ -89,11 +85,9 @@ def react(shop: Any, event_id: int, handler: str) -> None:
     else:
         log.warning("event %s is not handed to %s, which is no longer enabled", event_id, handler)
         return
-    with shop.unit() as db:
+    with shop.unit("react") as db:
         if _first_time(db, event_id, f"on_event:{handler}"):
             _call(implementation, event=load(shop, db, event_id), ctx=shop.ctx(db))
-            fault("react.before_commit")
-    fault("react.after_commit")
 
 
 @task("notifications.send", retry=SEND_RETRY)
@@ -106,32 +100,29 @@ def send(shop: Any, message_id: str) -> None:
         outgoing = _begin(shop, message_id)
         if outgoing is None:
             return
-        fault("send.before_provider")
         try:
             mailer = shop.providers.mailer()
             if mailer is None:
                 raise ProviderError("No plugin that sends mail is enabled.")
-            ref = mailer.send(outgoing, message_id)
+            with outside("send"):
+                ref = mailer.send(outgoing, message_id)
         except Exception as error:
             _give_back(shop, message_id, error)
             if getattr(error, "retryable", True):
                 raise
             log.warning("message %s can't be delivered", message_id)
             return
-        fault("send.after_provider")
-        with shop.unit() as db:
+        with shop.unit("sent") as db:
             db.execute(
                 update(Message)
                 .where(Message.public_id == message_id)
                 .values(status="sent", ref=ref, error="", sent_at=shop.now())
             )
-            fault("sent.before_commit")
-        fault("sent.after_commit")
 
 
 def _begin(shop: Any, public_id: str) -> OutgoingMessage | None:
     """Mark the message as being sent; None when there is nothing (more) to send."""
-    with shop.unit() as db:
+    with shop.unit("send") as db:
         message = db.scalar(select(Message).where(Message.public_id == public_id).with_for_update())
         if message is None or message.status not in ("queued", "sending"):
             return None
@@ -141,7 +132,6 @@ def _begin(shop: Any, public_id: str) -> OutgoingMessage | None:
         message.status = "sending"
         message.tries += 1
         settings = shop.settings["shop"]
-        fault("send.before_commit")
         return OutgoingMessage(
             message_id=message.message_id,
             sender=formataddr((settings.name, settings.email)),
@@ -157,7 +147,7 @@ def _begin(shop: Any, public_id: str) -> OutgoingMessage | None:
 def _give_back(shop: Any, public_id: str, error: Exception) -> None:
     """Note why it wasn't sent: queued for the next try, or failed when there is none."""
     sentence = str(error) if isinstance(error, ProviderError) else type(error).__name__
-    with shop.unit() as db:
+    with shop.unit("give_back") as db:
         message = db.scalar(select(Message).where(Message.public_id == public_id).with_for_update())
         final = not getattr(error, "retryable", True) or message.tries >= SEND_RETRY.tries
         message.status = "failed" if final else "queued"

@@ -82,6 +82,8 @@ def advance(payment: Payment, result: c.PaymentResult) -> bool:
         payment.ref = result.ref
     if payment.status in FINAL and result.state not in ("authorized", "captured"):
         return False
+    if payment.status == "captured" and result.state in FINAL:
+        return False  # money that has come can be paid back, but not be canceled
     if result.state not in FINAL and RANK[result.state] < RANK.get(payment.status, 0):
         return False
     payment.message = result.message

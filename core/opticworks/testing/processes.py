@@ -1,0 +1,303 @@
+"""Real processes of one shop, started quickly and killed as by a power cut.
+
+`Nursery` is a process that has everything imported already and forks the processes that a test
+asks for: a web server (the real application behind waitress), a worker, or a single verb. Each
+boots the shop by itself, so that nothing is shared but PostgreSQL, Redis and the shop's folder.
+`fault` names the fault point (opticworks.faults) at which the process kills itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+from typing import Any, TypeVar
+
+from opticworks import faults
+from opticworks.config import Config, PluginLine
+from opticworks.db import now_utc
+from opticworks.shop import Shop
+from opticworks.testing.fakes import FakeCardVendor, FakeOnlinePayment, provider_plugin
+from opticworks.testing.shops import SECRET
+from opticworks.testing.visitors import ADDRESS
+
+T = TypeVar("T")
+SHIPPED = ("catalog", "manual_payments", "table_rates", "smtp_mail")
+
+
+class StoredCardVendor(FakeCardVendor):
+    """A card vendor that all processes reach: what it knows is in a file, one call at a time."""
+
+    _KEPT = ("payments", "declines", "calls", "events", "_answers", "_counter")
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """What the vendor knows now; changes are kept."""
+        with self.lock, self.path.with_suffix(".lock").open("w") as turn:
+            flock(turn, LOCK_EX)
+            if self.path.exists():
+                vars(self).update(pickle.loads(self.path.read_bytes()))
+            try:
+                yield
+            finally:
+                kept = {name: vars(self)[name] for name in self._KEPT}
+                draft = self.path.with_suffix(".new")
+                draft.write_bytes(pickle.dumps(kept))
+                draft.replace(self.path)
+
+    def call(self, verb: str, act: Callable[[], T], key: str = "") -> T:
+        with self.open():
+            return super().call(verb, act, key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """Where a shop's processes find what they share. `card` is the state in which a payment at
+    the test card begins; empty: there is no such card."""
+
+    database_url: str
+    redis_url: str
+    folder: str
+    plugins: Sequence[str] = SHIPPED
+    theme: str = "default"
+    card: str = "authorized"
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def vendor(self) -> StoredCardVendor:
+        return StoredCardVendor(Path(self.folder) / "card")
+
+    def open(self, later: float = 0.0) -> Shop:
+        """The shop, its clock `later` seconds ahead."""
+        from opticworks.boot import boot
+
+        card = FakeOnlinePayment(self.vendor(), self.card)  # type: ignore[arg-type]
+        extra = {"fake_card": provider_plugin("fake_card", payments=[card])} if self.card else {}
+        shop = boot(
+            Config(
+                mode="test",
+                database_url=self.database_url,
+                redis_url=self.redis_url,
+                base_url="http://127.0.0.1",
+                secret=SECRET,
+                var=Path(self.folder),
+                plugins=tuple(PluginLine(code) for code in self.plugins),
+                plugin_settings=self.settings,
+                theme=self.theme,
+            ),
+            extra_plugins=extra,
+        )
+        shop.now = lambda: now_utc() + timedelta(seconds=later)
+        return shop
+
+
+@dataclass
+class Process:
+    """A process of the nursery."""
+
+    nursery: Nursery
+    pid: int
+    folder: Path
+
+    def status(self) -> int | None:
+        """How it ended, as subprocess says it; None while it runs."""
+        answer = self.nursery.ask({"poll": self.pid})
+        return None if answer == "running" else int(answer)
+
+    def wait(self, seconds: float = 60.0) -> int:
+        """Wait for its end; its status."""
+        until(lambda: self.status() is not None, seconds, self.log)
+        return self.nursery.ended[self.pid]
+
+    def kill(self) -> None:
+        if self.status() is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait()
+
+    def log(self) -> str:
+        """The last of what the shop's processes wrote."""
+        return (self.folder / "log").read_text()[-3000:]
+
+    @property
+    def address(self) -> str:
+        """Where a web process serves, once it does."""
+        file = self.folder / f"port-{self.pid}"
+        until(lambda: file.exists() or self.status() is not None, 60.0, self.log)
+        return f"http://127.0.0.1:{file.read_text()}"
+
+
+class Nursery:
+    """Starts processes of a House. Close it when done: what still runs is killed."""
+
+    def __init__(self) -> None:
+        self.ended: dict[int, int] = {}
+        self._running: set[int] = set()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "opticworks.testing.processes"],
+            env=os.environ | {"PYTHONWARNINGS": "ignore"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self, request: Mapping[str, Any]) -> str:
+        if (pid := request.get("poll")) in self.ended:
+            return str(self.ended[pid])
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline().strip()
+        if pid is not None and answer != "running":
+            self.ended[pid] = int(answer)
+            self._running.discard(pid)
+        return answer
+
+    def start(self, what: str, house: House, **options: Any) -> Process:
+        """Start "web" (`threads`), "worker" or "verb" (`call`, see `verb`), each with `fault`
+        and `later`."""
+        request = {"start": what, "house": asdict(house), "options": options}
+        pid = int(self.ask(request))
+        self._running.add(pid)
+        return Process(self, pid, Path(house.folder))
+
+    def close(self) -> None:
+        for pid in list(self._running):
+            Process(self, pid, Path()).kill()
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+def until(
+    condition: Callable[[], Any], seconds: float = 60.0, why: Callable[[], str] = str
+) -> None:
+    """Wait until the condition holds. Raises AssertionError with what `why()` says."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"It did not happen in time. {why()}")
+        time.sleep(0.05)
+
+
+# --- in the nursery -------------------------------------------------------------------------------
+
+
+def web(house: House, threads: int = 4, later: float = 0.0) -> None:
+    """Serve the shop on a free port, which is written down when it does."""
+    from waitress.server import create_server
+
+    from opticworks.app import make_app
+
+    app = make_app(house.open(later))
+    server = create_server(app, host="127.0.0.1", port=0, threads=threads)
+    file = Path(house.folder) / f"port-{os.getpid()}"
+    file.with_suffix(".new").write_text(str(server.effective_port))
+    file.with_suffix(".new").rename(file)
+    server.run()
+
+
+def worker(house: House, later: float = 0.0) -> None:
+    """Run jobs until killed."""
+    from opticworks.jobs.worker import Pace, run
+
+    pace = Pace(heartbeat=0.2, stalled_after=1.0, rescue=0.3, poll=0.2)
+    run(house.open(later), concurrency=2, pace=pace)
+
+
+def verb(house: House, call: Sequence[Any], later: float = 0.0) -> None:
+    """Call `module:function` with the shop and keyword arguments, as a request of staff would."""
+    from importlib import import_module
+
+    (module, _, name), arguments = call[0].partition(":"), call[1]
+    getattr(import_module(module), name)(house.open(later), **arguments)
+
+
+def buy(shop: Shop, *, email: str, payment: str, sku: str) -> str:
+    """A verb: a customer orders one of the SKU; the order's number."""
+    from opticworks.carts import service as carts
+    from opticworks.checkout import cart as basket
+    from opticworks.checkout.place import Wish, place
+    from opticworks.checkout.quoting import address_of, ensure_rates, quote_cart
+
+    details = {**ADDRESS, "email": email, "state": "CA", "country": "US"}
+    with shop.unit() as db:
+        cart = carts.create(db, "USD", shop.now(), 30)
+        basket.add(shop, db, cart, sku, 1)
+        carts.remember_details(cart, details, shop.now())
+    ensure_rates(shop, cart.id)
+    with shop.unit() as db:
+        kept = carts.get(db, cart.id)
+        assert kept is not None
+        quote = quote_cart(shop, db, kept).quote
+    wish = Wish(
+        cart_id=cart.id,
+        quote_hash=quote.hash,
+        email=email,
+        address=address_of(shop, details),
+        payment=payment,
+    )
+    return place(shop, wish).number
+
+
+def _child(request: Mapping[str, Any]) -> None:
+    import logging
+
+    house = House(**request["house"])
+    options = dict(request["options"])
+    os.environ[faults.VARIABLE] = options.pop("fault", "")
+    logging.basicConfig(
+        filename=Path(house.folder) / "log",
+        level=logging.INFO,
+        format="%(asctime)s %(process)d %(name)s %(message)s",
+    )
+    try:
+        started: Callable[..., None] = globals()[request["start"]]
+        started(house, **options)
+    except BaseException:
+        logging.exception("%s ended", request["start"])
+        raise
+
+
+def main() -> None:
+    """Fork a process for each request on standard input; answer its pid, or how it ended."""
+    import opticworks.admin
+    import opticworks.app
+    import opticworks.boot
+    import opticworks.checkout.staff  # noqa: F401
+
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "poll" in request:
+            pid, status = os.waitpid(request["poll"], os.WNOHANG)
+            print(os.waitstatus_to_exitcode(status) if pid else "running", flush=True)
+            continue
+        child = os.fork()
+        if child == 0:
+            try:
+                _child(request)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        print(child, flush=True)
+
+
+if __name__ == "__main__":
+    main()

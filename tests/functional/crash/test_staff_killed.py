@@ -1,0 +1,131 @@
+"""The process that does what staff asked for is killed; staff press the button again."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from dataclasses import replace
+
+import pytest
+
+from opticworks.checkout import staff
+from opticworks.checkout.settle import Refused
+from opticworks.stock import service as stock
+from opticworks.testing.ledger import wrong
+from opticworks.testing.processes import buy
+
+SKU = "RS1-PRO-WHT"
+
+PAYING = (
+    "mark_paid.before_provider",
+    "mark_paid.after_provider",
+    "mark_paid.before_commit",
+    "mark_paid.after_commit",
+)
+SENDING = ("fulfil.before_commit", "fulfil.after_commit")
+CANCELING_UNPAID = (
+    "void.before_provider",
+    "void.after_provider",
+    "void.before_commit",
+    "void.after_commit",
+    "cancel.before_commit",
+    "cancel.after_commit",
+)
+CANCELING_PAID = (
+    "refund_intended.before_commit",
+    "refund_intended.after_commit",
+    "refund.before_provider",
+    "refund.after_provider",
+    "refund.before_commit",
+    "refund.after_commit",
+    "cancel.before_commit",
+    "cancel.after_commit",
+)
+CANCELING_WHILE_PAYING = ("void_too_late.before_commit", "void_too_late.after_commit")
+
+
+def press(street, verb: str, fault: str, **arguments: object) -> None:
+    """Press the button, at a process that dies of it; then again, at one that doesn't."""
+    call = [f"opticworks.checkout.staff:{verb}", {"actor": "clerk@example.com", **arguments}]
+    assert street.start("verb", call=call, fault=fault).wait() == -signal.SIGKILL
+    # What is done already may be refused, with a sentence.
+    with contextlib.suppress(Refused):
+        getattr(staff, verb)(street.shop, actor="clerk@example.com", **arguments)
+    street.work(sweep=False)
+    assert wrong(street.shop) == []
+
+
+def ordered(street, payment: str = "bank_transfer"):
+    customer = street.customer()
+    number = buy(street.shop, email=customer.email, payment=payment, sku=SKU)
+    street.work(sweep=False)
+    return customer, number
+
+
+@pytest.mark.parametrize("fault", PAYING)
+def test_money_is_recorded_once(street, fault: str) -> None:
+    customer, number = ordered(street)
+    press(street, "mark_paid", fault, number=number, reference="bank 17")
+    (order,) = customer.orders()
+    assert (order.status, order.payment_status) == ("confirmed", "paid")
+    assert [amount for _, amount in customer.ledger() if amount] == [order.total]
+    assert customer.messages().count(("order_paid", "sent")) == 1
+
+
+@pytest.mark.parametrize("fault", SENDING)
+def test_a_parcel_is_written_and_told_of_once(street, fault: str) -> None:
+    customer, number = ordered(street)
+    staff.mark_paid(street.shop, number, actor="clerk@example.com")
+    with street.shop.unit() as db:
+        before = stock.availability(db, [SKU])[SKU]
+    parcel = {"lines": {SKU: 1}, "carrier": "UPS", "tracking_number": "1Z999"}
+    press(street, "fulfil", fault, number=number, **parcel)
+    (order,) = customer.orders()
+    assert order.fulfilment_status == "shipped"
+    with street.shop.unit() as db:
+        after = stock.availability(db, [SKU])[SKU]
+        view = street.shop.order_view(db, number)
+    assert (before.on_hand - after.on_hand, before.held - after.held) == (1, 1)
+    assert len(view.shipments) == 1
+    assert customer.messages().count(("shipment_shipped", "sent")) == 1
+
+
+@pytest.mark.parametrize("fault", CANCELING_UNPAID)
+def test_an_unpaid_order_is_canceled_once(street, fault: str) -> None:
+    customer, number = ordered(street)
+    press(street, "cancel", fault, number=number, reason="asked for")
+    check_canceled(street, customer, "unpaid")
+
+
+@pytest.mark.parametrize("fault", CANCELING_PAID)
+def test_a_paid_order_is_paid_back_once(street, fault: str) -> None:
+    customer, number = ordered(street, "fake_card")
+    assert street.charged(customer) > 0
+    press(street, "cancel", fault, number=number, reason="asked for")
+    order = check_canceled(street, customer, "refunded")
+    assert [amount for _, amount in customer.ledger() if amount] == [order.total, -order.total]
+
+
+@pytest.mark.parametrize("fault", CANCELING_WHILE_PAYING)
+def test_money_that_comes_while_staff_cancel_is_paid_back(street, fault: str) -> None:
+    customer = street.customer()
+    shop = replace(street.house, card="action").open()
+    number = buy(shop, email=customer.email, payment="fake_card", sku=SKU)
+    shop.close()
+    vendor, (attempt,) = street.house.vendor(), customer.attempts()
+    with vendor.open():
+        vendor.pay(next(ref for ref, p in vendor.payments.items() if p.attempt == attempt))
+    press(street, "cancel", fault, number=number, reason="asked for")
+    check_canceled(street, customer, "refunded")
+
+
+def check_canceled(street, customer, payment_status: str):
+    """One canceled order whose goods and money are back, and whose customer was told once."""
+    (order,) = customer.orders()
+    assert (order.status, order.payment_status) == ("canceled", payment_status)
+    assert street.charged(customer) == 0
+    with street.shop.unit() as db:
+        assert stock.held_by(db, order.number) == {}
+    assert customer.messages().count(("order_canceled", "sent")) == 1
+    assert street.mails(customer) == len(customer.messages())
+    return order
