@@ -41,9 +41,9 @@ BASE_POLICY: Mapping[str, tuple[str, ...]] = {
 FIXED = {
     "X-Content-Type-Options": "nosniff",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(self), usb=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
 }
-HSTS = "max-age=31536000; includeSubDomains"
+HSTS = "max-age=31536000"
 _PRIVATE = "opticworks.private"
 _KEYS = "opticworks.surrogate_keys"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
