@@ -76,7 +76,8 @@ def _assemble(config: Config, engine: Engine, extra_plugins: Mapping[str, Any] |
     for dotted in TASKS:
         _import(dotted)
     loader = SettingsLoader(config, plugins, engine)
-    plugins.register(loader.problems)
+    rows = settings_room.stored(engine)  # once for all plugins
+    plugins.register(lambda plugin: loader.problems(plugin, rows))
     if config.production:
         plugins.require_all()
     # Redis is never worth waiting for; one retry, since a pooled connection may be stale.
@@ -151,9 +152,11 @@ class SettingsLoader:
         except ValidationError as error:
             raise ConfigError(" ".join(settings_room.sentences(error, code))) from None
 
-    def problems(self, plugin: Plugin) -> list[str]:
-        """Why the plugin can't be enabled: bad settings first, then what it says itself."""
-        rows = settings_room.stored(self.engine)
+    def problems(self, plugin: Plugin, rows: Mapping[str, Any]) -> list[str]:
+        """Why the plugin can't be enabled: bad settings first, then what it says itself.
+
+        `rows` are the database's settings, as `settings.service.stored` reads them.
+        """
         models = self._own(rows)
         if plugin.info is not None and plugin.info.settings is not None:
             try:
