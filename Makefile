@@ -46,7 +46,7 @@ lock: ## Pin every dependency anew in constraints.txt (needs uv)
 css: ## Compile the stylesheets (needs Node; the compiled files are part of the packages)
 	@command -v npm >/dev/null || { echo 'Node is needed to compile stylesheets and npm was not found: install it (Debian: apt-get install nodejs npm).' >&2; exit 1; }
 	@themes/default/css/build.sh
-	@core/opticworks/admin/css/build
+	@core/opticworks/admin/css/build.sh
 
 clean: ## Remove the virtual environment and caches; the shop's data under var/ stays
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
