@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Collection
 from typing import Any
 
 from pyramid.config import Configurator
@@ -67,7 +68,6 @@ def make_app(shop: Shop) -> Router:
         failed = _configure(config, shop)
         if failed is None:
             break
-    check_routes(config, shop)
     app = config.make_wsgi_app()
     app.shop = shop
     return app
@@ -103,40 +103,49 @@ def _configure(config: Configurator, shop: Shop) -> Plugin | None:
     for plugin in shop.plugins.enabled:
         if not hasattr(plugin.module, "includeme"):
             continue
+        known = {route.name for route in _routes(config)}
         try:
             config.include(plugin.module)
             config.commit()
+            check_routes(config)
+            check_paths(config, plugin, known)
         except Exception as error:
-            sentence = f"It could not be set up: {type(error).__name__}: {error}"
+            known_reason = isinstance(error, ConfigError)
+            reason = str(error) if known_reason else f"{type(error).__name__}: {error}"
+            sentence = f"It could not be set up: {reason}"
             if shop.config.production and not plugin.optional:
                 raise ConfigError(f"Plugin {plugin.code}: {sentence}") from error
             log.exception("Plugin %s could not be set up; the shop starts without it", plugin.code)
-            shop.plugins.drop(plugin.code, sentence)
+            shop.drop(plugin.code, sentence)
+            if shop.config.production:
+                shop.plugins.require_all()
             return plugin
     # Last, so that it never hides a plugin's path.
     config.include("opticworks.storefront.fallback")
     config.commit()
+    check_routes(config)
     return None
 
 
-def check_routes(config: Configurator, shop: Shop) -> None:
-    """Two routes of one pattern are an error (Pyramid would let the first win silently), and so
-    is a plugin's route outside the paths that are its own."""
+def _routes(config: Configurator) -> list[Any]:
     mapper = config.registry.queryUtility(IRoutesMapper)
-    seen: dict[str, str] = {}
-    for route in mapper.get_routes() if mapper else ():
+    return list(mapper.get_routes()) if mapper else []
+
+
+def check_routes(config: Configurator) -> None:
+    """Two routes of one pattern are an error: Pyramid would let the first win silently."""
+    seen: dict[str, list[Any]] = {}
+    for route in _routes(config):
         pattern = re.sub(r"\{[^}]*\}", "{}", route.pattern.rstrip("/")) or "/"
-        methods = sorted(_methods(route))
-        for method in methods or ["*"]:
-            key = f"{method} {pattern}"
-            if key in seen:
+        methods = _methods(route)
+        for other in seen.setdefault(pattern, []):
+            others = _methods(other)
+            if not methods or not others or methods & others:
                 raise ConfigError(
-                    f"The routes {seen[key]!r} and {route.name!r} have the same address "
+                    f"The routes {other.name!r} and {route.name!r} have the same address "
                     f"{route.pattern!r}. Change one of them."
                 )
-            seen[key] = route.name
-    for plugin in shop.plugins.enabled:
-        _check_paths(config, plugin)
+        seen[pattern].append(route)
 
 
 def _methods(route: Any) -> set[str]:
@@ -146,16 +155,13 @@ def _methods(route: Any) -> set[str]:
     return set()
 
 
-def _check_paths(config: Configurator, plugin: Plugin) -> None:
+def check_paths(config: Configurator, plugin: Plugin, known: Collection[str]) -> None:
+    """A plugin's routes, those that are not in `known`, lie on paths that are its own."""
     own = (f"/{plugin.code}", f"/admin/{plugin.code}", *(plugin.info.paths if plugin.info else ()))
-    package = getattr(plugin.module, "__name__", None)
-    for entry in config.introspector.get_category("routes") or ():
-        route = entry["introspectable"]
-        module = getattr(route.action_info, "file", "")
-        if package is None or f"/{package}/" not in module.replace("\\", "/"):
-            continue
-        pattern = "/" + route["pattern"].lstrip("/")
-        if not any(pattern == path or pattern.startswith(path.rstrip("/") + "/") for path in own):
+    for route in _routes(config):
+        pattern = "/" + route.pattern.lstrip("/")
+        mine = (pattern == path or pattern.startswith(path.rstrip("/") + "/") for path in own)
+        if route.name not in known and not any(mine):
             raise ConfigError(
                 f"The plugin {plugin.code!r} has a page at {pattern!r}, which is not its own. It "
                 f"may use {', '.join(own)}, or name the path in its plugin_info()."

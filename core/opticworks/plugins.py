@@ -244,10 +244,13 @@ class Plugins:
         self.manager.register(module, name=f"kernel:{name}")
 
     def drop(self, code: str, sentence: str) -> None:
-        """Take a plugin out again because including it failed."""
-        plugin = self.found[code]
-        self.fail(plugin, sentence)
-        self.manager.unregister(name=code)
+        """Take a plugin out again because including it failed, and those that need it."""
+        before = self.enabled
+        self.fail(self.found[code], sentence)
+        self._check_requirements()
+        for plugin in before:
+            if plugin.state is not State.ENABLED:
+                self.manager.unregister(name=plugin.code)
 
     def require_all(self) -> None:
         """Raise PluginFailed naming every plugin that must run and does not."""

@@ -77,6 +77,11 @@ class Shop:
         self.settings  # noqa: B018 - notices a change first
         return self._providers
 
+    def drop(self, code: str, sentence: str) -> None:
+        """Go on without a plugin that could not be set up, nor what it provides."""
+        self.plugins.drop(code, sentence)
+        self._providers = Providers(self.plugins, self._settings)
+
     def reload_settings(self) -> None:
         """Read the settings again; providers are rebuilt only if a version changed.
 
