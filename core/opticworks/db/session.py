@@ -20,6 +20,8 @@ def make_engine(url: str, **options: Any) -> Engine:
     """
     options.setdefault("pool_size", 10)
     options.setdefault("max_overflow", 20)
+    # A server that takes connections and says nothing must not hold every thread of ours.
+    options.setdefault("connect_args", {"connect_timeout": 3})
     engine = create_engine(url, pool_pre_ping=True, **options)
     # A server that loads the application and then forks (gunicorn under pserve) must not share
     # connections between processes: the child forgets them without closing the parent's.

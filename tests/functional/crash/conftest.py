@@ -80,12 +80,14 @@ class Street:
     def customer(self) -> Customer:
         return Customer(self.shop, f"ada-{uuid.uuid4().hex[:10]}@example.com")
 
-    def work(self, later: float = MINUTES_LATER, *, sweep: bool = True) -> None:
+    def work(
+        self, later: float = MINUTES_LATER, *, sweep: bool = True, house: House | None = None
+    ) -> None:
         """Let the worker and the sweeper come, some minutes later, and finish everything."""
         if sweep:
             with self.shop.unit() as db:
                 defer(db, "checkout.sweep")
-        worker = self.start("worker", later=later)
+        worker = self.start("worker", house or self.house, later=later)
         until(lambda: jobs_left(self.shop) == 0, why=worker.log)
         worker.kill()
 
