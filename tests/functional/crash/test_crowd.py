@@ -67,9 +67,9 @@ def test_a_button_that_is_clicked_many_times_places_one_order(street) -> None:
     form = visitor.checkout(email=customer.email)
     hands = [visitor.at(addresses[number % 2]) for number in range(8)]
     answers = at_once([lambda hand=hand: hand.place(form) for hand in hands])
-    assert {(answer.status, answer.heading) for answer in answers} == {
-        (200, "Thank you, Ada")
-    }, [str(answer.html.find(attrs={"role": "alert"})) for answer in answers]
+    assert {(answer.status, answer.heading) for answer in answers} == {(200, "Thank you, Ada")}, [
+        str(answer.html.find(attrs={"role": "alert"})) for answer in answers
+    ]
     assert len({answer.url.partition("/orders/")[2] for answer in answers}) == 1
     street.work()
     assert len(customer.orders()) == 1
