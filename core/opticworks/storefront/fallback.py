@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPMovedPermanently, HTTPNotFound
 from pyramid.interfaces import IRoutesMapper
@@ -13,7 +15,7 @@ def not_found(request: Request) -> Response:
     """An address with a slash too many moves to the page; everything else is a 404."""
     path = request.path_info
     if request.method in ("GET", "HEAD") and path.endswith("/") and len(path) > 1:
-        shorter = "/" + path.strip("/")
+        shorter = quote("/" + path.strip("/"))
         mapper = request.registry.getUtility(IRoutesMapper)
         probe = Request.blank(shorter)
         probe.registry = request.registry

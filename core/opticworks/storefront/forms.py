@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ def _text(label: str, missing: str = "", most: int = 100) -> StringField:
     checks: list[Any] = [
         validators.Length(max=most, message=f"Use at most {most} characters here.")
     ]
-    checks.insert(0, validators.InputRequired(missing) if missing else validators.Optional())
+    checks.insert(0, validators.DataRequired(missing) if missing else validators.Optional())
     return StringField(label, checks, filters=[_clean])
 
 
@@ -60,7 +61,7 @@ class CheckoutForm(Form):
 
     def validate_postalCode(self, field: StringField) -> None:
         digits = (field.data or "").replace("-", "").replace(" ", "")
-        if self.country.data == "US" and not (digits.isdigit() and len(digits) in (5, 9)):
+        if self.country.data == "US" and not re.fullmatch(r"[0-9]{5}([0-9]{4})?", digits):
             raise ValidationError("Enter a ZIP code of 5 digits, like 94104.")
 
     @property

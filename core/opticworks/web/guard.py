@@ -1,7 +1,8 @@
 """Refuses what no view should have to look at: bodies too big, and text that is no text.
 
-Bodies over 1 MB are answered with 413 before they are read; a route that takes uploads raises
-its own limit with the directive `config.allow_body("catalog.upload", 20_000_000)`.
+Bodies over 1 MB are answered with 413 before they are read, and forms with a file with 400; a
+route that takes uploads says so and raises its own limit with the directive
+`config.allow_body("catalog.upload", 20_000_000)`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ SESSIONS = "opticworks.web.sessions.sessions_tween_factory"
 TOO_BIG = (
     "What you sent is {size} MB, and this page takes at most {limit} MB. Send less, and try again."
 )
+NO_FILES = "This form takes no files. Type the text in, and try again."
 NOT_TEXT = (
     "What you sent contains characters that can't be read as text. Type it again instead of "
     "pasting it, and try again."
@@ -55,6 +57,14 @@ def check_text(request: Request) -> None:
         raise HTTPBadRequest(NOT_TEXT)
 
 
+def check_files(request: Request) -> None:
+    """Raises 400 for a file in a form that has no place for one: views read its fields as text."""
+    if request.content_type != "multipart/form-data" or request.method in ("GET", "HEAD"):
+        return
+    if not all(isinstance(value, str) for value in request.POST.values()):
+        raise HTTPBadRequest(NO_FILES)
+
+
 def _texts(fields: Mapping[str, Any]) -> list[str]:
     return [part for pair in fields.items() for part in pair if isinstance(part, str)]
 
@@ -66,8 +76,11 @@ def guard_tween_factory(handler: Any, registry: Any) -> Any:
 
     def guard_tween(request: Request) -> Response:
         check_text_of_path(request)
-        check_size(request, limits.get(route_name(request), default) if limits else default)
+        own_limit = limits.get(route_name(request)) if limits else None
+        check_size(request, default if own_limit is None else own_limit)
         check_text(request)
+        if own_limit is None:
+            check_files(request)
         return handler(request)
 
     return guard_tween
@@ -78,6 +91,7 @@ def check_text_of_path(request: Request) -> None:
     try:
         request.path_info  # noqa: B018 - decoding it is the check
     except UnicodeDecodeError:
+        request.environ["PATH_INFO"] = "/"  # the error page must be able to ask where it is
         raise HTTPBadRequest("This address contains characters that can't be read.") from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -338,3 +339,65 @@ def test_statements_stay_within_their_budget_whatever_is_in_the_cart(
         numbers[len(skus)] = count(lambda form=form: form.submit("action", value="place"))
     assert max(numbers.values()) <= BUDGET["place"], numbers
     assert len(orders(shop)) == 2
+
+
+@pytest.mark.parametrize("path", ["/products/caf%C3%A9/", "/products/%0D%0AX/", "/pages/%22/"])
+def test_a_slash_too_many_is_taken_off_any_address(browser: Browser, path: str) -> None:
+    moved = browser.get(path, status=301)
+    assert moved.location == f"http://localhost{path[:-1]}"
+    moved.follow(status=404)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("firstName", "   ", "Enter your first name."),
+        ("city", "\u200b\u202e", "Enter your city."),
+        ("postalCode", "٩٤١٠٤", "ZIP code of 5 digits"),
+    ],
+)
+def test_what_only_looks_filled_in_is_asked_for(
+    browser: Browser, shop: Shop, field: str, value: str, sentence: str
+) -> None:
+    add(browser)
+    assert sentence in place(browser, status=422, **{field: value})
+    assert orders(shop) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("firstName", "x" * 101), ("email", ""), ("payment", "none")]
+)
+def test_a_repeated_post_leads_to_its_order_whatever_it_holds(
+    browser: Browser, shop: Shop, field: str, value: str
+) -> None:
+    add(browser)
+    form = checkout(browser)
+    placed = form.submit("action", value="place", status=303)
+    fields = [(name, value if name == field else old) for name, old in form.submit_fields()]
+    again = browser.post("/checkout", [*fields, ("action", "place")], status=303)
+    assert again.location == placed.location
+    assert len(orders(shop)) == 1
+
+
+def test_an_address_that_is_no_text_has_a_page_and_logs_no_mistake(
+    browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = browser.get("/products/%ff", status=400)
+    assert page.html.select("header nav")
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_two_clicks_at_once_are_two_items(browser: Browser, shop: Shop) -> None:
+    add(browser, "POE-MOD")
+    cookie = browser.cookies["cart"].strip('"')
+
+    def click(_: int) -> int:
+        other = Browser(shop)
+        other.set_cookie("cart", cookie)
+        return int(other.post("/cart/lines", {"sku": SKU, "quantity": "1"}).status_int)
+
+    with ThreadPoolExecutor(8) as clicks:
+        assert set(clicks.map(click, range(8))) == {303}
+    with shop.unit() as db:
+        query = text("SELECT quantity FROM cart_line WHERE sku = :sku")
+        assert db.scalars(query, {"sku": SKU}).all() == [8]

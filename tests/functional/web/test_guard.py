@@ -54,3 +54,11 @@ def test_text_in_any_script_passes(build):
     text = "Zoë 漢字 🚀"
     assert app.post("/echo", {"text": text}, headers=OWN).text == f"POST {text}"
     app.get("/page", {"q": text})
+
+
+def test_a_file_in_a_form_of_text_is_400_with_a_sentence(build):
+    app = build()
+    files = [("text", "a.txt", b"hello")]
+    response = app.post("/echo", upload_files=files, headers=OWN, status=400)
+    assert "takes no files" in response.text
+    assert app.post("/upload", upload_files=files, headers=OWN).status_int == 200

@@ -87,7 +87,7 @@ def add(request: Request) -> Response:
         quantity = basket.parse_quantity(
             str(request.POST.get("quantity", "1")), settings.max_quantity
         )
-        cart = request.cart
+        cart = visitor.locked_cart(request)
         if cart is None:
             cart = carts.create(request.db, settings.currency, shop.now(), settings.cart_days)
         name = basket.add(shop, request.db, cart, sku, quantity)
@@ -111,7 +111,8 @@ def change(request: Request) -> Response:
     shop = request.registry.shop
     sku = request.matchdict["sku"]
     try:
-        if request.cart is None:
+        cart = visitor.locked_cart(request)
+        if cart is None:
             raise CartRefused("Your cart is empty. It may have expired.")
         if request.POST.get("action") == "remove":
             quantity = 0
@@ -119,7 +120,7 @@ def change(request: Request) -> Response:
             quantity = basket.parse_quantity(
                 str(request.POST.get("quantity", "")), shop.settings["shop"].max_quantity
             )
-        basket.set_quantity(shop, request.db, request.cart, sku, quantity)
+        basket.set_quantity(shop, request.db, cart, sku, quantity)
     except CartRefused as error:
         return _answer(request, error=str(error))
     request.db.flush()

@@ -108,9 +108,11 @@ def submit(request: Request) -> Response:
     known = _keep(request, cart_id)
     if request.POST.get("action") != "place":
         return HTTPSeeOther(location=request.route_path("checkout") + "#shipping")
+    if not known:
+        return _to_order(request, cart_id)
     shop: Shop = request.registry.shop
     form = forms.checkout_form(shop.settings["shop"], request.POST)
-    if known and not form.validate():
+    if not form.validate():
         return _page(request, cart_id, form=form, errors=form.sentences, status=422)
     return _place(request, cart_id, form)
 
@@ -295,6 +297,20 @@ def _changes(request: Request, quote: c.Quote) -> tuple[c.Notice, ...]:
             "it again.",
         ),
     )
+
+
+def _to_order(request: Request, cart_id: uuid.UUID) -> Response:
+    """A cart that is no longer open: to the order it became, whatever else was posted this time."""
+    with request.registry.shop.unit() as db:
+        cart = carts.get(db, cart_id)
+        order = (
+            orders.by_cart(db, cart_id) if cart is not None and cart.state == "ordered" else None
+        )
+        if order is None:
+            return _to_cart(request)
+        response = HTTPSeeOther(location=f"{orders.path(order)}?thanks=1")
+    visitor.forget_cart(response)
+    return response
 
 
 def _to_cart(request: Request) -> Response:
