@@ -146,9 +146,11 @@ def ensure_rates(
         choices = rates_room.ask(shop.providers.shipping(), request)
     with shop.unit("rates") as db:
         cart = carts.find(db, cart_id, shop.now(), lock=True)
-        if cart is not None:
+        key = rates_room.key_of(request)
+        # No answer (a vendor's bad minute) never replaces the rates another tab has just got.
+        if cart is not None and (choices or cart.rates_key != key):
             cart.rates = [rates_room.to_json(choice) for choice in choices]
-            cart.rates_key = rates_room.key_of(request)
+            cart.rates_key = key
             # No rates at all may be a vendor's bad minute: look again soon.
             hours = rates_room.RATES_VALID_HOURS if choices else 0.02
             cart.rates_until = shop.now() + timedelta(hours=hours)

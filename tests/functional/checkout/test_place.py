@@ -15,6 +15,7 @@ from opticworks.checkout.quoting import ensure_rates
 from opticworks.checkout.settle import Refused, settle
 from opticworks.contracts import ProviderError
 from opticworks.orders.models import Order
+from opticworks.shipping import rates
 from opticworks.shop import Shop
 from opticworks.stock import service as stock
 from opticworks.testing.counter import Counter, open_counter
@@ -270,3 +271,22 @@ def test_money_once_written_stays(counter: Counter, statement: str) -> None:
     counter.buy(("A", 1))
     with pytest.raises(IntegrityError), counter.shop.unit() as db:
         db.execute(text(statement))
+
+
+def test_a_vendors_bad_minute_never_replaces_rates_that_are_there(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cart_id = counter.cart(("A", 1))
+    before = counter.quote(cart_id)
+    ask = rates.ask
+
+    def late(providers: object, request: object) -> list[object]:
+        monkeypatch.setattr(rates, "ask", ask)
+        ensure_rates(counter.shop, cart_id)  # another tab is faster and gets an answer
+        return []
+
+    monkeypatch.setattr(rates, "ask", late)
+    with counter.shop.unit("test") as db:
+        db.execute(text("UPDATE cart SET rates_until = now() - interval '1 second'"))
+    ensure_rates(counter.shop, cart_id)
+    assert counter.quote(cart_id).shipping == before.shipping
