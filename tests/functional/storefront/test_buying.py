@@ -341,7 +341,7 @@ def test_statements_stay_within_their_budget_whatever_is_in_the_cart(
     assert len(orders(shop)) == 2
 
 
-@pytest.mark.parametrize("path", ["/products/caf%C3%A9/", "/products/%0D%0AX/", "/pages/%22/"])
+@pytest.mark.parametrize("path", ["/products/caf%C3%A9/", "/products/a%0D%0Ab/", "/pages/%22/"])
 def test_a_slash_too_many_is_taken_off_any_address(browser: Browser, path: str) -> None:
     moved = browser.get(path, status=301)
     assert moved.location == f"http://localhost{path[:-1]}"
