@@ -132,6 +132,16 @@ def phone(visit: Callable[..., Page]) -> Page:
 
 
 @pytest.fixture
+def signed_in(visit: Callable[..., Page], site: Site) -> Callable[..., Page]:
+    """signed_in(width=390) is a page of staff; options are those of `visit`."""
+
+    def signed_in(**options: Any) -> Page:
+        return visit(storage_state=site.staff_state(visit), **options)
+
+    return signed_in
+
+
+@pytest.fixture
 def someone(request: pytest.FixtureRequest) -> str:
     """An e-mail address that no other test uses."""
     name = "".join(c if c.isalnum() else "-" for c in request.node.name.lower())[:60]

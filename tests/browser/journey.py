@@ -7,15 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from .site import SENSOR, Site
-
-ADA = {
-    "firstName": "Ada",
-    "lastName": "Lovelace",
-    "address": "12 Analytical Way",
-    "city": "San Francisco",
-    "postalCode": "94104",
-}
+from .site import ADA, SENSOR, Site
 
 
 def field(page: Page, name: str) -> Locator:

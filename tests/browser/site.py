@@ -8,25 +8,34 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import webtest
 from sqlalchemy import text
 from webtest.http import StopableWSGIServer
 
 from opticworks import demo, migrations
 from opticworks.app import make_app
-from opticworks.boot import boot
-from opticworks.config import Config, PluginLine
+from opticworks.boot import boot, ini_settings
+from opticworks.config import read_config
 from opticworks.jobs.testing import drain
 from opticworks.kernel import availability
 from opticworks.staff import service as staff
 
-PLUGINS = ("catalog", "manual_payments", "table_rates", "smtp_mail")
+INI = Path(__file__).parents[2] / "development.ini"
 SENSOR = "/products/rs-1-sensor"
 SKU = "RS1-PRO-WHT"  #: the variant that SENSOR shows first
 PASSWORD = "correct horse battery"
 STAFF = "clerk@example.org"
+ADA = {
+    "firstName": "Ada",
+    "lastName": "Lovelace",
+    "address": "12 Analytical Way",
+    "city": "San Francisco",
+    "postalCode": "94104",
+}
 
 
 class Slow:
@@ -47,22 +56,20 @@ class Site:
     def __init__(self, database_url: str, redis_url: str, var: Path) -> None:
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        self.shop = boot(
-            Config(
-                mode="test",
-                database_url=database_url,
-                redis_url=redis_url,
-                base_url=self.url,
-                secret="a secret that only browser tests know, 0123456789",
-                var=var,
-                plugins=tuple(PluginLine(code) for code in PLUGINS),
-            )
-        )
+        environ = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "OPTICWORKS_VAR": str(var),
+            "OPTICWORKS_BASE_URL": self.url,
+        }
+        config = read_config(ini_settings(INI), environ)  # what `make run` serves
+        self.shop = boot(replace(config, mode="test"))
         migrations.upgrade(self.shop)
         self.shop.redis.flushdb()
         demo.load(self.shop)
         with self.shop.unit() as db:
             staff.create_staff(db, STAFF, PASSWORD, name="Clara Clerk", actor="test")
+        self._staff_state: Any = None
         self._slow = Slow(make_app(self.shop))
         self._server = StopableWSGIServer(self._slow, _sock=listener, bind_socket=False, threads=8)
         self._thread = threading.Thread(target=self._server.run, name="site")
@@ -97,6 +104,31 @@ class Site:
                 text("UPDATE catalog_variant SET price = price + :cents WHERE sku = :sku"),
                 {"cents": cents, "sku": sku},
             )
+
+    def buy(self, email: str, sku: str = SKU) -> str:
+        """Place an order as a browser without scripts would, only faster; its number."""
+        shopper = webtest.TestApp(
+            self._slow,
+            extra_environ={"HTTP_HOST": self.url.removeprefix("http://"), "HTTP_ORIGIN": self.url},
+        )
+        shopper.post("/cart/lines", {"sku": sku, "quantity": "1"})
+        form = shopper.get("/checkout").forms["checkout"]
+        for name, value in {"email": email, **ADA}.items():
+            form[name] = value
+        form.submit("action", value="place", status=303)
+        return str(self.orders(email)[-1].number)
+
+    def staff_state(self, visit: Callable[..., Any]) -> Any:
+        """The cookies of staff; signing in costs a password's hash, so it is done once."""
+        if self._staff_state is None:
+            page = visit()
+            page.goto("/admin/sign-in")
+            page.get_by_label("E-mail address").fill(STAFF)
+            page.get_by_label("Password").fill(PASSWORD)
+            page.get_by_role("button", name="Sign in").click()
+            page.wait_for_url("**/admin")
+            self._staff_state = page.context.storage_state()
+        return self._staff_state
 
     def orders(self, email: str) -> list[Any]:
         """Orders of that address, oldest first: number, status, total in cents, and so on."""

@@ -12,6 +12,14 @@ document.addEventListener("securitypolicyviolation", (event) => {
 });
 """
 
+_HARMLESS = (
+    # A refused page (404, 409, 422) is logged too; other requests are judged by their answers.
+    "Failed to load resource",
+    # htmx's words for an update that a newer one replaced, as hx-sync tells it to.
+    "htmx:afterRequest",
+    "htmx:sendAbort",
+)
+
 
 class Watch:
     """Collects script errors, console errors, blocked or failed requests and foreign hosts."""
@@ -27,8 +35,7 @@ class Watch:
         page.on("response", self._response)
 
     def _console(self, message: ConsoleMessage) -> None:
-        # A refused page (404, 409, 422) is logged too; other requests are judged by _response.
-        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+        if message.type in ("error", "warning") and not message.text.startswith(_HARMLESS):
             self.wrong.append(f"console: {message.text}")
 
     def _request(self, request: Request) -> None:
