@@ -151,6 +151,8 @@ class SettingsLoader:
             return settings_room.validate(schema, ini, rows.get(code, (0, {}))[1])
         except ValidationError as error:
             raise ConfigError(" ".join(settings_room.sentences(error, code))) from None
+        except settings_room.BadText as error:
+            raise ConfigError(f"Setting {code}.{error}") from None
 
     def problems(self, plugin: Plugin, rows: Mapping[str, Any]) -> list[str]:
         """Why the plugin can't be enabled: bad settings first, then what it says itself.

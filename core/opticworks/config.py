@@ -73,7 +73,12 @@ def _plugin_settings(settings: Mapping[str, str]) -> dict[str, dict[str, str]]:
     result: dict[str, dict[str, str]] = {}
     for key, value in settings.items():
         if key.startswith("plugin."):
-            _, code, name = key.split(".", 2)
+            code, dot, name = key.removeprefix("plugin.").partition(".")
+            if not (code and dot and name):
+                raise ConfigError(
+                    f"The ini has the line {key!r}. A plugin's setting is written "
+                    "plugin.<code>.<setting> = value."
+                )
             result.setdefault(code, {})[name] = value
         elif key.startswith("shop."):
             result.setdefault("shop", {})[key.removeprefix("shop.")] = value

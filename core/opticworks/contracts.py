@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol, runtime_checkable
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from opticworks.money import Money
+from opticworks.money import Money, exponent
 
 # --- discovery --------------------------------------------------------------------------------
 
@@ -735,6 +736,43 @@ class ShopSettings(BaseModel):
     order_link_days: int = Field(90, title="Days an order link works", ge=1)
     low_stock: int = Field(5, title="Show 'n left' below", ge=0)
     max_quantity: int = Field(999, title="Most of one line", ge=1)
+
+    @field_validator("currency")
+    @classmethod
+    def _currency(cls, value: str) -> str:
+        try:
+            exponent(value)
+        except ValueError:
+            raise ValueError(f"{value} is no currency; write USD or EUR") from None
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            sentence = f"{value} is no time zone; write one like Europe/Berlin"
+            raise ValueError(sentence) from None
+        return value
+
+    @field_validator("locale")
+    @classmethod
+    def _locale(cls, value: str) -> str:
+        try:
+            Money(0, "USD").format(value)
+        except Exception:  # Babel's own is not a ValueError
+            sentence = f"{value} is no locale that is known; write one like en_US"
+            raise ValueError(sentence) from None
+        return value
+
+    @field_validator("countries")
+    @classmethod
+    def _countries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or not all(len(code) == 2 and code.isupper() for code in value):
+            sentence = "Write codes of two capital letters with commas, like US, CA"
+            raise ValueError(sentence)
+        return value
 
 
 CommandGroup = Any  #: a click.Group; the commands hook adds to it

@@ -177,6 +177,26 @@ def test_a_plugin_that_fails_refuses_the_order_with_a_sentence(hook: str) -> Non
     assert "can't be worked out" in quote.objections[-1].sentence
 
 
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"taxes": [off(5, target="line:NOPE", stage="tax")]},
+        {"taxes": ["not an adjustment"]},
+        {"discounts": [off(5, currency="EUR")]},
+    ],
+)
+def test_answers_that_make_no_total_refuse_the_order(answers: dict[str, Any]) -> None:
+    with pytest.raises(pricing.Refused, match="can't be worked out"):
+        pricing.quote(hooks(**answers), ctx(), basket(("A", 1, 1000)), {"A": item()})
+
+
+def test_goods_that_are_no_mapping_refuse_the_order() -> None:
+    asked = hooks()
+    asked.items = lambda skus, ctx: [["A"]]
+    with pytest.raises(pricing.Refused, match="can't be read"):
+        pricing.items(asked, ctx(), ["A"])
+
+
 def test_two_plugins_answering_for_one_sku_are_refused() -> None:
     asked = hooks()
     asked.items = lambda skus, ctx: [{"A": item()}, {"A": item()}]

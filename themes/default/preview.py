@@ -208,7 +208,7 @@ def checkout(**more: Any) -> dict[str, Any]:
     return {
         "form": CheckoutForm(data=values), "quote": PRICED, "rates": RATES, "chosen": "ground",
         "offers": OFFERS, "chosen_payment": "bank_transfer", "token": "token", "changes": (),
-        "errors": {}, "page": Page("Checkout", robots="noindex"), **more,
+        "tried": False, "errors": {}, "page": Page("Checkout", robots="noindex"), **more,
     }  # fmt: skip
 
 
@@ -385,7 +385,7 @@ SAMPLES: dict[str, tuple[str, Mapping[str, Any]]] = {
         "email": "Enter an email address like name@example.com.",
         "city": "Enter the city.", "postalCode": "Enter a ZIP code of five digits.",
         "shipping": "Choose how we should ship."})),
-    "checkout-changed": ("checkout", checkout(changes=(PRICE_NOTICE,))),
+    "checkout-changed": ("checkout", checkout(changes=(PRICE_NOTICE,), tried=True)),
     "checkout-no-rates": ("checkout", checkout(rates=(), chosen="", quote=QUOTE)),
     "order-thanks": ("order", {"order": ORDER, "thanks": True, "page": Page("Thank you")}),
     "order-shipped": ("order", {"order": SHIPPED, "thanks": False, "page": Page("Order")}),

@@ -45,7 +45,10 @@ def line(cart: Cart, sku: str) -> CartLine | None:
 
 
 def put(cart: Cart, sku: str, quantity: int, price: int, title: str, now: datetime) -> CartLine:
-    """Set the quantity of a SKU, adding its line if there is none; agrees to `price`."""
+    """Set the quantity of a SKU, adding its line at `price` if there is none.
+
+    A line keeps the price it came in at: a new one is announced until the order is placed.
+    """
     found = line(cart, sku)
     if found is None:
         position = max((other.position for other in cart.lines), default=0) + 1
@@ -54,7 +57,7 @@ def put(cart: Cart, sku: str, quantity: int, price: int, title: str, now: dateti
         )
         cart.lines.append(found)
     else:
-        found.quantity, found.price_seen, found.title = quantity, price, title
+        found.quantity, found.title = quantity, title
     cart.updated_at = now
     return found
 

@@ -209,8 +209,15 @@ def fulfil(
         order = orders.lock(db, number)
         if order is None:
             raise Refused(f"There is no order {number}.")
-        if parcel_id is not None and shipments.get(db, parcel_id) is not None:
-            return
+        known = shipments.get(db, parcel_id) if parcel_id is not None else None
+        if known is not None:
+            same = (order.id, carrier.strip(), tracking_number.strip())
+            if (known.order_id, known.carrier, known.tracking_number) == same:
+                return
+            raise Refused(
+                f"This form recorded the parcel {known.tracking_number} already. Open the order "
+                "again to record another one."
+            )
         if order.status == "canceled":
             raise Refused(f"Order {number} is canceled.")
         if order.payment_status not in ("paid", "authorized"):

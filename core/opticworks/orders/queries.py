@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -176,8 +176,11 @@ def _key(text: str) -> tuple[datetime, int] | None:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
         at, _, order_id = raw.rpartition(" ")
         moment = datetime.fromisoformat(at)
-        return (moment, int(order_id)) if moment.tzinfo else None
-    except (ValueError, binascii.Error):
+        number = int(order_id)
+        if not moment.tzinfo or not 0 < number < 2**63:
+            return None
+        return moment.astimezone(UTC), number
+    except (ValueError, OverflowError, binascii.Error):
         return None
 
 

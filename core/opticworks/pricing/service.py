@@ -46,6 +46,11 @@ class Basket:
 ChooseShipping = Callable[[Sequence[c.QuoteLine]], c.ShippingChoice | None]
 
 
+UNCLEAR = (
+    "The total can't be worked out at the moment. Please try again shortly; nothing was ordered."
+)
+
+
 class Refused(Exception):
     """A plugin the prices depend on failed; the sentence is for the customer."""
 
@@ -60,12 +65,12 @@ def items(hooks: Any, ctx: c.Ctx, skus: Sequence[str]) -> dict[str, c.Item]:
         return {}
     result: dict[str, c.Item] = {}
     try:
-        answers = hooks.items(skus=tuple(skus), ctx=ctx)
+        answers = [dict(answer or {}) for answer in hooks.items(skus=tuple(skus), ctx=ctx)]
     except Exception:
         log.exception("A goods plugin failed")
         raise Refused("Prices can't be read at the moment. Please try again shortly.") from None
     for answer in answers:
-        for sku, item in (answer or {}).items():
+        for sku, item in answer.items():
             if sku in result:
                 log.error("Two plugins answer for SKU %s", sku)
                 raise Refused(f"{item.title} can't be sold at the moment: its price is not clear.")
@@ -103,13 +108,20 @@ def quote(
     goods: Mapping[str, c.Item],
     choose_shipping: ChooseShipping = lambda lines: None,
 ) -> c.Quote:
-    """The basket priced now. `goods` are the items of its SKUs (see `items`)."""
+    """The basket priced now. `goods` are the items of its SKUs (see `items`).
+
+    Raises Refused when plugins answer what can't be added up: another currency, a tax on nothing.
+    """
     work = _Calculation(hooks, ctx, basket, choose_shipping)
-    work.unit_prices(goods)
-    work.discounts()
-    work.shipping()
-    work.taxes()
-    return work.finish()
+    try:
+        work.unit_prices(goods)
+        work.discounts()
+        work.shipping()
+        work.taxes()
+        return work.finish()
+    except Exception:
+        log.exception("The answers of the plugins make no total")
+        raise Refused(UNCLEAR) from None
 
 
 class _Calculation:
@@ -332,8 +344,7 @@ class _Calculation:
             log.exception("The hook %s failed", hook)
             self.objections.append(
                 c.Objection(
-                    sentence="The total can't be worked out at the moment. Please try again "
-                    "shortly; nothing was ordered."
+                    sentence=UNCLEAR,
                 )
             )
             return []

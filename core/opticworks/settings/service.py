@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Engine, NullPool, create_engine, select
@@ -54,21 +55,46 @@ def validate(
 ) -> BaseModel:
     """The model of the ini's text values overlaid with stored values. Raises ValidationError.
 
-    Ini values are text: a field that isn't a plain scalar is written there as JSON.
+    Ini values are text: a list of words is written there one to a line or with commas, anything
+    else that isn't a plain scalar as JSON. Raises BadText for what is no JSON.
     """
     merged: dict[str, Any] = {}
     for name, text in ini.items():
+        field = schema.model_fields.get(name)
         merged[name] = text
         if text.strip()[:1] in ("[", "{"):
-            merged[name] = json.loads(text)
-        elif name in schema.model_fields and "\n" in text.strip():
-            merged[name] = [line.strip() for line in text.strip().splitlines()]
+            merged[name] = _json(name, text)
+        elif field is not None and get_origin(field.annotation) is tuple:
+            merged[name] = [part.strip() for part in re.split(r"[,\n]", text) if part.strip()]
     return schema.model_validate({**merged, **values})
+
+
+class BadText(ValueError):
+    """A value of the ini that can't be read; the message says where."""
+
+
+def _json(name: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, character {error.colno}"
+        raise BadText(f"{name}: this is no complete JSON ({error.msg} at {where}).") from None
+
+
+#: What pydantic says for programmers, said for whoever writes the ini.
+PLAIN = {
+    "extra_forbidden": "There is no such setting. Correct its name or remove the line",
+    "model_type": "Write this as JSON, like {…}",
+    "model_attributes_type": "Write this as JSON, like {…}",
+    "missing": "This is missing",
+}
 
 
 def sentences(error: ValidationError, where: str) -> list[str]:
     """A validation error as plain sentences that name the setting."""
-    return [
-        f"Setting {where}.{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}."
-        for problem in error.errors()
-    ]
+    found = []
+    for problem in error.errors():
+        name = ".".join(str(part) for part in (where, *problem["loc"]))
+        said = PLAIN.get(problem["type"], problem["msg"]).removeprefix("Value error, ")
+        found.append(f"Setting {name}: {said}.")
+    return found

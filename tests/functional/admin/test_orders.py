@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -209,3 +210,16 @@ def test_one_page_costs_a_fixed_number_of_statements(counter, owner):
         owner.get("/admin/orders?tab=all")
     assert len(few) == len(many)
     assert not any("count(*)" in sql and "LIMIT" not in sql for sql in many)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "2026-01-01T00:00:00+00:00 99999999999999999999999",
+        "0001-01-01T00:00:00+14:00 1",
+        "9999-12-31T23:59:59-14:00 1",
+    ],
+)
+def test_a_key_from_nowhere_shows_the_first_page(owner, key):
+    older = base64.urlsafe_b64encode(key.encode()).decode()
+    owner.get("/admin/orders", {"tab": "all", "older": older}, status=200)

@@ -174,3 +174,26 @@ def test_an_unknown_order_is_a_sentence(counter: Counter) -> None:
     ):
         with pytest.raises(Refused, match="no order NOPE"):
             verb()
+
+
+def test_a_form_that_recorded_a_parcel_records_no_other(counter: Counter) -> None:
+    number, form = paid(counter, ("A", 2)), uuid.uuid4()
+
+    def post(tracking_number: str, order: str = number) -> None:
+        staff.fulfil(
+            counter.shop,
+            order,
+            lines={"A": 1},
+            carrier="UPS",
+            tracking_number=tracking_number,
+            actor="clerk",
+            parcel_id=form,
+        )
+
+    post("1Z1")
+    post("1Z1")  # a second click
+    with pytest.raises(Refused, match="1Z1 already"):
+        post("1Z2")  # the form of the browser's back button
+    with pytest.raises(Refused, match="already"):
+        post("1Z1", paid(counter, ("A", 1)))
+    assert len(counter.order(number).shipments) == 1

@@ -240,6 +240,23 @@ def test_a_price_that_changed_while_typing_is_shown_not_charged(
     assert len(orders(shop)) == 1
 
 
+def test_a_price_that_changed_is_told_also_when_the_quantity_is_changed_meanwhile(
+    browser: Browser, shop: Shop
+) -> None:
+    add(browser)
+    with shop.unit() as db:
+        db.execute(
+            text("UPDATE catalog_variant SET price = price + 1000 WHERE sku = :sku"), {"sku": SKU}
+        )
+    page = browser.post(f"/cart/lines/{SKU}", {"quantity": "2"}).follow()
+    assert "changed from $129.00 to $139.00" in page
+    page = add(browser)
+    assert "changed from $129.00 to $139.00" in page
+    form = browser.get("/checkout")
+    assert "changed from $129.00 to $139.00" in form
+    assert "Nothing was ordered" not in form
+
+
 def test_a_foreign_origin_and_a_missing_token_are_refused(browser: Browser, shop: Shop) -> None:
     data = {"sku": SKU, "quantity": "1"}
     foreign = {"Origin": "https://evil.example"}

@@ -24,7 +24,7 @@ from opticworks.carts import service as carts
 from opticworks.carts.models import Cart
 from opticworks.checkout import settle as settling
 from opticworks.checkout.place import Changed, Wish, place
-from opticworks.checkout.quoting import CartQuote, ensure_rates, quote_cart
+from opticworks.checkout.quoting import ensure_rates, quote_cart
 from opticworks.money import Money
 from opticworks.orders import service as orders
 from opticworks.payments import service as payments
@@ -134,7 +134,7 @@ def _place(request: Request, cart_id: uuid.UUID, form: forms.CheckoutForm) -> Re
     except Changed as changed:
         ensure_rates(shop, cart_id)
         changes = _changes(request, changed.quote)
-        return _page(request, cart_id, form=form, changes=changes, status=409)
+        return _page(request, cart_id, form=form, changes=changes, tried=True, status=409)
     except (settling.Refused, PricesRefused) as refused:
         return _page(request, cart_id, form=form, error=str(refused), status=409)
     except c.ProviderError as error:
@@ -238,7 +238,8 @@ def _page(
         "chosen_payment": _chosen_payment(offers, cart.details.get("payment", "")),
         "token": seal(request, cart_id),
         "availability": priced.availability,
-        "changes": _standing_changes(priced),
+        "changes": priced.quote.notices,
+        "tried": False,
         "errors": {},
         "error": "",
         "message": "",
@@ -263,11 +264,6 @@ def _offers(shop: Shop, quote: c.Quote) -> list[tuple[str, c.PaymentOffer]]:
 def _chosen_payment(offers: list[tuple[str, c.PaymentOffer]], wanted: str) -> str:
     codes = [code for code, _ in offers]
     return wanted if wanted in codes else (codes[0] if codes else "")
-
-
-def _standing_changes(priced: CartQuote) -> tuple[c.Notice, ...]:
-    """What changed since the items were put into the cart: said before paying."""
-    return priced.quote.notices
 
 
 def _changes(request: Request, quote: c.Quote) -> tuple[c.Notice, ...]:
