@@ -223,3 +223,12 @@ def test_one_page_costs_a_fixed_number_of_statements(counter, owner):
 def test_a_key_from_nowhere_shows_the_first_page(owner, key):
     older = base64.urlsafe_b64encode(key.encode()).decode()
     owner.get("/admin/orders", {"tab": "all", "older": older}, status=200)
+
+
+def test_a_customer_has_paid_what_was_paid(counter, owner):
+    paid, waiting = (counter.buy(("LAMP", 1)).number for _ in range(2))
+    total = counter.order(paid).total.format()
+    verbs.mark_paid(counter.shop, paid, actor="t")
+    page = owner.get(f"/admin/orders/{waiting}")
+    assert "2 orders" in page
+    assert f"· {total} paid" in page

@@ -112,7 +112,8 @@ def order(request: Request) -> dict[str, Any]:
     newer, older = queries.neighbours(request.db, row, filters, zone(request))
     messages = notifications.messages_about(request.db, view.number)
     standing = queries.of_email(request.db, view.email)
-    spent = sum(each.total for each in standing if each.currency == view.currency)
+    paid = [each for each in standing if each.payment_status in queries.PAID]
+    spent = sum(each.total for each in paid if each.currency == view.currency)
     return {
         "page": Page(f"Order {view.number}", crumbs=(LIST,)),
         "order": view,
