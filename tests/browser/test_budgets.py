@@ -22,9 +22,12 @@ PAGES = {
     "cart": "/cart",
 }
 _SHIFT = """
-window.shift = 0;
+window.shifts = [];
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+  for (const {hadRecentInput, value, sources} of list.getEntries()) {
+    const nodes = sources.map(({node}) => node && (node.outerHTML || node.data).slice(0, 120));
+    if (!hadRecentInput) window.shifts.push([value, ...nodes]);
+  }
 }).observe({type: "layout-shift", buffered: true});
 """
 _SETTLED = """async () => {
@@ -88,13 +91,21 @@ def test_the_checkout_is_light_too(page: Page, someone: str) -> None:
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("path", [SENSOR, "/products"])
-def test_nothing_moves_by_itself(page: Page, path: str, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 844})
-    page.add_init_script(_SHIFT)
-    page.goto(path, wait_until="networkidle")
-    page.evaluate(_SETTLED)
-    page.wait_for_load_state("networkidle")
-    assert page.evaluate("window.shift") == 0
+def test_nothing_moves_by_itself_even_when_the_font_comes_late(
+    page: Page, site: Site, path: str, width: int
+) -> None:
+    page.goto("/pages/faq")
+    font = page.locator("link[rel=preload][as=font]").get_attribute("href")
+    assert font
+    again = page.context.browser.new_page(viewport={"width": width, "height": 844})
+    again.add_init_script(_SHIFT)
+    with site.slow(font, 0.5), site.slow("/cart/badge", 0.3):
+        again.goto(site.url + path, wait_until="networkidle")
+    again.evaluate(_SETTLED)
+    shifts = again.evaluate("window.shifts")
+    again.close()
+    # As browsers report it: the two fonts' widths differ by a hair, which nobody can see.
+    assert round(sum(shift for shift, *_ in shifts), 3) == 0, shifts
 
 
 def test_a_variants_page_names_the_product_as_the_original(page: Page, site: Site) -> None:
