@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy.orm import Session
 
+from opticworks import contracts as c
 from opticworks.carts import service as carts
 from opticworks.carts.models import Cart
 from opticworks.pricing import service as pricing
@@ -54,10 +57,12 @@ def _put(shop: Shop, db: Session, cart: Cart, sku: str, quantity: int) -> str:
         )
     if carts.line(cart, sku) is None and len(cart.lines) >= 500:
         raise CartRefused("The cart is full. Please place this order first.")
+    others = [line.sku for line in cart.lines if line.sku != sku]
     try:
-        item = pricing.items(shop.hooks, shop.ctx(db), [sku]).get(sku)
+        goods = pricing.items(shop.hooks, shop.ctx(db), [sku, *others])
     except pricing.Refused as error:
         raise CartRefused(str(error)) from None
+    item = goods.get(sku)
     if item is None:
         raise CartRefused("We don't know this item. It may have been renamed or removed.")
     name = item.title + (f" ({item.option_text})" if item.option_text else "")
@@ -65,17 +70,27 @@ def _put(shop: Shop, db: Session, cart: Cart, sku: str, quantity: int) -> str:
         raise CartRefused(f"{name} can't be bought. {item.unavailable}")
     if item.unit_price.currency != cart.currency:
         raise CartRefused(f"{name} has no price in {cart.currency}.")
-    free = stock.availability(db, pricing.stock_skus([item]))
-    if item.components:
-        possible = min(max(free[p.sku].free, 0) // p.quantity for p in item.components)
-    elif item.stock_policy == "untracked":
-        possible = quantity
-    else:
-        possible = max(free[sku].free, 0)
-    if possible == 0:
-        raise CartRefused(f"{name} is sold out.")
-    if possible < quantity:
-        raise CartRefused(f"Only {possible} of {name} are left.")
+    possible = _possible(db, cart, goods, item)
+    if possible is not None and possible < quantity:
+        raise CartRefused(
+            f"Only {possible} of {name} are left." if possible else f"{name} is sold out."
+        )
     carts.put(cart, sku, quantity, item.unit_price.minor, item.title, shop.now())
     db.flush()
     return name
+
+
+def _possible(db: Session, cart: Cart, goods: Mapping[str, c.Item], item: c.Item) -> int | None:
+    """How many of the item there are beside the cart's other lines, which may take the same
+    units (a bundle and its part share one pool); None for an item that keeps no count."""
+    parts = pricing.parts_of(item)
+    if not parts:
+        return None
+    free = {sku: entry.free for sku, entry in stock.availability(db, parts).items()}
+    for line in cart.lines:
+        other = goods.get(line.sku)
+        if line.sku == item.sku or other is None or other.unavailable:
+            continue
+        for sku, each in pricing.parts_of(other).items():
+            free[sku] = free.get(sku, 0) - each * line.quantity
+    return min(max(free[sku], 0) // each for sku, each in parts.items())

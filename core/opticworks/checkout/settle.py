@@ -184,6 +184,10 @@ def _accept(db: Session, shop: Shop, order: Order, payment: Payment, actor: str)
     until = None if payment.status in ("authorized", "captured") else payment.expires_at
     placed = order.status == "awaiting_payment"
     if order.status == "canceled":
+        if payment.status == "pending":
+            # Canceled while its provider was still answering: a promise revives nothing.
+            defer(db, "checkout.refund_late", number=order.number)
+            return
         if not _revive(db, order, payment, actor):
             return
         # Given up before it ever stood (a card that paid late): the customer hears of it first now.

@@ -36,6 +36,9 @@ def mark_paid(shop: Shop, number: str, *, actor: str, reference: str = "") -> No
     if found is None:
         raise Refused(f"There is no order {number}.")
     if found.status == "captured":
+        with shop.unit() as db:
+            if _existing(db, number).payment_status == "refunded":
+                raise Refused(f"The money of order {number} was paid back already.")
         return
     if found.status not in ("pending", "authorized", "canceled"):
         raise Refused("This payment is not one that staff can mark paid; its provider decides.")

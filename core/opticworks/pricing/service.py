@@ -78,18 +78,23 @@ def items(hooks: Any, ctx: c.Ctx, skus: Sequence[str]) -> dict[str, c.Item]:
     return result
 
 
-def expand(lines: Iterable[c.QuoteLine]) -> dict[str, int]:
-    """What these lines take from stock: a bundle takes its components, never itself.
+def parts_of(item: c.Item) -> dict[str, int]:
+    """What one unit of the item takes from stock: a bundle its components, never itself; an
+    item that keeps no count takes nothing."""
+    if item.components:
+        parts: dict[str, int] = {}
+        for part in item.components:
+            parts[part.sku] = parts.get(part.sku, 0) + part.quantity
+        return parts
+    return {} if item.stock_policy == "untracked" else {item.sku: 1}
 
-    Items that keep no count take nothing.
-    """
+
+def expand(lines: Iterable[c.QuoteLine]) -> dict[str, int]:
+    """What these lines take from stock together."""
     demand: dict[str, int] = {}
     for line in lines:
-        if line.item.components:
-            for part in line.item.components:
-                demand[part.sku] = demand.get(part.sku, 0) + part.quantity * line.quantity
-        elif line.item.stock_policy != "untracked":
-            demand[line.sku] = demand.get(line.sku, 0) + line.quantity
+        for sku, each in parts_of(line.item).items():
+            demand[sku] = demand.get(sku, 0) + each * line.quantity
     return demand
 
 

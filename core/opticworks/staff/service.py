@@ -15,7 +15,8 @@ from opticworks.staff import passwords
 from opticworks.staff.models import ROLES, Staff
 from opticworks.web.limits import Limits
 
-PER_ACCOUNT = "10/15 minute"
+PER_PAIR = "10/15 minute"  #: of one account from one address
+PER_ACCOUNT = "100/hour"  #: from everywhere: a stranger must not lock somebody out so easily
 PER_ADDRESS = "30/15 minute"
 
 
@@ -107,7 +108,12 @@ def authenticate(
     Raises TooManyTries, passwords.Busy, and LimitsDown when tries can't be counted.
     """
     account = hashlib.sha256(normalise(email).encode()).hexdigest()[:32]
-    for rate, key in ((PER_ADDRESS, ("from", address)), (PER_ACCOUNT, ("for", account))):
+    pair = ("for", account, "from", address)
+    for rate, key in (
+        (PER_ADDRESS, ("from", address)),
+        (PER_PAIR, pair),
+        (PER_ACCOUNT, ("for", account)),
+    ):
         if not limits.allow(rate, "sign-in", *key, fail_closed=True):
             raise TooManyTries(limits.wait(rate, "sign-in", *key))
     staff = by_email(db, email)
@@ -117,6 +123,7 @@ def authenticate(
         if staff is not None:
             audit.record(db, staff.email, "staff.sign_in_failed", subject(staff.email))
         return None
+    limits.clear(PER_PAIR, "sign-in", *pair)
     limits.clear(PER_ACCOUNT, "sign-in", "for", account)
     if passwords.outdated(staff.password):
         staff.password = passwords.hash_password(password)

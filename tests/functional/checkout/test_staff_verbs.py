@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from opticworks.checkout import staff
-from opticworks.checkout.settle import Refused
-from opticworks.contracts import Component
+from opticworks.checkout.place import place
+from opticworks.checkout.settle import Refused, apply
+from opticworks.contracts import Component, PaymentResult
+from opticworks.jobs.testing import drain
 from opticworks.shop import Shop
 from opticworks.stock import service as stock
 from opticworks.testing.counter import Counter, open_counter
@@ -164,6 +166,30 @@ def test_what_is_being_paid_back_is_not_sent(counter: Counter) -> None:
         staff.cancel(counter.shop, number, actor="clerk", reason="customer asked")
     with pytest.raises(Refused, match="being paid back"):
         send(counter, number, A=1)
+
+
+def test_what_was_paid_back_is_not_marked_paid(counter: Counter) -> None:
+    counter.card.first_state = "captured"
+    number = counter.buy(("A", 1), payment="fake_card").number
+    staff.cancel(counter.shop, number, actor="clerk", reason="customer asked")
+    with pytest.raises(Refused, match="paid back already"):
+        staff.mark_paid(counter.shop, number, actor="clerk")
+
+
+def test_a_promise_that_comes_after_the_cancel_revives_nothing(counter: Counter) -> None:
+    cart_id = counter.cart(("A", 1))
+    placed = place(counter.shop, counter.wish(cart_id, "fake_card"))
+    ref, payment = next(iter(counter.card.vendor.payments.items()))
+    with counter.shop.unit() as db:
+        db.execute(text("UPDATE orders SET status = 'canceled'"))
+        stock.release(db, placed.number, reason="test")
+    pending = PaymentResult(state="pending", ref=ref, money=payment.amount)
+    with counter.shop.unit() as db:
+        apply(counter.shop, db, placed.number, pending)
+    assert counter.order(placed.number).status == "canceled"
+    drain(counter.shop)
+    assert payment.state == "canceled"
+    assert counter.free("A") == 5
 
 
 def test_an_unknown_order_is_a_sentence(counter: Counter) -> None:

@@ -167,6 +167,16 @@ def test_quantities_are_checked_against_stock_as_they_change(browser: Browser, s
     assert lines_in(browser) == 0
 
 
+def test_a_bundle_and_its_part_share_one_pool_in_the_cart(browser: Browser, shop: Shop) -> None:
+    with shop.unit() as db:
+        set_stock(db, SKU, 5, reason="test", actor="test")
+    add(browser, quantity="2")
+    assert "is sold out" in add(browser, "BND-HOME")  # it takes four of the other three
+    browser.post(f"/cart/lines/{SKU}", {"quantity": "1"})
+    assert "is in your cart" in add(browser, "BND-HOME")
+    assert "Only 1 of" in browser.post(f"/cart/lines/{SKU}", {"quantity": "2"}).follow()
+
+
 def test_what_was_typed_survives_errors_updates_and_coming_back(browser: Browser) -> None:
     add(browser)
     typed = {"email": "not an address", "address2": "Apt 7", "company": "Engines Ltd"}
