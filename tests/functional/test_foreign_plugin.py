@@ -46,12 +46,14 @@ class Scratch:
         site = Path(
             sysconfig.get_path("purelib", vars={"base": str(folder / "env")}, scheme="venv")
         )
+        self.python = str(folder / "env" / "bin" / "python")
+        # Python before 3.12 puts an old setuptools there, which would hide the project's own.
+        self.run("-m", "pip", "uninstall", "--yes", "--quiet", "setuptools")
         # addsitedir, since the project itself is installed by .pth files, which a path alone
         # would not read.
         site.joinpath("project.pth").write_text(
             f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
         )
-        self.python = str(folder / "env" / "bin" / "python")
 
     def run(self, *arguments: str, typed: str = "") -> str:
         """Output of a Python command in the environment, which has to succeed."""

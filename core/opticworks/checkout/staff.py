@@ -36,9 +36,8 @@ def mark_paid(shop: Shop, number: str, *, actor: str, reference: str = "") -> No
     if found is None:
         raise Refused(f"There is no order {number}.")
     if found.status == "captured":
-        with shop.unit() as db:
-            if _existing(db, number).payment_status == "refunded":
-                raise Refused(f"The money of order {number} was paid back already.")
+        if _was_paid_back(shop, number):
+            raise Refused(f"The money of order {number} was paid back already.")
         return
     if found.status not in ("pending", "authorized", "canceled"):
         raise Refused("This payment is not one that staff can mark paid; its provider decides.")
@@ -108,6 +107,11 @@ def cancel(shop: Shop, number: str, *, actor: str, reason: str, restock: bool = 
         emit(db, events.ORDER_CANCELED, number, {"reason": reason})
         restocked = "restocked" if restock else "not restocked"
         audit.record(db, actor, "order.canceled", f"order {number}", reason=reason, stock=restocked)
+
+
+def _was_paid_back(shop: Shop, number: str) -> bool:
+    with shop.unit() as db:
+        return _existing(db, number).payment_status == "refunded"
 
 
 def _existing(db: Session, number: str) -> Order:
