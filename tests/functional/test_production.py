@@ -180,8 +180,11 @@ def test_it_serves_from_two_processes_and_stops_when_asked(place):
     process = place.serves()
     try:
         assert '"database": "connected"' in place.get("/health")[1].replace('":"', '": "')
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        assert len(children) == 2
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        end = time.monotonic() + 30  # the second may come up after the first has answered
+        while len(children.read_text().split()) < 2 and time.monotonic() < end:
+            time.sleep(0.05)
+        assert len(children.read_text().split()) == 2
         for _ in range(20):  # both workers read the database, each on connections of its own
             assert place.get("/health")[0] == 200
     finally:
