@@ -7,6 +7,7 @@ parsed once per theme; in development a changed file is parsed again.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -98,6 +99,7 @@ class Engine:
         self.auto_reload = auto_reload
         self._templates: dict[tuple[str, int], Template] = {}
         self._icons: dict[tuple[str, str], Markup] = {}
+        self._parsing = threading.RLock()
         self._digest = ""
         self._digest_at = 0.0
 
@@ -118,9 +120,13 @@ class Engine:
                 f"There is no template {name!r} in the theme {self.theme!r} (searched: {where})."
             )
         index, path = found
-        if cached is None or Path(str(cached.filename)) != path.absolute():
-            cached = self._parse(path, index)
-            self._templates[name, start] = cached
+        with self._parsing:
+            cached = self._templates.get((name, start))
+            if cached is None or Path(str(cached.filename)) != path.absolute():
+                cached = self._parse(path, index)
+                # Compiled before anyone else sees it: two threads must not compile one template.
+                cached.cook_check()
+                self._templates[name, start] = cached
         return cached
 
     def _parse(self, path: Path, index: int) -> Template:
