@@ -96,6 +96,7 @@ def _configure(config: Configurator, shop: Shop) -> Plugin | None:
     config.include("opticworks.web.policy")
     config.include("opticworks.web.templates")
     config.include("opticworks.web.assets")
+    config.include("opticworks.webhooks.inbox")
     config.include("opticworks.storefront")
     config.include("opticworks.admin")
     config.commit()

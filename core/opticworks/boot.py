@@ -34,7 +34,11 @@ BUILTINS: tuple[tuple[str, str], ...] = (
 )
 
 #: Modules that register the kernel's own tasks when they are imported.
-TASKS = ("opticworks.notifications.jobs", "opticworks.checkout.jobs")
+TASKS = (
+    "opticworks.notifications.jobs",
+    "opticworks.checkout.jobs",
+    "opticworks.webhooks.jobs",
+)
 
 
 def ini_settings(path: str | Path, section: str = "main") -> dict[str, str]:

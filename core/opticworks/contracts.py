@@ -337,6 +337,14 @@ class BadSignature(Exception):
     """A webhook that its sender did not sign, or signed too long ago."""
 
 
+class NoWebhooks(BadSignature):
+    """This provider has no webhooks, so whatever comes is not from its vendor."""
+
+
+class NoWebhookSecret(BadSignature):
+    """Nothing can be verified: no signing secret is set. The message says which, for staff."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentOffer:
     """A way to pay, as shown in the checkout. `template` renders the provider's own fields."""

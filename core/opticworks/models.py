@@ -10,6 +10,7 @@ from opticworks.settings import models as settings
 from opticworks.shipping import models as shipping
 from opticworks.staff import models as staff
 from opticworks.stock import models as stock
+from opticworks.webhooks import models as webhooks
 
 __all__ = [
     "audit",
@@ -22,4 +23,5 @@ __all__ = [
     "shipping",
     "staff",
     "stock",
+    "webhooks",
 ]

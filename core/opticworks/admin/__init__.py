@@ -28,6 +28,8 @@ ROUTES = (
     ("admin.message.send", "/admin/messages/{id}/send"),
     ("admin.jobs", "/admin/jobs"),
     ("admin.job.replay", "/admin/jobs/{id}/replay"),
+    ("admin.webhooks", "/admin/webhooks"),
+    ("admin.webhooks.replay", "/admin/webhooks/replay"),
     ("admin.plugins", "/admin/plugins"),
 )
 

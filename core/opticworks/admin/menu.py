@@ -11,7 +11,7 @@ from opticworks.hookspecs import hookimpl
 
 @hookimpl
 def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
-    """Today, orders, messages, jobs, plugins. Counts are what waits for somebody."""
+    """Today, orders, messages, jobs, webhooks, plugins. Counts are what waits for somebody."""
     waiting = work.counts(ctx.db)
     yield MenuItem(label="Today", path="/admin", position=0, permission="staff", icon="house")
     yield MenuItem(
@@ -37,6 +37,14 @@ def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
         permission="jobs.manage",
         icon="list-restart",
         count=waiting["failed_jobs"],
+    )
+    yield MenuItem(
+        label="Webhooks",
+        path="/admin/webhooks",
+        position=75,
+        permission="jobs.manage",
+        icon="inbox",
+        count=waiting["stuck_webhooks"],
     )
     yield MenuItem(
         label="Plugins",

@@ -52,6 +52,16 @@ MESSAGE = {
     "failed": Word("Failed", "bad"),
     "suppressed": Word("Address blocked", "neutral"),
 }
+WEBHOOK = {
+    "waiting": Word("Waiting", "waiting"),
+    "failed": Word("Failed", "bad"),
+    "unmatched": Word("Fits nothing", "bad"),
+    "done": Word("Done", "good"),
+}
+RECEIVER = {
+    "ready": Word("Ready", "good"),
+    "refusing": Word("Refuses all", "bad"),
+}
 PLUGIN = {
     "enabled": Word("Enabled", "good"),
     "disabled": Word("Not enabled", "neutral"),
@@ -84,6 +94,7 @@ AUDIT = {
     "order.canceled": "Canceled",
     "order.fulfilled": "Recorded a parcel",
     "message.sent_again": "Sent a message again",
+    "webhook.replayed": "Worked through a webhook again",
 }
 CANCEL_REASONS = {
     "customer": "The customer asked for it",

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from opticworks.notifications.models import Message
 from opticworks.orders import queries
 from opticworks.orders.models import Order
+from opticworks.webhooks.models import Webhook
 
 MOST = 1000  #: counting stops here; a list that long is not read to its end anyway
 JOBS: Table = table("procrastinate_jobs", column("id"), column("status"))  # type: ignore[assignment]
@@ -20,12 +21,13 @@ def _count(rows: Select[Any]) -> Select[Any]:
 
 
 def counts(db: Session) -> dict[str, int]:
-    """to_ship, awaiting, failed_messages and failed_jobs, in one statement."""
+    """to_ship, awaiting, failed_messages, stuck_webhooks and failed_jobs, in one statement."""
     orders = select(Order.id)
     rows = {
         "to_ship": orders.where(*queries.TABS["to_ship"].conditions),
         "awaiting": orders.where(*queries.TABS["awaiting"].conditions),
         "failed_messages": select(Message.id).where(Message.status == "failed"),
+        "stuck_webhooks": select(Webhook.id).where(Webhook.status.in_(("failed", "unmatched"))),
         "failed_jobs": select(JOBS.c.id).where(JOBS.c.status == text("'failed'")),
     }
     parts = [_count(query).scalar_subquery().label(name) for name, query in rows.items()]

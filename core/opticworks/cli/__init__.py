@@ -25,6 +25,7 @@ COMMANDS = {
     "plugin": "opticworks.cli.plugins:plugin",
     "staff": "opticworks.cli.staff:staff",
     "stock": "opticworks.cli.stock:stock",
+    "webhooks": "opticworks.cli.webhooks:webhooks",
 }
 
 

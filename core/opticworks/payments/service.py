@@ -56,6 +56,15 @@ def by_attempt(db: Session, attempt: uuid.UUID) -> Payment | None:
     return db.scalars(select(Payment).where(Payment.attempt == attempt)).one_or_none()
 
 
+def by_ref(db: Session, provider: str, ref: str) -> Payment | None:
+    """The payment that its provider calls `ref`; an empty ref is nobody's."""
+    if not ref:
+        return None
+    return db.scalars(
+        select(Payment).where(Payment.provider == provider, Payment.ref == ref)
+    ).one_or_none()
+
+
 def record(
     db: Session,
     payment: Payment,

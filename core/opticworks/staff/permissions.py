@@ -13,7 +13,7 @@ KERNEL = (
     Permission(code="orders.cancel", title="Cancel orders"),
     Permission(code="messages.read", title="See every message"),
     Permission(code="messages.send", title="Send a message again"),
-    Permission(code="jobs.manage", title="See failed jobs and run them again"),
+    Permission(code="jobs.manage", title="See failed jobs and webhooks and run them again"),
     Permission(code="plugins.read", title="See plugins and their problems"),
 )
 CLERK = frozenset(

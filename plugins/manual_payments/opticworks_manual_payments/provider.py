@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 
 from opticworks.contracts import (
-    BadSignature,
+    NoWebhooks,
     Instruction,
     PaymentIntent,
     PaymentOffer,
@@ -140,8 +140,8 @@ class BankTransfer:
         )
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[WebhookEvent, ...]:
-        """Always BadSignature: no bank calls here, so whoever does is not a bank."""
-        raise BadSignature("Bank transfers have no webhooks.")
+        """Always NoWebhooks: no bank calls here, so whoever does is not a bank."""
+        raise NoWebhooks("Bank transfers have no webhooks.")
 
 
 def _money_of(ref: str) -> Money:

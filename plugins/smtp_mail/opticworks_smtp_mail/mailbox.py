@@ -13,7 +13,7 @@ from email import message_from_binary_file, policy
 from email.message import EmailMessage
 from pathlib import Path
 
-from opticworks.contracts import BadSignature, DeliveryEvent, OutgoingMessage, ProviderError
+from opticworks.contracts import NoWebhooks, DeliveryEvent, OutgoingMessage, ProviderError
 from opticworks_smtp_mail.compose import compose
 
 CODE = "mailbox"
@@ -107,4 +107,4 @@ class MailboxMailer:
             ) from error
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[DeliveryEvent, ...]:
-        raise BadSignature("The mailbox sends no webhooks.")
+        raise NoWebhooks("The mailbox sends no webhooks.")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parseaddr
 
-from opticworks.contracts import BadSignature, DeliveryEvent, OutgoingMessage, ProviderError
+from opticworks.contracts import NoWebhooks, DeliveryEvent, OutgoingMessage, ProviderError
 from opticworks_smtp_mail.compose import compose
 from opticworks_smtp_mail.settings import SmtpSettings
 
@@ -39,7 +39,7 @@ class SmtpMailer:
         return message.message_id.strip("<>")
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[DeliveryEvent, ...]:
-        raise BadSignature("SMTP servers send no webhooks.")
+        raise NoWebhooks("SMTP servers send no webhooks.")
 
     def _sender(self, message: OutgoingMessage) -> tuple[str, str]:
         name, address = parseaddr(message.sender)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, NoReturn
 
 from opticworks.contracts import (
-    BadSignature,
+    NoWebhooks,
     Label,
     ProviderError,
     Rate,
@@ -60,8 +60,8 @@ class TableRates:
         _by_hand()
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[WebhookEvent, ...]:
-        """Always BadSignature: a table sends nothing."""
-        raise BadSignature("Table rates have no webhooks.")
+        """Always NoWebhooks: a table sends nothing."""
+        raise NoWebhooks("Table rates have no webhooks.")
 
 
 def _by_hand() -> NoReturn:

@@ -14,6 +14,7 @@ def test_every_page_shows(counter, sign_in):
         f"/admin/orders/{number}/cancel",
         "/admin/messages",
         "/admin/jobs",
+        "/admin/webhooks",
         "/admin/plugins",
     ):
         page = owner.get(path, status=200)
@@ -38,6 +39,7 @@ def test_an_empty_shop_says_what_to_expect(counter, sign_in):
     assert "No orders yet" in owner.get("/admin/orders?tab=all").text
     assert "No messages here" in owner.get("/admin/messages").text
     assert "Nothing got stuck" in owner.get("/admin/jobs").text
+    assert "No webhooks here" in owner.get("/admin/webhooks").text
 
 
 def test_the_plugins_page_tells_state_hooks_and_problems(make_shop, quick_hashes):

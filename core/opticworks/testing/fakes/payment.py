@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from opticworks.contracts import (
-    BadSignature,
     Instruction,
+    NoWebhooks,
     PaymentIntent,
     PaymentOffer,
     PaymentResult,
@@ -236,7 +236,7 @@ class FakeOfflinePayment:
         return RefundResult(state="done", ref=f"{ref}:{key}", money=money)
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[WebhookEvent, ...]:
-        raise BadSignature("The test transfer has no webhooks.")
+        raise NoWebhooks("The test transfer has no webhooks.")
 
     @staticmethod
     def _result(state: PaymentState, ref: str) -> PaymentResult:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
-from opticworks.contracts import BadSignature, ProviderError
+from opticworks.contracts import BadSignature, NoWebhookSecret, ProviderError
 
 T = TypeVar("T")
 When = Literal["before", "after"]
@@ -123,7 +123,9 @@ class FakeVendor:
             if "=" in part
         )
         stamp, given = parts.get("t", ""), parts.get("v1", "")
-        if not self.secret or not stamp.isdigit() or not given:
+        if not self.secret:
+            raise NoWebhookSecret("The fake vendor's signing secret is not set.")
+        if not stamp.isdigit() or not given:
             raise BadSignature("The webhook is not signed.")
         if not hmac.compare_digest(self._sign(stamp, body, self.secret), given):
             raise BadSignature("The webhook's signature does not fit its body.")
