@@ -15,7 +15,7 @@ STATUSES = ("waiting", "failed", "unmatched", "done")
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-class Since(click.ParamType):
+class Since(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs only
     """A date, a time, or how long ago: 2026-11-22, 2026-11-22T10:00, 90m, 2h, 7d."""
 
     name = "when"
@@ -53,7 +53,7 @@ def webhooks() -> None:
 @filters
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
 @click.pass_obj
-def list_webhooks(context: Context, limit: int, **wanted: Any) -> None:
+def list_webhooks(context: Context, /, limit: int, **wanted: Any) -> None:
     """The newest events: id, time, provider, kind, state, what went wrong."""
     from opticworks.webhooks import service
 
@@ -72,7 +72,7 @@ def list_webhooks(context: Context, limit: int, **wanted: Any) -> None:
 @filters
 @click.option("--all", "everything", is_flag=True, help="Replay every event there is.")
 @click.pass_obj
-def replay(context: Context, ids: tuple[int, ...], everything: bool, **wanted: Any) -> None:
+def replay(context: Context, /, ids: tuple[int, ...], everything: bool, **wanted: Any) -> None:
     """Work through events again: those of these IDS, or all that fit the options."""
     from opticworks.webhooks import service
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 
 from opticworks.contracts import (
-    NoWebhooks,
     Instruction,
+    NoWebhooks,
     PaymentIntent,
     PaymentOffer,
     PaymentResult,

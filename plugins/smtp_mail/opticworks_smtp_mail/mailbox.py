@@ -13,7 +13,7 @@ from email import message_from_binary_file, policy
 from email.message import EmailMessage
 from pathlib import Path
 
-from opticworks.contracts import NoWebhooks, DeliveryEvent, OutgoingMessage, ProviderError
+from opticworks.contracts import DeliveryEvent, NoWebhooks, OutgoingMessage, ProviderError
 from opticworks_smtp_mail.compose import compose
 
 CODE = "mailbox"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parseaddr
 
-from opticworks.contracts import NoWebhooks, DeliveryEvent, OutgoingMessage, ProviderError
+from opticworks.contracts import DeliveryEvent, NoWebhooks, OutgoingMessage, ProviderError
 from opticworks_smtp_mail.compose import compose
 from opticworks_smtp_mail.settings import SmtpSettings
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Literal, NoReturn
 
 from opticworks.contracts import (
-    NoWebhooks,
     Label,
+    NoWebhooks,
     ProviderError,
     Rate,
     RateRequest,
