@@ -184,10 +184,15 @@ Stage = Literal["unit", "product", "order", "shipping", "shipping_discount", "ta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRequest:
-    """A use of something limited that comes with an adjustment (a coupon, a gift balance)."""
+    """A use of something limited that comes with an adjustment (a coupon, a gift balance).
+
+    With a `limit` the allowance is made when it is first claimed and never gives more than that
+    in all; without one it is what was granted beforehand.
+    """
 
     allowance: str  #: the allowance's key, prefixed with the plugin's code
     amount: int = 1
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +202,7 @@ class Adjustment:
     `target` is "order", "shipping" or "line:<key>"; `amount` is signed; `included` marks a tax
     that the price already contains, which therefore adds nothing to the total. `rate` is the
     fraction behind the amount, if there is one; `source` names the plugin (and its rule) that
-    said so.
+    said so; `code` is the code on the cart that it answers, if it is one.
     """
 
     stage: Stage
@@ -209,14 +214,35 @@ class Adjustment:
     included: bool = False
     source: str = "kernel"
     claims: tuple[ClaimRequest, ...] = ()
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A code that gives nothing, why, and what is missing for it."""
+    """A code that gives nothing, why, and what is missing for it.
+
+    One that `waits` stays on the cart and counts as soon as what is missing is there.
+    """
 
     code: str
     sentence: str
+    missing: str = ""
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeState:
+    """A code on the cart: what it does, or why it does nothing.
+
+    "applied" takes `amount` off (zero while shipping is not known yet), "waiting" gives nothing
+    now, "refused" nothing at all.
+    """
+
+    code: str
+    state: Literal["applied", "waiting", "refused"]
+    label: str = ""
+    amount: Money | None = None
+    sentence: str = ""
     missing: str = ""
 
 
@@ -273,7 +299,13 @@ class ShippingChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A cart on its way to a quote: what `discounts` and `taxes` are asked about."""
+    """A cart on its way to a quote: what `discounts` and `taxes` are asked about.
+
+    `rates` are the shipping options there are, cheapest first, once one is chosen. `agreed_at` is
+    when the customer was shown the quote that is being placed: what ended since then still
+    holds. `open_order` is the number of the cart's own order that awaits its payment; what that
+    one has claimed is not used up for this cart.
+    """
 
     currency: str
     lines: tuple[QuoteLine, ...]
@@ -282,6 +314,9 @@ class Draft:
     codes: tuple[str, ...]
     email: str
     address: Address | None
+    rates: tuple[ShippingChoice, ...] = ()
+    agreed_at: datetime | None = None
+    open_order: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,6 +341,7 @@ class Quote:
     total: Money
     requires_shipping: bool
     hash: str
+    codes: tuple[CodeState, ...] = ()
 
     @property
     def count(self) -> int:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from opticworks.notifications.service import emit
 from opticworks.orders.models import Order, OrderLine
 from opticworks.pages.service import put_page, to_html
-from opticworks.stock.claims import grant
+from opticworks.pricing.codes import clean_code, fold_code
+from opticworks.stock.claims import Use, grant, used, uses
 from opticworks.stock.service import (
     Availability,
     adjust_stock,
@@ -22,15 +23,20 @@ from opticworks.stock.service import (
 
 __all__ = [
     "Availability",
+    "Use",
     "adjust_stock",
     "availability",
+    "clean_code",
     "emit",
+    "fold_code",
     "grant",
     "orders_with",
     "put_page",
     "set_backorder_limit",
     "set_stock",
     "to_html",
+    "used",
+    "uses",
 ]
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from opticworks.contracts import ClaimRequest
 from opticworks.shop import Shop
 from opticworks.stock import claims
 from opticworks.stock import service as stock
@@ -207,7 +208,7 @@ def test_claims_hold_under_parallel_use_and_come_back_once(shop: Shop) -> None:
     def use(number: str) -> None:
         try:
             with shop.unit() as db:
-                claims.claim(db, number, {"test:WELCOME": 1})
+                claims.claim(db, number, [ClaimRequest(allowance="test:WELCOME")])
             won.append(number)
         except claims.UsedUp:
             pass
@@ -222,9 +223,9 @@ def test_claims_hold_under_parallel_use_and_come_back_once(shop: Shop) -> None:
         with shop.unit() as db:
             claims.release(db, won[0])
     with shop.unit() as db:
-        claims.claim(db, "again", {"test:WELCOME": 1})
+        claims.claim(db, "again", [ClaimRequest(allowance="test:WELCOME")])
         with pytest.raises(claims.UsedUp):
-            claims.claim(db, "too many", {"test:WELCOME": 1})
+            claims.claim(db, "too many", [ClaimRequest(allowance="test:WELCOME")])
 
 
 def test_expired_holds_are_found_oldest_first(shop: Shop) -> None:
@@ -234,3 +235,74 @@ def test_expired_holds_are_found_oldest_first(shop: Shop) -> None:
         stock.hold(db, "OLD", {"B": 1}, now - timedelta(minutes=9))
         stock.hold(db, "PAID", {"NOISE": 1}, None)
         assert stock.expired(db, now) == ["OLD", "NEW"]
+
+
+def limited(key: str, limit: int) -> list[ClaimRequest]:
+    return [ClaimRequest(allowance=key, limit=limit)]
+
+
+def test_an_allowance_with_a_limit_is_made_by_its_first_claim_and_never_exceeded(
+    shop: Shop,
+) -> None:
+    won: list[str] = []
+    start = threading.Barrier(50)
+
+    def use(number: str) -> None:
+        start.wait()
+        try:
+            with shop.unit() as db:
+                # Each also takes one that the next one wants: in whatever order it is asked for.
+                both = [*limited("b", 10), *limited("a", 10)]
+                claims.claim(db, number, both if len(number) % 2 else both[::-1])
+            won.append(number)
+        except claims.UsedUp:
+            pass
+
+    threads = [threading.Thread(target=use, args=(f"O{i}",)) for i in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 10
+    with shop.unit() as db:
+        assert claims.used(db, ["a", "b", "none"]) == {"a": 10, "b": 10, "none": 0}
+        assert claims.used(db, ["a"], besides=won[0]) == {"a": 9}
+        assert claims.verify(db) == []
+        assert len(claims.uses(db, "a")) == 10
+
+
+def test_a_lowered_limit_holds_for_what_comes_next(shop: Shop) -> None:
+    with shop.unit() as db:
+        for i in range(3):
+            claims.claim(db, f"O{i}", limited("a", 5))
+        claims.grant(db, "a", 1)
+        claims.release(db, "O0")
+    for most, fits in ((1, False), (2, False), (3, True)):
+        with shop.unit() as db:
+            if fits:
+                claims.claim(db, "next", limited("a", most))
+            else:
+                with pytest.raises(claims.UsedUp):
+                    claims.claim(db, "next", limited("a", most))
+
+
+def test_what_is_given_back_keeps_its_story_and_can_be_taken_again(shop: Shop) -> None:
+    with shop.unit() as db:
+        claims.grant(db, "free", None)
+        claims.claim(db, "O1", [ClaimRequest(allowance="free")])
+        claims.release(db, "O1")
+    with shop.unit() as db:
+        (use,) = claims.uses(db, "free")
+        assert use.released_at is not None
+        assert claims.used(db, ["free"]) == {"free": 0}
+        claims.claim(db, "O1", [ClaimRequest(allowance="free")])
+    with shop.unit() as db:
+        (use,) = claims.uses(db, "free")
+        assert use.released_at is None
+        assert claims.verify(db) == []
+    with pytest.raises(RuntimeError, match="claimed already"), shop.unit() as db:
+        claims.claim(db, "O1", [ClaimRequest(allowance="free")])
+    with shop.unit() as db:
+        db.execute(text("UPDATE allowance SET used = 7 WHERE key = 'free'"))
+        (miscount,) = claims.verify(db)
+    assert (miscount.used, miscount.claimed) == (7, 1)

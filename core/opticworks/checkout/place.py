@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from opticworks.checkout.settle import Refused
 from opticworks.faults import fault, outside
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order
+from opticworks.orders.trace import claims_of
 from opticworks.payments import service as payments
 from opticworks.pricing import service as pricing
 from opticworks.shipping import rates as rates_room
@@ -31,7 +32,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the customer agreed to: this cart, at the quote of this hash, paid this way."""
+    """What the customer agreed to: this cart, at the quote of this hash, which was shown at
+    `shown_at`, paid this way."""
 
     cart_id: uuid.UUID
     quote_hash: str
@@ -39,6 +41,7 @@ class Wish:
     address: c.Address
     payment: str
     data: Mapping[str, str] = field(default_factory=dict)
+    shown_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +118,8 @@ def _write(shop: Shop, db: Session, wish: Wish, provider: c.PaymentProvider) -> 
     if not cart.lines or cart.expires_at <= shop.now():
         raise Refused("Your cart is empty. It may have expired.")
     try:
-        priced = quote_cart(shop, db, cart)
+        # Limits per customer count for the address that orders, whatever another tab has typed.
+        priced = quote_cart(shop, db, cart, email=wish.email, agreed_at=wish.shown_at)
     except pricing.Refused as error:
         raise Refused(str(error)) from None
     quote = priced.quote
@@ -177,17 +181,16 @@ def _create(
         email=wish.email,
         address=wish.address,
         now=now,
-        trace=[pricing.adjustment_json(step) for step in quote.trace],
         shipping=rates_room.to_json(quote.shipping) if quote.shipping else None,
     )
     until = now + timedelta(minutes=shop.settings["shop"].hold_minutes)
     try:
         stock.hold(db, order.number, pricing.expand(quote.lines), until)
-        claims.claim(db, order.number, _claims(quote))
+        claims.claim(db, order.number, claims_of(quote.trace))
     except stock.SoldOut as short:
         raise Refused(sold_out_sentence(quote, short)) from None
-    except claims.UsedUp:
-        raise Refused("A discount code was used up a moment ago. Remove it to go on.") from None
+    except claims.UsedUp as short:
+        raise Refused(used_up_sentence(quote.trace, short)) from None
     payment = payments.begin(db, order.id, provider, quote.total, wish.data, until)
     return _Written(
         order.number,
@@ -195,15 +198,6 @@ def _create(
         done=False,
         attempt=settling.attempt(shop, order, payment),
     )
-
-
-def _claims(quote: c.Quote) -> dict[str, int]:
-    wanted: dict[str, int] = {}
-    for step in quote.trace:
-        for claim in step.claims:
-            # An adjustment spread over lines carries its claim on each part; it is one use.
-            wanted[claim.allowance] = max(wanted.get(claim.allowance, 0), claim.amount)
-    return wanted
 
 
 def sold_out_sentence(quote: c.Quote, short: stock.SoldOut) -> str:
@@ -221,6 +215,19 @@ def sold_out_sentence(quote: c.Quote, short: stock.SoldOut) -> str:
         else:
             sentences.append(f"{name} is sold out; someone else was faster.")
     return " ".join(sentences) + " Nothing was ordered."
+
+
+def used_up_sentence(trace: Iterable[c.Adjustment], short: claims.UsedUp) -> str:
+    """Which discount was gone at the last moment, by the name the customer knows it by."""
+    names = dict.fromkeys(
+        step.code or step.label
+        for step in trace
+        if any(claim.allowance in short.keys for claim in step.claims)
+    )
+    return (
+        f"{' and '.join(names)} was used up a moment ago. Nothing was ordered; check the new "
+        "total and place the order again if you agree."
+    )
 
 
 def _cancel_open(shop: Shop, number: str) -> None:

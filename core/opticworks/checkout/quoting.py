@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from opticworks.carts import service as carts
 from opticworks.carts.models import Cart
 from opticworks.faults import outside
 from opticworks.money import total
+from opticworks.orders import service as orders
 from opticworks.pricing import service as pricing
 from opticworks.shipping import rates as rates_room
 from opticworks.shop import Shop
@@ -61,11 +62,22 @@ def address_of(shop: Shop, details: Mapping[str, str]) -> c.Address:
         return c.Address(country=values["country"], state=values["state"][:10])
 
 
-def quote_cart(shop: Shop, db: Session, cart: Cart) -> CartQuote:
-    """Price the cart as it stands. Reads only; raises pricing.Refused when a plugin fails."""
+def quote_cart(
+    shop: Shop,
+    db: Session,
+    cart: Cart,
+    *,
+    email: str | None = None,
+    agreed_at: datetime | None = None,
+) -> CartQuote:
+    """Price the cart as it stands. Reads only; raises pricing.Refused when a plugin fails.
+
+    For an order, `email` is the address it is placed with and `agreed_at` the moment its quote
+    was shown.
+    """
     goods = pricing.items(shop.hooks, shop.ctx(db), [line.sku for line in cart.lines])
     availability = stock.availability(db, pricing.stock_skus(goods.values()))
-    return _priced(shop, db, cart, goods, availability)
+    return _priced(shop, db, cart, goods, availability, email, agreed_at)
 
 
 def _priced(
@@ -74,9 +86,14 @@ def _priced(
     cart: Cart,
     goods: Mapping[str, c.Item],
     availability: Mapping[str, Availability],
+    email: str | None = None,
+    agreed_at: datetime | None = None,
 ) -> CartQuote:
     address = address_of(shop, cart.details)
     picker = _ShippingPicker(shop, cart, address)
+    own = orders.open_of_cart(db, cart.id)
+    # What the cart's own order keeps while it is being paid is not gone for this cart.
+    kept = stock.held_by(db, own.number) if own is not None else {}
     basket = pricing.Basket(
         currency=cart.currency,
         lines=tuple(
@@ -88,10 +105,13 @@ def _priced(
             )
             for line in cart.lines
         ),
-        free={sku: entry.free for sku, entry in availability.items()},
+        free={sku: entry.free + kept.get(sku, 0) for sku, entry in availability.items()},
         codes=tuple(cart.codes),
-        email=cart.details.get("email", ""),
+        email=cart.details.get("email", "") if email is None else email,
         address=address,
+        rates=picker.stored,
+        agreed_at=agreed_at,
+        open_order=own.number if own is not None else "",
     )
     quote = pricing.quote(shop.hooks, shop.ctx(db), basket, goods, picker)
     return CartQuote(quote=quote, availability=availability, rates=picker.rates, stale=picker.stale)
@@ -103,6 +123,7 @@ class _ShippingPicker:
 
     def __init__(self, shop: Shop, cart: Cart, address: c.Address) -> None:
         self.shop, self.cart, self.address = shop, cart, address
+        self.stored = tuple(rates_room.from_json(rate) for rate in cart.rates)
         self.rates: tuple[c.ShippingChoice, ...] = ()
         self.stale: c.RateRequest | None = None
 
@@ -118,7 +139,7 @@ class _ShippingPicker:
         ):
             self.stale = request
             return None
-        self.rates = tuple(rates_room.from_json(rate) for rate in cart.rates)
+        self.rates = self.stored
         chosen = next((rate for rate in self.rates if rate.code == cart.shipping_code), None)
         # The cheapest is preselected, so that the total is whole from the first look.
         return chosen or (self.rates[0] if self.rates else None)

@@ -19,6 +19,7 @@ from opticworks.jobs import defer
 from opticworks.money import Money
 from opticworks.notifications.service import emit
 from opticworks.orders import service as orders
+from opticworks.orders import trace as steps
 from opticworks.orders.models import Order
 from opticworks.payments import service as payments
 from opticworks.payments.models import Payment
@@ -140,8 +141,9 @@ def apply(
 ) -> bool:
     """Write a provider's answer down and draw its consequences; False if it was known already.
 
-    Raises stock.SoldOut when a late payment finds its goods gone and `actor` is staff, who must
-    hear of it; a provider's late money is kept and refunded by a job instead.
+    Raises stock.SoldOut or claims.UsedUp when a late payment finds its goods or its discount gone
+    and `actor` is staff, who must hear of it; a provider's late money is kept and refunded by a
+    job instead.
     """
     order = orders.lock(db, number)
     payment = payments.latest(db, order.id) if order is not None else None
@@ -206,12 +208,15 @@ def _accept(db: Session, shop: Shop, order: Order, payment: Payment, actor: str)
 
 
 def _revive(db: Session, order: Order, payment: Payment, actor: str) -> bool:
-    """Take the goods of a canceled order again, because its money came after all."""
+    """Take what a canceled order kept again, because its money came after all: its goods, and
+    the uses of its discounts, which others may have had meanwhile."""
     demand = orders.demand(orders.lines_of(db, order.id))
+    trace = [steps.from_json(step, order.currency) for step in order.trace]
     try:
         with db.begin_nested():
             stock.hold(db, order.number, demand, None)
-    except stock.SoldOut:
+            claims.claim(db, order.number, steps.claims_of(trace))
+    except (stock.SoldOut, claims.UsedUp):
         if actor:
             raise
         order.payment_status = "paid" if payment.status == "captured" else "authorized"

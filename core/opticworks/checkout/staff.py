@@ -62,6 +62,11 @@ def mark_paid(shop: Shop, number: str, *, actor: str, reference: str = "") -> No
                 f"The order was canceled and its goods are gone meanwhile: {missing}. Pay the "
                 "money back, or restock and mark it paid again."
             ) from None
+        except claims.UsedUp:
+            raise Refused(
+                "The order was canceled and the uses of its discount are all taken meanwhile. Pay "
+                "the money back, or raise the discount's limit and mark it paid again."
+            ) from None
 
 
 def _provider(shop: Shop, code: str) -> c.PaymentProvider:

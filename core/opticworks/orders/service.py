@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, cast
 
 from sqlalchemy import select
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
 from opticworks.money import Money
+from opticworks.orders import trace as steps
 from opticworks.orders.models import Order, OrderLine
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  #: without what people confuse: 0 O, 1 I L, U V
@@ -34,7 +34,6 @@ def create(
     email: str,
     address: c.Address,
     now: datetime,
-    trace: list[dict[str, Any]],
     shipping: dict[str, Any] | None,
 ) -> Order:
     """Freeze the quote as an order that awaits its payment, with its lines."""
@@ -51,7 +50,7 @@ def create(
         tax_total=quote.tax_total.minor,
         total=quote.total.minor,
         quote_hash=quote.hash,
-        trace=trace,
+        trace=[steps.to_json(step) for step in quote.trace],
         address=address.model_dump(),
         shipping=shipping,
         placed_at=now,
@@ -195,7 +194,7 @@ def view(
         placed_at=order.placed_at,
         currency=order.currency,
         lines=tuple(_line_view(line, order.currency, shipped) for line in lines),
-        trace=tuple(_adjustment(step, order.currency) for step in order.trace),
+        trace=tuple(steps.from_json(step, order.currency) for step in order.trace),
         address=c.Address.model_validate(order.address),
         shipping_title=(order.shipping or {}).get("title", ""),
         subtotal=money(order.subtotal),
@@ -224,17 +223,4 @@ def _line_view(line: OrderLine, currency: str, shipped: dict[int, int]) -> c.Ord
         url=line.item.get("url", ""),
         image=c.Picture(**image) if image else None,
         shipped=shipped.get(line.id, 0),
-    )
-
-
-def _adjustment(step: dict[str, Any], currency: str) -> c.Adjustment:
-    return c.Adjustment(
-        stage=step["stage"],
-        target=step["target"],
-        kind=step["kind"],
-        label=step["label"],
-        amount=Money(step["amount"], currency),
-        rate=Decimal(step["rate"]) if step["rate"] is not None else None,
-        included=step["included"],
-        source=step["source"],
     )

@@ -12,10 +12,12 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from opticworks import contracts as c
 from opticworks.money import Money, total
+from opticworks.pricing.codes import Codes
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,8 @@ class BasketLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basket:
-    """What a quote is computed from; `free` says what can be sold of each SKU now."""
+    """What a quote is computed from; `free` says what can be sold of each SKU now. `rates` are
+    those the shipping is chosen from; the other fields are the Draft's."""
 
     currency: str
     lines: tuple[BasketLine, ...]
@@ -40,6 +43,9 @@ class Basket:
     codes: tuple[str, ...] = ()
     email: str = ""
     address: c.Address | None = None
+    rates: tuple[c.ShippingChoice, ...] = ()
+    agreed_at: datetime | None = None
+    open_order: str = ""
 
 
 #: Picks the shipping rate once lines and discounts are known: (discounted lines) -> choice.
@@ -141,10 +147,11 @@ class _Calculation:
         self.zero = Money.zero(basket.currency)
         self.lines: list[c.QuoteLine] = []
         self.trace: list[c.Adjustment] = []
-        self.refusals: list[c.Refusal] = []
+        self.codes = Codes(basket.codes, basket.currency)
         self.objections: list[c.Objection] = []
         self.notices: list[c.Notice] = []
         self.shipping_total = self.zero
+        self.failed = False  #: whether a plugin did
 
     def unit_prices(self, goods: Mapping[str, c.Item]) -> None:
         left = dict(self.basket.free)
@@ -231,55 +238,65 @@ class _Calculation:
         self.objections.append(c.Objection(sentence=sentence, target=target))
 
     def discounts(self) -> None:
+        """Product discounts, then order discounts; those of shipping wait for its price."""
+        answers = self._ask_discounts()
+        for stage in ("product", "order"):
+            for discount in sorted((a for a in answers if a.stage == stage), key=_stable):
+                self._discount(discount)
+        self._shipping_discounts = [a for a in answers if a.stage == "shipping_discount"]
+
+    def _ask_discounts(self) -> list[c.Adjustment]:
         answers = self._ask("discounts", draft=self._draft())
         for answer in answers:
-            if isinstance(answer, c.Refusal):
-                self.refusals.append(answer)
-        adjustments = [a for a in answers if isinstance(a, c.Adjustment)]
-        for stage in ("product", "order"):
-            chosen = sorted((a for a in adjustments if a.stage == stage), key=_stable)
-            for adjustment in chosen:
-                self._discount(adjustment)
-        self._shipping_discounts = sorted(
-            (a for a in adjustments if a.stage == "shipping_discount"), key=_stable
-        )
+            self.codes.hear(answer)
+        found = [answer for answer in answers if isinstance(answer, c.Adjustment)]
+        for positive in (a for a in found if a.amount.minor > 0):
+            log.error("Discount %r of %s is positive; ignored", positive.label, positive.source)
+        return [a for a in found if a.amount.minor <= 0]
 
-    def _discount(self, adjustment: c.Adjustment) -> None:
+    def _discount(self, discount: c.Adjustment) -> None:
         """Apply a discount to its line, or spread it over all by largest remainder.
 
         It never takes a line below zero.
         """
-        if adjustment.amount.minor > 0:
-            log.error("Discount %r of %s is positive; ignored", adjustment.label, adjustment.source)
-            return
         targets = [
             i
             for i, line in enumerate(self.lines)
-            if adjustment.target == "order" or adjustment.target == f"line:{line.key}"
+            if discount.target == "order" or discount.target == f"line:{line.key}"
         ]
         room = [(self.lines[i].subtotal + self.lines[i].discount).minor for i in targets]
-        if not targets or sum(room) == 0:
+        if not targets:
+            log.error("Discount %r of %s has no such target", discount.label, discount.source)
+        if not any(room):
             return
-        amount = Money(-min(-adjustment.amount.minor, sum(room)), adjustment.amount.currency)
-        for i, share, most in zip(targets, amount.split(room), room, strict=True):
-            share = max(share, Money(-most, share.currency))
+        amount = Money(-min(-discount.amount.minor, sum(room)), discount.amount.currency)
+        for i, share in zip(targets, amount.split(room), strict=True):
             if share:
                 line = self.lines[i]
                 self.lines[i] = replace(line, discount=line.discount + share)
-                self.trace.append(replace(adjustment, target=f"line:{line.key}", amount=share))
+                self._apply(discount, f"line:{line.key}", share)
+
+    def _apply(self, discount: c.Adjustment, target: str, amount: Money) -> None:
+        self.trace.append(replace(discount, target=target, amount=amount))
+        self.codes.count(discount, amount)
 
     def shipping(self) -> None:
-        chosen = self.choose_shipping(self.lines) if self.requires_shipping else None
-        if chosen is None:
+        if not self.requires_shipping:
             return
-        self.chosen = chosen
-        self.shipping_total = chosen.amount
-        self._add("shipping", "shipping", "shipping", chosen.title, chosen.amount)
-        for discount in self._shipping_discounts:
+        self.chosen = self.choose_shipping(self.lines)
+        if self.chosen is None:
+            return
+        self.shipping_total = self.chosen.amount
+        self._add("shipping", "shipping", "shipping", self.chosen.title, self.chosen.amount)
+        if self._shipping_discounts:
+            # Asked once more, now that what they depend on is there.
+            answers = self._ask_discounts()
+            self._shipping_discounts = [a for a in answers if a.stage == "shipping_discount"]
+        for discount in sorted(self._shipping_discounts, key=_stable):
             share = max(discount.amount, -self.shipping_total)
-            if share.minor < 0:
+            if share:
                 self.shipping_total = self.shipping_total + share
-                self.trace.append(replace(discount, target="shipping", amount=share))
+                self._apply(discount, "shipping", share)
 
     def taxes(self) -> None:
         keys = {f"line:{line.key}": i for i, line in enumerate(self.lines)}
@@ -311,7 +328,7 @@ class _Calculation:
             lines=lines,
             trace=tuple(self.trace),
             shipping=self.chosen,
-            refusals=tuple(self.refusals),
+            refusals=self.codes.refusals,
             objections=tuple(self.objections),
             notices=tuple(self.notices),
             subtotal=total((line.subtotal for line in lines), currency),
@@ -321,6 +338,7 @@ class _Calculation:
             total=whole,
             requires_shipping=self.requires_shipping,
             hash=_hash(currency, lines, tuple(self.trace), self.chosen, whole),
+            codes=self.codes.states(known=not self.failed),
         )
         more = self._ask("objections", quote=result)
         return replace(result, objections=(*self.objections, *more))
@@ -338,6 +356,9 @@ class _Calculation:
             codes=self.basket.codes,
             email=self.basket.email,
             address=self.basket.address,
+            rates=self.basket.rates if self.chosen is not None else (),
+            agreed_at=self.basket.agreed_at,
+            open_order=self.basket.open_order,
         )
 
     def _ask(self, hook: str, **arguments: Any) -> list[Any]:
@@ -347,11 +368,8 @@ class _Calculation:
             return [answer for part in answers for answer in (part or ())]
         except Exception:
             log.exception("The hook %s failed", hook)
-            self.objections.append(
-                c.Objection(
-                    sentence=UNCLEAR,
-                )
-            )
+            self.failed = True
+            self.objections.append(c.Objection(sentence=UNCLEAR))
             return []
 
     def _add(self, stage: c.Stage, target: str, kind: str, label: str, amount: Money) -> None:
@@ -360,13 +378,18 @@ class _Calculation:
         )
 
 
-def _stable(adjustment: c.Adjustment) -> tuple[str, str, str, int]:
-    """Discounts are applied in an order that no order of plugins changes."""
+def _stable(adjustment: c.Adjustment) -> tuple[Any, ...]:
+    """Discounts and taxes are applied in an order that no order of plugins changes."""
     return (
         adjustment.source,
         adjustment.target,
         adjustment.label,
         adjustment.amount.minor,
+        adjustment.kind,
+        adjustment.included,
+        str(adjustment.rate),
+        adjustment.code,
+        [(claim.allowance, claim.amount) for claim in adjustment.claims],
     )
 
 
@@ -392,17 +415,3 @@ def _hash(
     }
     text = json.dumps(agreed, sort_keys=True, separators=(",", ":"))
     return f"{hashlib.sha256(text.encode()).hexdigest()[:32]}-{whole.minor}"
-
-
-def adjustment_json(adjustment: c.Adjustment) -> dict[str, Any]:
-    """A step of the trace as it is stored on the order."""
-    return {
-        "stage": adjustment.stage,
-        "target": adjustment.target,
-        "kind": adjustment.kind,
-        "label": adjustment.label,
-        "amount": adjustment.amount.minor,
-        "rate": str(adjustment.rate) if adjustment.rate is not None else None,
-        "included": adjustment.included,
-        "source": adjustment.source,
-    }

@@ -62,23 +62,30 @@ class StockHold(Base):
 
 
 class Allowance(Base):
-    """What is left of something limited that is no stock: uses of a code, a gift balance."""
+    """What is left of something limited that is no stock: uses of a code, a gift balance.
+
+    `used` is the sum of its claims; without `granted` they are counted and not limited.
+    """
 
     __tablename__ = "allowance"
     __table_args__ = (CheckConstraint("used >= 0 AND used <= granted", name="not_exceeded"),)
 
     key: Mapped[str] = mapped_column(Text, primary_key=True)
-    granted: Mapped[int] = mapped_column(BigInteger)
+    granted: Mapped[int | None] = mapped_column(BigInteger)
     used: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class Claim(Base):
-    """A use of an allowance by an order; it leaves when the order is canceled."""
+    """A use of an allowance by an order; given back (`released_at`) when the order is canceled."""
 
     __tablename__ = "claim"
-    __table_args__ = (CheckConstraint("amount > 0", name="amount_positive"),)
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        Index("ix_claim_allowance", "allowance", "created_at"),
+    )
 
     order_number: Mapped[str] = mapped_column(Text, primary_key=True)
     allowance: Mapped[str] = mapped_column(Text, primary_key=True)
     amount: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = timestamp()
+    released_at: Mapped[datetime | None]

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from opticworks.shop import Shop
+from opticworks.stock import claims
 from opticworks.stock import service as stock
 
 
@@ -67,7 +68,8 @@ def wrong(shop: Shop) -> list[str]:
     """What is not as it must be, once all jobs are done: counters that their ledger does not
     prove, goods kept for nobody, several orders of one cart, facts told twice."""
     with shop.unit() as db:
-        return [f"{drift}" for drift in stock.verify(db)] + [
+        drifts = [f"{drift}" for drift in (*stock.verify(db), *claims.verify(db))]
+        return drifts + [
             f"{what}: {row}" for what, query in _CHECKS.items() for row in _rows(db, query)
         ]
 
@@ -82,6 +84,11 @@ _CHECKS = {
         "SELECT o.number FROM orders o WHERE o.status = 'confirmed'"
         " AND o.fulfilment_status = 'unfulfilled'"
         " AND NOT EXISTS (SELECT FROM stock_hold h WHERE h.order_number = o.number)"
+    ),
+    "a discount used by no order that stands": (
+        "SELECT c.order_number, c.allowance FROM claim c"
+        " LEFT JOIN orders o ON o.number = c.order_number"
+        " WHERE c.released_at IS NULL AND (o.number IS NULL OR o.status = 'canceled')"
     ),
     "several orders of one cart": (
         "SELECT cart_id FROM orders WHERE status <> 'canceled' GROUP BY cart_id HAVING count(*) > 1"
