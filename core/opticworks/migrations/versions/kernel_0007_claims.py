@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "kernel_0007"
-down_revision = "kernel_0004"
+down_revision = "kernel_0005_webhooks"
 branch_labels = None
 depends_on = None
 
