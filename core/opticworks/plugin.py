@@ -14,6 +14,7 @@ from opticworks.jobs import defer
 from opticworks.web.headers import cacheable, private_page, surrogate_keys
 from opticworks.web.page import Crumb, Page
 from opticworks.web.policy import admin_view
+from opticworks.web.schema_form import SchemaForm
 
 __all__ = [
     "Crumb",
@@ -23,6 +24,7 @@ __all__ = [
     "Page",
     "PluginInfo",
     "Schedule",
+    "SchemaForm",
     "SlotFragment",
     "UTCDateTime",
     "admin_view",

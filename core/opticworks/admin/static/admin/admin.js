@@ -44,11 +44,74 @@
     if (form && event.target.matches("select, input[type=date]")) form.requestSubmit();
   });
 
+  // Rows of a form: add, remove, move. The numbers in "place" are what the server goes by.
+  const rowsOf = (list) => [...list.children].filter((row) => row.matches("[data-row]"));
+  const renumber = (list) => {
+    rowsOf(list).forEach((row, index) => {
+      const place = row.querySelector(":scope > .row-tools [data-row-place]");
+      if (place) place.value = index + 1;
+    });
+    list.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  const say = (text) => {
+    const status = document.getElementById("status");
+    if (status) status.textContent = text;
+  };
+  const focusIn = (row) =>
+    row.querySelector("input:not([type=hidden]):not([data-row-place]), select, textarea")?.focus();
+  let fresh = 10000; // above every index the server writes
+  document.querySelectorAll("[data-row][data-blank]").forEach((row) => row.remove());
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-row-add], [data-row-delete], [data-row-move]");
+    const field = button?.closest("[data-rows]");
+    if (!field) return;
+    const list = field.querySelector(":scope > [data-row-list]");
+    const row = button.closest("[data-row]");
+    if ("rowAdd" in button.dataset) {
+      const copy = document.createElement("template");
+      const source = field.querySelector(":scope > template").innerHTML;
+      copy.innerHTML = source.replaceAll(field.dataset.rows, String(fresh++));
+      const added = copy.content.querySelector("[data-row]");
+      list.append(added);
+      focusIn(added);
+      say("Row added");
+    } else if ("rowDelete" in button.dataset) {
+      const next = row.nextElementSibling || row.previousElementSibling;
+      row.remove();
+      (next?.querySelector("[data-row-delete]") || field.querySelector("[data-row-add]"))?.focus();
+      say("Row removed");
+    } else {
+      const up = button.dataset.rowMove === "-1";
+      const other = up ? row.previousElementSibling : row.nextElementSibling;
+      if (!other) return;
+      if (up) other.before(row);
+      else other.after(row);
+      button.focus();
+      say(`Row ${rowsOf(list).indexOf(row) + 1} of ${rowsOf(list).length}`);
+    }
+    renumber(list);
+  });
+
+  // A form with changes says so, and asks before they are lost.
+  const changed = (form) => form.querySelector("[data-changed]");
+  let unsaved = false;
+  document.addEventListener("input", (event) => {
+    const note = event.target.closest("form") && changed(event.target.closest("form"));
+    if (!note) return;
+    unsaved = true;
+    note.hidden = false;
+  });
+  addEventListener("beforeunload", (event) => {
+    if (unsaved) event.preventDefault();
+  });
+  document.querySelector("[data-summary]")?.focus();
+
   // One click, one deed.
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.method !== "post") return;
     if (form.dataset.sent) return event.preventDefault();
+    unsaved = false;
     form.dataset.sent = "1";
     form.querySelectorAll("button[type=submit]").forEach((b) => b.setAttribute("aria-busy", "true"));
   });
