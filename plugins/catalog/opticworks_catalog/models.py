@@ -39,6 +39,7 @@ HANDLE = "^[a-z0-9]+(-[a-z0-9]+)*$"
 
 DRAFT, PUBLISHED = "draft", "published"
 ACTIVE, ARCHIVED = "active", "archived"
+PRODUCT_STATUSES = (DRAFT, PUBLISHED, ARCHIVED)
 
 
 def _key() -> Mapped[int]:
@@ -55,28 +56,38 @@ def _parent(column: str, *, primary_key: bool = False, nullable: bool = False) -
 
 
 class Product(Base):
-    """Something with a page of its own. Only published ones are seen and sold."""
+    """Something with a page of its own. Only published ones are seen and sold; an archived one
+    is kept for its history.
+
+    `extra` keeps columns of an imported file that mean nothing here, by their name, so that an
+    export gives them back.
+    """
 
     __tablename__ = "catalog_product"
     __table_args__ = (
-        CheckConstraint("status IN ('draft', 'published')", name="status"),
+        CheckConstraint("status IN ('draft', 'published', 'archived')", name="status"),
         CheckConstraint(f"handle ~ '{HANDLE}'", name="handle"),
         CheckConstraint(
-            "status = 'draft' OR published_at IS NOT NULL", name="published_at_when_published"
+            "status <> 'published' OR published_at IS NOT NULL",
+            name="published_at_when_published",
         ),
         Index("ix_catalog_product_listing", "status", "position", "id"),
     )
 
     id: Mapped[int] = _key()
-    handle: Mapped[str] = mapped_column(String(120), unique=True)
-    title: Mapped[str] = mapped_column(String(200))
+    handle: Mapped[str] = mapped_column(String(255), unique=True)
+    title: Mapped[str] = mapped_column(String(255))
     subtitle: Mapped[str] = mapped_column(String(300), server_default="")
     description: Mapped[str] = mapped_column(Text, server_default="")  #: Markdown
     highlights: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     specs: Mapped[list[list[str]]] = mapped_column(JSONB, server_default=text("'[]'"))
+    vendor: Mapped[str] = mapped_column(String(255), server_default="")
+    product_type: Mapped[str] = mapped_column(String(255), server_default="")
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    extra: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
     status: Mapped[str] = mapped_column(String(20), server_default=DRAFT)
     position: Mapped[int] = mapped_column(Integer, server_default="0")
-    seo_title: Mapped[str] = mapped_column(String(200), server_default="")
+    seo_title: Mapped[str] = mapped_column(String(255), server_default="")
     seo_description: Mapped[str] = mapped_column(String(400), server_default="")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(
@@ -103,7 +114,7 @@ class Option(Base):
 
     id: Mapped[int] = _key()
     product_id: Mapped[int] = _parent("catalog_product.id")
-    name: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(255))
     position: Mapped[int] = mapped_column(Integer, server_default="0")
 
     values: Mapped[list[OptionValue]] = relationship(
@@ -123,13 +134,16 @@ class OptionValue(Base):
 
     id: Mapped[int] = _key()
     option_id: Mapped[int] = _parent("catalog_option.id")
-    value: Mapped[str] = mapped_column(String(80))
+    value: Mapped[str] = mapped_column(String(255))
     swatch: Mapped[str] = mapped_column(String(7), server_default="")
     position: Mapped[int] = mapped_column(Integer, server_default="0")
 
 
 class Variant(Base):
-    """What is sold: one value of each option, a price, a SKU that the kernel counts stock by."""
+    """What is sold: one value of each option, a price, a SKU that the kernel counts stock by.
+
+    `extra` as of a product.
+    """
 
     __tablename__ = "catalog_variant"
     __table_args__ = (
@@ -148,7 +162,7 @@ class Variant(Base):
 
     id: Mapped[int] = _key()
     product_id: Mapped[int] = _parent("catalog_product.id")
-    sku: Mapped[str] = mapped_column(String(80), unique=True)
+    sku: Mapped[str] = mapped_column(String(255), unique=True)
     barcode: Mapped[str] = mapped_column(String(40), server_default="")
     price: Mapped[int] = mapped_column(BigInteger)
     compare_at: Mapped[int | None] = mapped_column(BigInteger)
@@ -162,6 +176,7 @@ class Variant(Base):
     tax_code: Mapped[str] = mapped_column(String(40), server_default="")
     stock_policy: Mapped[str] = mapped_column(String(20), server_default="deny")
     requires_shipping: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
+    extra: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
     position: Mapped[int] = mapped_column(Integer, server_default="0")
     status: Mapped[str] = mapped_column(String(20), server_default=ACTIVE)
 
@@ -207,7 +222,7 @@ class Component(Base):
 
     variant_id: Mapped[int] = _parent("catalog_variant.id", primary_key=True)
     sku: Mapped[str] = mapped_column(
-        String(80),
+        String(255),
         ForeignKey("catalog_variant.sku", onupdate="CASCADE", ondelete="RESTRICT"),
         primary_key=True,
     )
@@ -295,3 +310,23 @@ class ImageValue(Base):
 
     image_id: Mapped[int] = _parent("catalog_image.id", primary_key=True)
     value_id: Mapped[int] = _parent("catalog_option_value.id", primary_key=True)
+
+
+class ImageSource(Base):
+    """The address that a picture of an imported product comes from. `image_id` is empty while it
+    has not been fetched; `alt` is what the file says about it."""
+
+    __tablename__ = "catalog_image_source"
+    __table_args__ = (
+        UniqueConstraint("product_id", "address", name="uq_catalog_image_source_address"),
+        Index("ix_catalog_image_source_image_id", "image_id"),
+    )
+
+    id: Mapped[int] = _key()
+    product_id: Mapped[int] = _parent("catalog_product.id")
+    address: Mapped[str] = mapped_column(Text)
+    alt: Mapped[str] = mapped_column(String(300), server_default="")
+    position: Mapped[int] = mapped_column(Integer, server_default="0")
+    image_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("catalog_image.id", ondelete="SET NULL")
+    )
