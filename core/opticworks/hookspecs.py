@@ -77,6 +77,11 @@ def items(skus: Sequence[str], ctx: c.Ctx) -> Mapping[str, c.Item]:  # type: ign
 
 
 @hookspec
+def find_skus(text: str, ctx: c.Ctx) -> Iterable[str]:  # type: ignore[empty-body]
+    """Answer with the SKUs of goods that a member of staff may mean by these words."""
+
+
+@hookspec
 def discounts(draft: c.Draft, ctx: c.Ctx) -> Iterable[c.Adjustment | c.Refusal]:  # type: ignore[empty-body]
     """Give adjustments of the stages product, order and shipping_discount, and refuse codes."""
 

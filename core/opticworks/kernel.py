@@ -15,18 +15,22 @@ from opticworks.pricing.codes import clean_code, fold_code
 from opticworks.stock.claims import Use, grant, used, uses
 from opticworks.stock.service import (
     Availability,
+    StockMoved,
     adjust_stock,
     availability,
+    count_stock,
     set_backorder_limit,
     set_stock,
 )
 
 __all__ = [
     "Availability",
+    "StockMoved",
     "Use",
     "adjust_stock",
     "availability",
     "clean_code",
+    "count_stock",
     "emit",
     "fold_code",
     "grant",

@@ -43,6 +43,10 @@ ADMIN = {
     "pay": "/orders/{number}/pay",
     "fulfil": "/orders/{number}/fulfil",
     "cancel": "/orders/{number}/cancel",
+    "stock": "/stock",
+    "stock of one": "/stock/items/RS1-PRO-WHT",
+    "stocktake": "/stock/count",
+    "ledger check": "/stock/verify",
 }
 
 

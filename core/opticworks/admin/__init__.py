@@ -22,6 +22,10 @@ ROUTES = (
     ("admin.order.pay", "/admin/orders/{number}/pay"),
     ("admin.order.fulfil", "/admin/orders/{number}/fulfil"),
     ("admin.order.cancel", "/admin/orders/{number}/cancel"),
+    ("admin.stock", "/admin/stock"),
+    ("admin.stock.count", "/admin/stock/count"),
+    ("admin.stock.verify", "/admin/stock/verify"),
+    ("admin.stock.item", "/admin/stock/items/{sku:.+}"),
     ("admin.messages", "/admin/messages"),
     ("admin.message", "/admin/messages/{id}"),
     ("admin.message.html", "/admin/messages/{id}/html"),
@@ -52,4 +56,5 @@ def includeme(config: Configurator) -> None:
     config.add_template_global("moment", shell.moment)
     config.add_template_global("staff", shell.staff)
     config.add_template_global("flashes", shell.flashes)
+    config.allow_body("admin.stock.count", 4_000_000)
     config.scan("opticworks.admin.views")

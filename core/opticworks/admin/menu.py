@@ -11,7 +11,8 @@ from opticworks.hookspecs import hookimpl
 
 @hookimpl
 def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
-    """Today, orders, messages, jobs, webhooks, plugins. Counts are what waits for somebody."""
+    """Today, orders, stock, messages, jobs, webhooks, plugins. Counts are what waits for
+    somebody."""
     waiting = work.counts(ctx.db)
     yield MenuItem(label="Today", path="/admin", position=0, permission="staff", icon="house")
     yield MenuItem(
@@ -21,6 +22,13 @@ def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
         permission="orders.read",
         icon="package",
         count=waiting["to_ship"],
+    )
+    yield MenuItem(
+        label="Stock",
+        path="/admin/stock",
+        position=25,
+        permission="stock.read",
+        icon="boxes",
     )
     yield MenuItem(
         label="Messages",

@@ -114,3 +114,36 @@ def of(words: dict[str, Word], state: str) -> Word:
 def reason(code: str) -> str:
     """A cancel reason as a person reads it."""
     return CANCEL_REASONS.get(code) or code.replace("_", " ").capitalize()
+
+
+STOCK = {
+    "enough": Word("In stock", "good"),
+    "low": Word("Low", "waiting"),
+    "out": Word("Nothing left", "bad"),
+    "backorder": Word("On backorder", "waiting"),
+}
+STOCK_KINDS = {
+    "count": "Counted",
+    "adjust": "Changed",
+    "hold": "Kept for an order",
+    "release": "Given back",
+    "ship": "Sent",
+    "return": "Put back",
+}
+#: Why staff change stock; the ledger keeps the words.
+STOCK_REASONS = {
+    "delivery": "Goods arrived",
+    "count": "Counted",
+    "damaged": "Damaged",
+    "lost": "Lost",
+    "found": "Found",
+    "returned": "Came back from a customer",
+    "used": "Given away or used",
+    "correction": "Correction of a mistake",
+    "other": "Something else",
+}
+STOCK_COUNTERS = {
+    "on_hand": "On the shelf",
+    "held": "Kept for orders",
+    "holds": "What orders keep",
+}

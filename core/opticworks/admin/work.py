@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from opticworks.notifications.models import Message
 from opticworks.orders import queries
 from opticworks.orders.models import Order
+from opticworks.stock import queries as stock
+from opticworks.stock.models import StockItem
 from opticworks.webhooks.models import Webhook
 
 MOST = 1000  #: counting stops here; a list that long is not read to its end anyway
@@ -18,6 +20,11 @@ JOBS: Table = table("procrastinate_jobs", column("id"), column("status"))  # typ
 
 def _count(rows: Select[Any]) -> Select[Any]:
     return select(func.count()).select_from(rows.limit(MOST).subquery())
+
+
+def low_stock(db: Session, low: int) -> int:
+    """How many SKUs have fewer than `low` left on the shelf."""
+    return db.scalar(_count(select(StockItem.sku).where(*stock.conditions("low", low)))) or 0
 
 
 def counts(db: Session) -> dict[str, int]:

@@ -11,13 +11,15 @@ KERNEL = (
     Permission(code="orders.pay", title="Mark orders paid"),
     Permission(code="orders.fulfil", title="Record parcels"),
     Permission(code="orders.cancel", title="Cancel orders"),
+    Permission(code="stock.read", title="See stock and its movements"),
+    Permission(code="stock.edit", title="Change stock and count it"),
     Permission(code="messages.read", title="See every message"),
     Permission(code="messages.send", title="Send a message again"),
     Permission(code="jobs.manage", title="See failed jobs and webhooks and run them again"),
     Permission(code="plugins.read", title="See plugins and their problems"),
 )
 CLERK = frozenset(
-    {"orders.read", "orders.fulfil", "messages.read", "messages.send"},
+    {"orders.read", "orders.fulfil", "stock.read", "messages.read", "messages.send"},
 )
 OWNER_ONLY = frozenset({"plugins.read"})
 

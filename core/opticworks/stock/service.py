@@ -274,6 +274,78 @@ def adjust_stock(db: Session, sku: str, delta: int, *, reason: str, actor: str) 
     adjust_locked(db, _create_locked(db, sku), delta, kind="adjust", reason=reason, actor=actor)
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A counter that moved while somebody was counting: what they saw, and what it is now."""
+
+    sku: str
+    seen: int
+    now: int
+
+
+class StockMoved(Exception):
+    """The stock is not what it was when the count was made; nothing was written."""
+
+    def __init__(self, moves: Sequence[Move]) -> None:
+        super().__init__(", ".join(f"{m.sku}: {m.now}, not {m.seen}" for m in moves))
+        self.moves = tuple(moves)
+
+
+def count_stock(
+    db: Session,
+    counts: Mapping[str, int],
+    *,
+    reason: str,
+    actor: str,
+    seen: Mapping[str, int] | None = None,
+) -> dict[str, int]:
+    """Say how many of many SKUs are on the shelf, in four statements however many; the changes.
+
+    All of them or none: raises ValueError with a sentence per SKU that can't be so, and
+    StockMoved when the stock of one in `seen` is not what was seen when it was counted.
+    """
+    wanted = {sku: counts[sku] for sku in sorted(counts)}
+    if not wanted:
+        return {}
+    db.execute(upsert(StockItem).on_conflict_do_nothing(), [{"sku": sku} for sku in wanted])
+    rows = _lock(db, wanted)
+    moves = [
+        Move(sku, was, rows[sku].on_hand)
+        for sku, was in (seen or {}).items()
+        if sku in rows and rows[sku].on_hand != was
+    ]
+    if moves:
+        raise StockMoved(moves)
+    wrong = [
+        sentence for sku, on_hand in wanted.items() if (sentence := _objection(rows[sku], on_hand))
+    ]
+    if wrong:
+        raise ValueError(" ".join(wrong))
+    changes = {
+        sku: on_hand - rows[sku].on_hand
+        for sku, on_hand in wanted.items()
+        if on_hand != rows[sku].on_hand
+    }
+    if changes:
+        _change(db, changes, on_hand=1)
+        _record(db, changes, on_hand=1, kind="count", order_number="", reason=reason, actor=actor)
+        for sku in changes:
+            db.expire(rows[sku])
+    return changes
+
+
+def _objection(item: StockItem, on_hand: int) -> str:
+    """Why that many can't be on the shelf; empty when they can."""
+    if on_hand < 0:
+        return f"{item.sku} can't have {on_hand} on the shelf."
+    if on_hand + item.backorder_limit < item.held:
+        return (
+            f"Orders already keep {item.held} of {item.sku}, so the stock can't become {on_hand}. "
+            "Cancel or change such an order first."
+        )
+    return ""
+
+
 def _create_locked(db: Session, sku: str) -> StockItem:
     db.execute(upsert(StockItem).values(sku=sku).on_conflict_do_nothing())
     return _lock(db, [sku])[sku]
@@ -285,11 +357,8 @@ def adjust_locked(
     on_hand = item.on_hand + delta
     if on_hand < 0:
         raise ValueError(f"There are {item.on_hand} of {item.sku}; {-delta} can't be taken off.")
-    if on_hand + item.backorder_limit < item.held:
-        raise ValueError(
-            f"Orders already keep {item.held} of {item.sku}, so the stock can't become {on_hand}. "
-            "Cancel or change such an order first."
-        )
+    if sentence := _objection(item, on_hand):
+        raise ValueError(sentence)
     if delta == 0:
         return
     item.on_hand = on_hand

@@ -41,6 +41,11 @@ def items(skus: Sequence[str], ctx: Ctx) -> Mapping[str, Item]:
 
 
 @hookimpl
+def find_skus(text: str, ctx: Ctx) -> Iterable[str]:
+    return goods.find_skus(text, ctx)
+
+
+@hookimpl
 def demo(ctx: Ctx) -> None:
     demo_load.load(ctx)
 

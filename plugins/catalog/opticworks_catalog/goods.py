@@ -24,6 +24,17 @@ def read_items(skus: Sequence[str], ctx: Ctx) -> dict[str, Item]:
     return {row.Variant.sku: _item(row, ctx.currency) for row in rows}
 
 
+MOST_FOUND = 500
+
+
+def find_skus(text: str, ctx: Ctx) -> list[str]:
+    """SKUs of variants whose product's title, options or barcode contain the text."""
+    if not text.strip():
+        return []
+    pattern = f"%{statements.escaped(text.strip())}%"
+    return list(ctx.db.scalars(statements.skus_like(), {"pattern": pattern, "limit": MOST_FOUND}))
+
+
 def _item(row: Row[Any], currency: str) -> Item:
     variant = row.Variant
     parts = tuple(component_record(part) for part in row.components)

@@ -379,6 +379,29 @@ def every_variant() -> Select[Any]:
     )
 
 
+@cache
+def skus_like() -> Select[Any]:
+    """SKUs of variants whose product's title, own options or barcode are like `pattern`. Takes
+    `limit`."""
+    pattern = bindparam("pattern", type_=String)
+    named = (
+        exists()
+        .where(
+            VariantValue.variant_id == Variant.id,
+            OptionValue.id == VariantValue.value_id,
+            OptionValue.value.ilike(pattern),
+        )
+        .correlate(Variant)
+    )
+    return (
+        select(Variant.sku)
+        .join(Product, Product.id == Variant.product_id)
+        .where(or_(Product.title.ilike(pattern), Variant.barcode.ilike(pattern), named))
+        .order_by(Variant.sku)
+        .limit(bindparam("limit"))
+    )
+
+
 def escaped(text: str) -> str:
     """What a person typed, for a LIKE pattern: their % and _ mean themselves."""
     for character in "\\%_":

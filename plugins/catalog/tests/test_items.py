@@ -7,7 +7,7 @@ from sqlalchemy import update
 from opticworks.contracts import Component
 from opticworks.money import Money
 from opticworks.testing.shops import counted
-from opticworks_catalog import items
+from opticworks_catalog import find_skus, items
 from opticworks_catalog.models import Product, Variant
 
 
@@ -85,3 +85,12 @@ def test_any_number_of_skus_is_one_statement(shop):
             assert items(skus=[], ctx=ctx) == {}
     assert (len(one), len(many), len(none)) == (1, 1, 0)
     assert len(found) == 5
+
+
+def test_hook_find_skus_by_title_option_and_barcode(shop):
+    with shop.unit() as db:
+        ctx = shop.ctx(db)
+        assert set(find_skus(text="injector", ctx=ctx)) == {"INJ-US", "INJ-EU", "INJ-UK"}
+        assert "RS1-PRO-GRA" in find_skus(text=" graphite ", ctx=ctx)
+        assert find_skus(text="%", ctx=ctx) == []
+        assert find_skus(text=" ", ctx=ctx) == []

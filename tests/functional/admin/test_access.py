@@ -146,7 +146,8 @@ def test_plugins_add_to_the_menu_and_a_broken_one_does_not_take_it_away(make_sho
         form["email"], form["password"] = email, "correct horse battery"
         menu = form.submit(status=303).follow().html.find(id="sidebar")
         seen[email] = [link.get_text(" ", strip=True) for link in menu.select(".sidebar-link")]
-    assert [label.split()[0] for label in seen["o@example.org"]][:3] == [
+    words = [label.split()[0] for label in seen["o@example.org"]]
+    assert [word for word in words if word in ("Today", "Orders", "Points")] == [
         "Today",
         "Orders",
         "Points",

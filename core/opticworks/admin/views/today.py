@@ -53,6 +53,10 @@ def tasks(request: Request) -> list[Task]:
             Task("To ship", to_ship, path + "to_ship", "package", "Everything paid has left."),
             Task("Awaiting payment", awaiting, path + "awaiting", "landmark", "All is paid."),
         ]
+    if "stock.read" in may:
+        low = work.low_stock(request.db, request.shop.settings["shop"].low_stock)
+        path = "/admin/stock?view=low"
+        found.append(Task("Low stock", low, path, "boxes", "Nothing is running out."))
     if "messages.read" in may:
         failed = waiting["failed_messages"]
         path = "/admin/messages?status=failed"
