@@ -8,15 +8,17 @@ weights are grams, sizes millimetres.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
+from math import floor
 from typing import Any, Literal, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from opticworks.money import Money, exponent
+from opticworks.money import Money, exponent, total
 
 # --- discovery --------------------------------------------------------------------------------
 
@@ -79,6 +81,8 @@ class Ctx:
     locale: str
     db: Any
     mode: Literal["development", "test", "production"] = "production"
+    #: how a page that knows no address shows prices: as in the shop's first country
+    display: PriceDisplay = field(default_factory=lambda: PriceDisplay())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,10 +122,13 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
-    """Part of a bundle: so many of that SKU in one bundle."""
+    """Part of a bundle: so many of that SKU in one bundle. `unit_price` is what the part costs
+    alone: it weighs the part's share of the bundle's money; `tax_code` is the part's own."""
 
     sku: str
     quantity: int
+    unit_price: Money | None = None
+    tax_code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +161,22 @@ class Item:
     def option_text(self) -> str:
         """The chosen options as a person says them: "Pro / Graphite"."""
         return " / ".join(value for _, value in self.options)
+
+    def shares(self, amount: Money) -> tuple[Money, ...]:
+        """`amount` of a line of this bundle spread over its parts, to the cent (largest
+        remainder): by what they cost alone, or by their number where that isn't known. Empty
+        for what is no bundle."""
+        if not self.components:
+            return ()
+        prices = [part.unit_price for part in self.components if part.unit_price is not None]
+        if len(prices) == len(self.components) and any(prices):
+            weights = [
+                price.minor * part.quantity
+                for price, part in zip(prices, self.components, strict=True)
+            ]
+        else:
+            weights = [part.quantity for part in self.components]
+        return amount.split(weights)
 
 
 class Address(BaseModel):
@@ -202,7 +225,9 @@ class Adjustment:
     `target` is "order", "shipping" or "line:<key>"; `amount` is signed; `included` marks a tax
     that the price already contains, which therefore adds nothing to the total. `rate` is the
     fraction behind the amount, if there is one; `source` names the plugin (and its rule) that
-    said so; `code` is the code on the cart that it answers, if it is one.
+    said so; `code` is the code on the cart that it answers, if it is one. A tax of nothing is a
+    remark that stays with the order (an exemption and its proof, a place without a rate): the
+    only tax whose target may be "order".
     """
 
     stage: Stage
@@ -298,6 +323,59 @@ class ShippingChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PriceDisplay:
+    """How prices are shown at a place, and how what was entered becomes what is shown there.
+
+    `label` stands beside a price ("incl. VAT", "plus tax"), or is empty where there is no tax.
+    `factors` multiply an entered price, by tax code in lower case ("" for any other);
+    `shipping` multiplies the price of shipping.
+    """
+
+    label: str = ""
+    includes_tax: bool = False
+    factors: Mapping[str, Fraction] = field(default_factory=dict)
+    shipping: Fraction = Fraction(1)
+
+    def shown(self, price: Money, tax_code: str = "") -> Money:
+        """The price as it is shown and charged here, rounded half up."""
+        standard = self.factors.get("", Fraction(1))
+        factor = self.factors.get(tax_code.strip().lower(), standard)
+        return _times(price, factor)
+
+    def shown_rate(self, rate: ShippingChoice) -> ShippingChoice:
+        """The shipping option with its price as it is shown and charged here."""
+        return replace(rate, amount=_times(rate.amount, self.shipping))
+
+    def unit_price(self, item: Item) -> Money:
+        """The item's price here; a bundle's as the sum of what its parts make of it."""
+        return self._of(item, item.unit_price)
+
+    def item(self, item: Item) -> Item:
+        """The item with its prices as they are shown here."""
+        if not self.factors:
+            return item
+        before = item.compare_at_price
+        return replace(
+            item,
+            unit_price=self.unit_price(item),
+            compare_at_price=None if before is None else self._of(item, before),
+        )
+
+    def _of(self, item: Item, price: Money) -> Money:
+        codes = {part.tax_code for part in item.components}
+        if item.tax_code or len(codes) < 2:
+            return self.shown(price, item.tax_code or next(iter(codes), ""))
+        shares = zip(item.shares(price), item.components, strict=True)
+        return total((self.shown(share, part.tax_code) for share, part in shares), price.currency)
+
+
+def _times(price: Money, factor: Fraction) -> Money:
+    if factor == 1:
+        return price
+    return Money(floor(price.minor * factor + Fraction(1, 2)), price.currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """A cart on its way to a quote: what `discounts` and `taxes` are asked about.
 
@@ -318,6 +396,12 @@ class Draft:
     agreed_at: datetime | None = None
     open_order: str = ""
 
+    @property
+    def shipping_total(self) -> Money:
+        """What shipping costs by now: its price with its discounts."""
+        steps = (a.amount for a in self.adjustments if a.target == "shipping" and not a.included)
+        return total(steps, self.currency)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
@@ -325,6 +409,7 @@ class Quote:
 
     `total` = sum of line totals + `shipping_total` = sum of the trace's amounts that are not
     included. `hash` covers everything the customer agrees to; it is what a form posts back.
+    Prices are as `display` shows them; taxes are `estimated` while no address is known.
     """
 
     currency: str
@@ -342,6 +427,8 @@ class Quote:
     requires_shipping: bool
     hash: str
     codes: tuple[CodeState, ...] = ()
+    display: PriceDisplay = field(default_factory=PriceDisplay)
+    estimated: bool = False
 
     @property
     def count(self) -> int:

@@ -82,6 +82,11 @@ def find_skus(text: str, ctx: c.Ctx) -> Iterable[str]:  # type: ignore[empty-bod
 
 
 @hookspec
+def price_display(address: c.Address, email: str, ctx: c.Ctx) -> c.PriceDisplay | None:
+    """Say how prices are shown at an address; one plugin at most may, the others answer None."""
+
+
+@hookspec
 def discounts(draft: c.Draft, ctx: c.Ctx) -> Iterable[c.Adjustment | c.Refusal]:  # type: ignore[empty-body]
     """Give adjustments of the stages product, order and shipping_discount, and refuse codes."""
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 from opticworks import contracts, db
 from opticworks.config import Config
 from opticworks.faults import fault
-from opticworks.plugins import Plugins, Providers
+from opticworks.plugins import Plugins, Providers, answers
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ class Shop:
     def ctx(self, session: Session) -> contracts.Ctx:
         """What hooks are given, around the caller's session."""
         shop = self.settings["shop"]
-        return contracts.Ctx(
+        ctx = contracts.Ctx(
             settings=self.settings,
             now=self.now(),
             currency=shop.currency,
@@ -127,6 +128,15 @@ class Shop:
             db=session,
             mode=self.config.mode,
         )
+        display = self.remember("price_display", SETTINGS_TTL, lambda: self._display(ctx))
+        return replace(ctx, display=display)
+
+    def _display(self, ctx: contracts.Ctx) -> contracts.PriceDisplay:
+        """How pages that know no address show prices; as entered when that can't be said."""
+        shop = ctx.settings["shop"]
+        address = contracts.Address(country=shop.countries[0], state=shop.default_state)
+        said = answers(self.hooks.price_display, address=address, email="", ctx=ctx)
+        return next(said, contracts.PriceDisplay())
 
     def remember(self, key: str, seconds: float, compute: Callable[[], Any]) -> Any:
         """`compute()`, at most once per `seconds` in this process: for small things that every

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from fractions import Fraction
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -13,12 +14,14 @@ import pytest
 from opticworks import migrations
 from opticworks.cli import plugins as cli_plugins
 from opticworks.contracts import (
+    Address,
     Ctx,
     MenuItem,
     MigrationBranch,
     Objection,
     PaymentIntent,
     PluginInfo,
+    PriceDisplay,
     Quote,
     ShippingChoice,
     ShopSettings,
@@ -88,7 +91,13 @@ def quote(*plugins: Any, codes: tuple[str, ...] = (), quantity: int = 1) -> Quot
     hooks = load(*plugins).manager.hook
     skus = list(plugins[0]._items)
     lines = tuple(BasketLine(sku=sku, quantity=quantity, price_seen=4000) for sku in skus)
-    basket = Basket(currency="USD", lines=lines, free=dict.fromkeys(skus, 99), codes=codes)
+    basket = Basket(
+        currency="USD",
+        lines=lines,
+        free=dict.fromkeys(skus, 99),
+        codes=codes,
+        address=Address(country="US", state="CA"),
+    )
     found = pricing.items(hooks, CTX, skus)
     return pricing.quote(hooks, CTX, basket, found, lambda lines: SHIPPING)
 
@@ -233,6 +242,26 @@ def test_hook_taxes_adds_to_lines_and_shipping() -> None:
     priced = quote(goods("A"), FakeTaxes("0.10"))
     assert priced.tax_total == Money(450, "USD")
     assert priced.total == Money(4000 + 500 + 450, "USD")
+
+
+def test_hook_price_display_says_what_an_entered_price_becomes() -> None:
+    gross = PriceDisplay(
+        label="incl. VAT", includes_tax=True, factors={"": Fraction(5, 4)}, shipping=Fraction(5, 4)
+    )
+    priced = quote(goods("A"), FakeTaxes("0.25", included=True, display=gross))
+    assert [line.unit_price.minor for line in priced.lines] == [5000]
+    assert priced.shipping_total == Money(625, "USD")
+    assert priced.tax_total == Money(1125, "USD")
+    assert priced.total == Money(5625, "USD")
+    assert priced.display.label == "incl. VAT"
+    assert not priced.notices, "another country's price is no change of price"
+
+
+def test_two_plugins_that_say_how_prices_are_shown_refuse_the_quote() -> None:
+    first, second = FakeTaxes(display=PriceDisplay()), FakeTaxes(display=PriceDisplay())
+    second.code = "more_taxes"
+    with pytest.raises(pricing.Refused):
+        quote(goods("A"), first, second)
 
 
 def test_included_taxes_add_nothing() -> None:

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent.parent
 AHEAD_OF_USE = {
     "tasks": "reviews",
     "content_security": "stripe_payments",
+    "price_display": "taxes",
     "discounts": "discounts",
     "taxes": "taxes",
     "objections": "discounts",

@@ -30,8 +30,9 @@ def hooks(
 ) -> Any:
     return SimpleNamespace(
         items=lambda skus, ctx: [],
+        price_display=lambda address, email, ctx: [],
         discounts=lambda draft, ctx: [list(discounts)],
-        taxes=lambda draft, ctx: [list(taxes)],
+        taxes=lambda draft, ctx: [[t(draft) if callable(t) else t for t in taxes]],
         objections=lambda quote, ctx: [list(objections)],
     )
 
@@ -204,6 +205,26 @@ def test_two_plugins_answering_for_one_sku_are_refused() -> None:
         pricing.items(asked, ctx(), ["A"])
 
 
+def taxing(target: str, percent: int, included: bool, source: str) -> Any:
+    """A tax of that percentage of whatever its target costs by then."""
+
+    def tax(draft: c.Draft) -> c.Adjustment:
+        lines = {f"line:{line.key}": line.subtotal + line.discount for line in draft.lines}
+        base = draft.shipping_total if target == "shipping" else lines[target]
+        return c.Adjustment(
+            stage="tax",
+            target=target,
+            kind="vat",
+            label="Tax",
+            amount=Money(base.minor * percent // 100, base.currency),
+            rate=Decimal(percent) / 100,
+            included=included,
+            source=source,
+        )
+
+    return tax
+
+
 @st.composite
 def situations(draw: Any) -> dict[str, Any]:
     currency = draw(st.sampled_from(["JPY", "USD", "KWD"]))
@@ -223,15 +244,11 @@ def situations(draw: Any) -> dict[str, Any]:
         for i in range(draw(st.integers(0, 4)))
     ]
     taxes = [
-        c.Adjustment(
-            stage="tax",
-            target=draw(st.sampled_from([*[f"line:{sku}" for sku in skus], "shipping"])),
-            kind="vat",
-            label="Tax",
-            amount=Money(draw(st.integers(0, 10**5)), currency),
-            rate=Decimal("0.1"),
-            included=draw(st.booleans()),
-            source=draw(st.sampled_from(["one", "two"])),
+        taxing(
+            draw(st.sampled_from([*[f"line:{sku}" for sku in skus], "shipping"])),
+            draw(st.integers(0, 25)),
+            draw(st.booleans()),
+            draw(st.sampled_from(["one", "two"])),
         )
         for _ in range(draw(st.integers(0, 4)))
     ]
@@ -278,3 +295,53 @@ def test_the_cents_add_up_and_the_order_of_plugins_means_nothing(
     again = price(discounts, taxes)
     assert again.total == quote.total
     assert again.hash == quote.hash
+
+
+def tax(amount: int, target: str = "line:A", **more: Any) -> c.Adjustment:
+    return c.Adjustment(
+        stage=more.pop("stage", "tax"),
+        target=target,
+        kind=more.pop("kind", "vat"),
+        label="VAT",
+        amount=Money(amount, "USD"),
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        tax(-1),
+        tax(5, stage="order"),
+        tax(5, "order"),
+        tax(1001, included=True),
+        tax(1, "shipping", included=True),
+    ],
+    ids=["negative", "no tax at all", "on everything", "more than the price", "in nothing"],
+)
+def test_what_is_no_tax_makes_no_quote(wrong: c.Adjustment) -> None:
+    with pytest.raises(pricing.Refused):
+        pricing.quote(hooks(taxes=[wrong]), ctx(), basket(("A", 1, 1000)), {"A": item("A", 1000)})
+
+
+def test_a_tax_of_nothing_is_a_remark_on_the_order() -> None:
+    remark = tax(0, "order", kind="relief")
+    quote = pricing.quote(
+        hooks(taxes=[remark]), ctx(), basket(("A", 1, 1000)), {"A": item("A", 1000)}
+    )
+    assert quote.trace[-1] == remark
+    assert quote.total == Money(1000, "USD")
+
+
+def test_a_bundles_money_is_shared_by_what_its_parts_cost_alone() -> None:
+    def part(sku: str, price: int | None, quantity: int = 1) -> c.Component:
+        money = None if price is None else Money(price, "USD")
+        return c.Component(sku=sku, quantity=quantity, unit_price=money)
+
+    def shares(*parts: c.Component) -> list[int]:
+        return [share.minor for share in item("SET", components=parts).shares(Money(1000, "USD"))]
+
+    assert shares(part("A", 200, 2), part("B", 100), part("C", 100)) == [667, 167, 166]
+    assert shares(part("A", None, 2), part("B", 100)) == [667, 333]
+    assert shares(part("A", 0), part("B", 0)) == [500, 500]
+    assert item("A").shares(Money(1000, "USD")) == ()

@@ -32,7 +32,6 @@ from opticworks.web.engine import Markup
 from opticworks.web.page import Crumb, Page
 from opticworks.web.templates import Templates, engine_names, format_names, kernel_layers
 from opticworks.web.themes import Layer, installed_themes
-from opticworks.web.totals import totals
 from opticworks_catalog import pages as catalog
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -423,7 +422,7 @@ def render(templates: Templates, name: str, **names: Any) -> str:
         **engine_names(engine), **format_names(SHOP),
         "request": SimpleNamespace(path="/collections/sensors", headers=headers),
         "shop": SHOP, "mode": "development", "base_url": "https://shop.example",
-        "totals": totals, "quoted": partial(quote, safe=""),
+        "display": c.PriceDisplay(label="plus tax"), "quoted": partial(quote, safe=""),
         "csrf": lambda: Markup('<input type="hidden" name="csrf_token" value="t" />'),
         "_": str, "page": Page("OpticWorks"), "message": "", "error": "", "errors": {},
         "plugin_problems": (), "footer_pages": FOOTER,

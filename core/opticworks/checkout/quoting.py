@@ -112,9 +112,11 @@ def _priced(
         rates=picker.stored,
         agreed_at=agreed_at,
         open_order=own.number if own is not None else "",
+        estimated=not str(cart.details.get("postalCode", "")).strip(),
     )
     quote = pricing.quote(shop.hooks, shop.ctx(db), basket, goods, picker)
-    return CartQuote(quote=quote, availability=availability, rates=picker.rates, stale=picker.stale)
+    rates = tuple(quote.display.shown_rate(rate) for rate in picker.rates)
+    return CartQuote(quote=quote, availability=availability, rates=rates, stale=picker.stale)
 
 
 class _ShippingPicker:

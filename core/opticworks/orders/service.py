@@ -68,10 +68,8 @@ def create(
 
 def _line(order_id: int, position: int, line: c.QuoteLine) -> OrderLine:
     item = line.item
-    shares: tuple[Money, ...] = ()
-    if item.components:
-        # Each part's share of the line's money, for partial returns and revenue by product.
-        shares = line.total.split([part.quantity for part in item.components])
+    # Each part's share of the line's money, for partial returns and revenue by product.
+    shares = item.shares(line.total)
     return OrderLine(
         order_id=order_id,
         position=position,

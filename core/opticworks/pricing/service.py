@@ -46,6 +46,7 @@ class Basket:
     rates: tuple[c.ShippingChoice, ...] = ()
     agreed_at: datetime | None = None
     open_order: str = ""
+    estimated: bool = False  #: the address is the shop's guess, not yet the customer's
 
 
 #: Picks the shipping rate once lines and discounts are known: (discounted lines) -> choice.
@@ -123,8 +124,9 @@ def quote(
 
     Raises Refused when plugins answer what can't be added up: another currency, a tax on nothing.
     """
-    work = _Calculation(hooks, ctx, basket, choose_shipping)
     try:
+        shown = display(hooks, ctx, basket.address, basket.email)
+        work = _Calculation(hooks, ctx, basket, choose_shipping, shown)
         work.unit_prices(goods)
         work.discounts()
         work.shipping()
@@ -135,14 +137,31 @@ def quote(
         raise Refused(UNCLEAR) from None
 
 
+def display(hooks: Any, ctx: c.Ctx, address: c.Address | None, email: str) -> c.PriceDisplay:
+    """How prices are shown to that customer. Raises ValueError when two plugins say so."""
+    if address is None:
+        return c.PriceDisplay()
+    answers = hooks.price_display(address=address, email=email, ctx=ctx)
+    said = [answer for answer in answers if answer is not None]
+    if len(said) > 1:
+        raise ValueError("Two plugins say how prices are shown.")
+    return said[0] if said else c.PriceDisplay()
+
+
 class _Calculation:
     """The steps of one quote, in order, over immutable lines."""
 
     def __init__(
-        self, hooks: Any, ctx: c.Ctx, basket: Basket, choose_shipping: ChooseShipping
+        self,
+        hooks: Any,
+        ctx: c.Ctx,
+        basket: Basket,
+        choose_shipping: ChooseShipping,
+        display: c.PriceDisplay,
     ) -> None:
         self.hooks, self.ctx, self.basket = hooks, ctx, basket
-        self.choose_shipping = choose_shipping
+        self.choose_shipping, self.display = choose_shipping, display
+        self.rates = tuple(display.shown_rate(rate) for rate in basket.rates)
         self.chosen: c.ShippingChoice | None = None
         self.zero = Money.zero(basket.currency)
         self.lines: list[c.QuoteLine] = []
@@ -173,8 +192,9 @@ class _Calculation:
             self._line(wanted, item, seen)
             self._check_stock(wanted, item, left)
 
-    def _line(self, wanted: BasketLine, item: c.Item, seen: Money) -> None:
+    def _line(self, wanted: BasketLine, entered: c.Item, seen: Money) -> None:
         target = f"line:{wanted.sku}"
+        item = self.display.item(entered)
         subtotal = self.zero if item.unavailable else item.unit_price * wanted.quantity
         self.lines.append(
             c.QuoteLine(
@@ -201,8 +221,9 @@ class _Calculation:
         if item.option_text:
             label += f" ({item.option_text})"
         self._add("unit", target, "price", label, subtotal)
-        if item.unit_price != seen:
+        if entered.unit_price != seen:  # as entered: another country is no change of price
             locale = self.ctx.locale
+            seen = self.display.unit_price(replace(entered, unit_price=seen))
             self.notices.append(
                 c.Notice(
                     kind="price",
@@ -283,11 +304,13 @@ class _Calculation:
     def shipping(self) -> None:
         if not self.requires_shipping:
             return
-        self.chosen = self.choose_shipping(self.lines)
-        if self.chosen is None:
+        chosen = self.choose_shipping(self.lines)
+        if chosen is None:
             return
-        self.shipping_total = self.chosen.amount
-        self._add("shipping", "shipping", "shipping", self.chosen.title, self.chosen.amount)
+        chosen = self.display.shown_rate(chosen)
+        self.chosen = chosen
+        self.shipping_total = chosen.amount
+        self._add("shipping", "shipping", "shipping", chosen.title, chosen.amount)
         if self._shipping_discounts:
             # Asked once more, now that what they depend on is there.
             answers = self._ask_discounts()
@@ -299,20 +322,31 @@ class _Calculation:
                 self._apply(discount, "shipping", share)
 
     def taxes(self) -> None:
+        """Add taxes to their lines and to shipping.
+
+        Raises ValueError for what is no tax: a negative one, one on nothing, or more of it
+        inside a price than the price.
+        """
         keys = {f"line:{line.key}": i for i, line in enumerate(self.lines)}
-        answers = self._ask("taxes", draft=self._draft())
-        for tax in sorted(answers, key=_stable):
+        room = {f"line:{line.key}": line.subtotal + line.discount for line in self.lines}
+        room["shipping"] = self.shipping_total
+        for tax in sorted(self._ask("taxes", draft=self._draft()), key=_stable):
+            if tax.stage != "tax" or tax.amount.minor < 0:
+                raise ValueError(f"{tax.label!r} of {tax.source} is no tax.")
+            if tax.target not in room and (tax.target != "order" or tax.amount):
+                raise ValueError(f"Tax {tax.label!r} of {tax.source} has no such target.")
             self.trace.append(tax)
-            if tax.target == "shipping":
-                if not tax.included:
-                    self.shipping_total = self.shipping_total + tax.amount
+            if tax.included and tax.amount:
+                room[tax.target] = room[tax.target] - tax.amount
+                if room[tax.target].minor < 0:
+                    raise ValueError(f"Tax {tax.label!r} of {tax.source} is more than its price.")
+            if tax.target == "shipping" and not tax.included:
+                self.shipping_total = self.shipping_total + tax.amount
             elif tax.target in keys:
                 i = keys[tax.target]
                 line = self.lines[i]
                 field = "tax_included" if tax.included else "tax"
                 self.lines[i] = replace(line, **{field: getattr(line, field) + tax.amount})
-            else:
-                raise ValueError(f"Tax {tax.label!r} of {tax.source} has no such target.")
 
     def finish(self) -> c.Quote:
         lines = tuple(
@@ -339,6 +373,8 @@ class _Calculation:
             requires_shipping=self.requires_shipping,
             hash=_hash(currency, lines, tuple(self.trace), self.chosen, whole),
             codes=self.codes.states(known=not self.failed),
+            display=self.display,
+            estimated=self.basket.estimated,
         )
         more = self._ask("objections", quote=result)
         return replace(result, objections=(*self.objections, *more))
@@ -356,7 +392,7 @@ class _Calculation:
             codes=self.basket.codes,
             email=self.basket.email,
             address=self.basket.address,
-            rates=self.basket.rates if self.chosen is not None else (),
+            rates=self.rates if self.chosen is not None else (),
             agreed_at=self.basket.agreed_at,
             open_order=self.basket.open_order,
         )

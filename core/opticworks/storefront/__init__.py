@@ -52,6 +52,7 @@ def includeme(config: Configurator) -> None:
     for name, pattern, methods in ROUTES:
         config.add_route(name, pattern, request_method=methods)
     config.add_request_method(visitor.cart_of, "cart", reify=True)
+    config.add_template_global("display", lambda request: request.ctx.display)
     config.add_template_global("footer_pages", footer_pages)
     config.add_template_global("plugin_problems", plugin_problems)
     config.scan("opticworks.storefront.views")

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
+from babel.numbers import format_percent
 from pyramid.csrf import get_csrf_token
 from pyramid.i18n import TranslationString
 
-from opticworks.contracts import ShopSettings, SlotFragment
+from opticworks.contracts import PriceDisplay, ShopSettings, SlotFragment
 from opticworks.money import Money
 from opticworks.web.engine import Engine, Markup
 from opticworks.web.page import Page, json_block
@@ -170,7 +172,17 @@ def format_names(settings: ShopSettings) -> dict[str, Any]:
     def country(code: str) -> str:
         return str(Locale.parse(settings.locale).territories.get(code, code))
 
-    return {"money": money, "date": date, "datetime": date_time, "country": country}
+    def percent(rate: Decimal) -> str:
+        return format_percent(rate, locale=settings.locale, decimal_quantization=False)
+
+    return {
+        "money": money,
+        "percent": percent,
+        "date": date,
+        "datetime": date_time,
+        "country": country,
+        "totals": totals,
+    }
 
 
 def engine_names(engine: Engine) -> dict[str, Any]:
@@ -216,7 +228,7 @@ def namespace(request: Any, templates: Templates) -> dict[str, Any]:
         "_": gettext,
         "gettext": gettext,
         "page": Page(settings.name, full_title=True),
-        "totals": totals,
+        "display": PriceDisplay(),
         "quoted": partial(quote, safe=""),
         "plugin_problems": (),
         "footer_pages": (),

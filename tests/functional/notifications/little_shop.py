@@ -17,6 +17,7 @@ import opticworks
 from opticworks.config import Config
 from opticworks.contracts import (
     Address,
+    Adjustment,
     Instruction,
     OrderLineView,
     OrderView,
@@ -43,6 +44,10 @@ def usd(minor: int) -> Money:
     return Money(minor, "USD")
 
 
+def step(stage: Any, target: str, label: str, amount: Money) -> Adjustment:
+    return Adjustment(stage=stage, target=target, kind=stage, label=label, amount=amount)
+
+
 def order(number: str, **changes: Any) -> OrderView:
     line = OrderLineView(
         sku="RS-1",
@@ -65,7 +70,10 @@ def order(number: str, **changes: Any) -> OrderView:
         "placed_at": PLACED,
         "currency": "USD",
         "lines": (line,),
-        "trace": (),
+        "trace": (
+            step("unit", "line:RS1-PRO-GPH", "2 × RS-1 <Presence> Sensor", usd(25800)),
+            step("shipping", "shipping", "Standard", usd(500)),
+        ),
         "address": Address(
             first_name="Jo",
             last_name="O'Doe",

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
 from opticworks.contracts import (
+    Address,
     Adjustment,
     ClaimRequest,
     Ctx,
     Draft,
     Objection,
     PluginInfo,
+    PriceDisplay,
     Quote,
     Refusal,
 )
@@ -65,24 +67,32 @@ class FakeDiscounts:
 
 
 class FakeTaxes:
-    """One rate on every line and on shipping. `included` taxes are contained in the price."""
+    """One rate on every line and on shipping. `included` taxes are contained in the price. With
+    a `display` it says how prices are shown."""
 
     code = "fake_taxes"
 
-    def __init__(self, rate: str = "0.10", included: bool = False) -> None:
+    def __init__(
+        self, rate: str = "0.10", included: bool = False, display: PriceDisplay | None = None
+    ) -> None:
         self.rate = Decimal(rate)
         self.included = included
+        self.display = display
 
     @hookimpl
     def plugin_info(self) -> PluginInfo:
         return _info(self.code)
 
     @hookimpl
+    def price_display(self, address: Address, email: str, ctx: Ctx) -> PriceDisplay | None:
+        return self.display
+
+    @hookimpl
     def taxes(self, draft: Draft, ctx: Ctx) -> Iterator[Adjustment]:
         for line in draft.lines:
             yield self._tax(f"line:{line.key}", line.subtotal + line.discount)
         if draft.shipping is not None:
-            yield self._tax("shipping", draft.shipping.amount)
+            yield self._tax("shipping", draft.shipping_total)
 
     def _tax(self, target: str, base: Money) -> Adjustment:
         fraction = self.rate / (1 + self.rate) if self.included else self.rate
