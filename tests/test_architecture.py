@@ -31,6 +31,7 @@ LEVELS: tuple[frozenset[str], ...] = (
 )
 # Rooms of one level that are allowed to know each other, and why.
 NEIGHBOURS = {
+    ("settings", "audit"): "every change of a setting leaves an audit entry",
     ("staff", "audit"): "every staff write leaves an audit entry",
 }
 # What puts the whole together stands outside the levels.

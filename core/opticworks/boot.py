@@ -24,6 +24,7 @@ from opticworks.plugins import Plugin, Plugins
 from opticworks.settings import service as settings_room
 from opticworks.settings.service import Settings
 from opticworks.shop import Shop
+from opticworks.web.keys import UnknownKey, Vault
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,8 @@ def _assemble(config: Config, engine: Engine, extra_plugins: Mapping[str, Any] |
         plugins.register_builtin(name, _import(dotted))
     for dotted in TASKS:
         _import(dotted)
-    loader = SettingsLoader(config, plugins, engine)
+    vault = Vault(config.secret, *config.old_secrets)
+    loader = SettingsLoader(config, plugins, engine, vault)
     rows = settings_room.stored(engine)  # once for all plugins
     plugins.register(lambda plugin: loader.problems(plugin, rows))
     if config.production:
@@ -92,6 +94,10 @@ def _assemble(config: Config, engine: Engine, extra_plugins: Mapping[str, Any] |
         retry=Retry(NoBackoff(), 1),
     )
     shop = Shop(config, engine, plugins, loader, client)
+    shop.vault = vault
+    shop.warnings = tuple(settings_room.strangers(config.plugin_settings, schemas(plugins)))
+    for sentence in shop.warnings:
+        log.warning("%s", sentence)
     _connect_rooms(shop)
     return shop
 
@@ -128,11 +134,20 @@ def _connect_rooms(shop: Shop) -> None:
     shop.templates = build_templates(shop)
 
 
+def schemas(plugins: Plugins) -> dict[str, Any]:
+    """The models of settings by code: the shop's own, and of every plugin that could be read."""
+    found = {"shop": contracts.ShopSettings}
+    for plugin in plugins:
+        if plugin.info is not None and plugin.info.settings is not None:
+            found[plugin.code] = plugin.info.settings
+    return found
+
+
 class SettingsLoader:
     """Reads and validates all settings: defaults, the ini's text, then the database's values."""
 
-    def __init__(self, config: Config, plugins: Plugins, engine: Any) -> None:
-        self.config, self.plugins, self.engine = config, plugins, engine
+    def __init__(self, config: Config, plugins: Plugins, engine: Any, vault: Vault) -> None:
+        self.config, self.plugins, self.engine, self.vault = config, plugins, engine, vault
 
     def __call__(self) -> Settings:
         rows = settings_room.stored(self.engine)
@@ -147,16 +162,20 @@ class SettingsLoader:
         """The kernel's share: the shop's settings, the mode of the ini, which decides whether
         sample values will do, and the folder where a plugin may keep files in development."""
         shop = self._read("shop", contracts.ShopSettings, rows)
-        return {"shop": shop, "mode": self.config.mode, "var": self.config.var}
+        theme = settings_room.ThemeChoice(**rows.get("theme", (0, {}))[1])
+        return {"shop": shop, "theme": theme, "mode": self.config.mode, "var": self.config.var}
 
     def _read(self, code: str, schema: Any, rows: Mapping[str, Any]) -> Any:
         ini = self.config.plugin_settings.get(code, {})
         try:
-            return settings_room.validate(schema, ini, rows.get(code, (0, {}))[1])
+            values = settings_room.reveal(rows.get(code, (0, {}))[1], self.vault)
+            return settings_room.validate(schema, ini, values)
         except ValidationError as error:
             raise ConfigError(" ".join(settings_room.sentences(error, code))) from None
         except settings_room.BadText as error:
             raise ConfigError(f"Setting {code}.{error}") from None
+        except UnknownKey as error:
+            raise ConfigError(f"Settings of {code}: {error}") from None
 
     def problems(self, plugin: Plugin, rows: Mapping[str, Any]) -> list[str]:
         """Why the plugin can't be enabled: bad settings first, then what it says itself.

@@ -39,6 +39,8 @@ class Config:
     redis_url: str
     base_url: str  #: origin of the shop ("https://shop.example"), without a slash at the end
     secret: str = field(repr=False)
+    #: former root secrets: stored secrets that were encrypted with one can still be read
+    old_secrets: tuple[str, ...] = field(default=(), repr=False)
     var: Path
     theme: str = "default"
     plugins: tuple[PluginLine, ...] = ()
@@ -144,6 +146,7 @@ def read_config(settings: Mapping[str, str], env: Mapping[str, str] | None = Non
         secret=env.get("OPTICWORKS_SECRET")
         or settings.get("opticworks.secret")
         or _development_secret(var),
+        old_secrets=tuple(env.get("OPTICWORKS_OLD_SECRETS", "").split()),
         var=var,
         theme=settings.get("opticworks.theme", "default").strip(),
         plugins=parse_plugin_lines(settings.get("opticworks.plugins", "")),

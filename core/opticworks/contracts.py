@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic.config import JsonDict
 
 from opticworks.money import Money, exponent, total
 
@@ -179,21 +180,25 @@ class Item:
         return amount.split(weights)
 
 
+#: How wide a field is in the admin's forms.
+HALF: JsonDict = {"width": "half"}
+
+
 class Address(BaseModel):
     """A postal address as the buyer wrote it. `state` and `country` are ISO 3166 codes."""
 
     model_config = ConfigDict(frozen=True, str_strip_whitespace=True, extra="forbid")
 
-    first_name: str = Field("", max_length=100)
-    last_name: str = Field("", max_length=100)
-    company: str = Field("", max_length=100)
-    line1: str = Field("", max_length=200)
-    line2: str = Field("", max_length=200)
-    city: str = Field("", max_length=100)
-    state: str = Field("", max_length=10)
-    postal_code: str = Field("", max_length=20)
-    country: str = Field("US", min_length=2, max_length=2)
-    phone: str = Field("", max_length=40)
+    first_name: str = Field("", title="First name", max_length=100, json_schema_extra=HALF)
+    last_name: str = Field("", title="Last name", max_length=100, json_schema_extra=HALF)
+    company: str = Field("", title="Company", max_length=100)
+    line1: str = Field("", title="Street and number", max_length=200)
+    line2: str = Field("", title="Apartment, suite", max_length=200)
+    city: str = Field("", title="City", max_length=100, json_schema_extra=HALF)
+    state: str = Field("", title="State", max_length=10, json_schema_extra=HALF)
+    postal_code: str = Field("", title="Postal code", max_length=20, json_schema_extra=HALF)
+    country: str = Field("US", title="Country", min_length=2, max_length=2, json_schema_extra=HALF)
+    phone: str = Field("", title="Phone", max_length=40)
 
     @property
     def name(self) -> str:
@@ -842,15 +847,45 @@ class ShopSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field("OpticWorks", title="Shop name", min_length=1, max_length=80)
+    name: str = Field(
+        "OpticWorks",
+        title="Shop name",
+        min_length=1,
+        max_length=80,
+        json_schema_extra={"section": "The shop"},
+    )
     tagline: str = Field("", title="Tagline", max_length=160)
-    description: str = Field("", title="What the shop is, for search engines", max_length=300)
-    email: str = Field("hello@example.com", title="Sender and contact address")
-    currency: str = Field("USD", title="Currency", pattern=r"^[A-Z]{3}$")
-    locale: str = Field("en_US", title="Locale")
+    description: str = Field(
+        "",
+        title="What the shop is, for search engines",
+        max_length=300,
+        json_schema_extra={"widget": "textarea", "rows": 3},
+    )
+    email: str = Field(
+        "hello@example.com",
+        title="Sender and contact address",
+        json_schema_extra={"widget": "email"},
+    )
+    currency: str = Field(
+        "USD",
+        title="Currency",
+        pattern=r"^[A-Z]{3}$",
+        json_schema_extra={"section": "Money, language, time", "width": "half", "example": "USD"},
+    )
+    locale: str = Field(
+        "en_US",
+        title="Locale",
+        description="How numbers, dates and money are written: en_US, de_DE …",
+        json_schema_extra={"width": "half"},
+    )
     timezone: str = Field("America/New_York", title="Time zone")
-    countries: tuple[str, ...] = Field(("US",), title="Countries shipped to")
-    default_state: str = Field("CA", title="State preselected in the checkout")
+    countries: tuple[str, ...] = Field(
+        ("US",),
+        title="Countries shipped to",
+        description="Codes of two letters, one per line.",
+        json_schema_extra={"section": "Shipping"},
+    )
+    default_state: str = Field("CA", title="State preselected in the checkout", max_length=3)
     origin: Address = Field(
         Address(
             company="OpticWorks",
@@ -862,11 +897,29 @@ class ShopSettings(BaseModel):
         ),
         title="Where parcels leave from",
     )
-    cart_days: int = Field(30, title="Days a cart is kept", ge=1, le=365)
-    hold_minutes: int = Field(15, title="Minutes stock is held while paying", ge=1)
-    order_link_days: int = Field(90, title="Days an order link works", ge=1)
-    low_stock: int = Field(5, title="Show 'n left' below", ge=0)
-    max_quantity: int = Field(999, title="Most of one line", ge=1)
+    cart_days: int = Field(
+        30,
+        title="Days a cart is kept",
+        ge=1,
+        le=365,
+        json_schema_extra={"section": "Carts and orders", "width": "half"},
+    )
+    hold_minutes: int = Field(
+        15,
+        title="Minutes stock is held while paying",
+        ge=1,
+        le=1440,
+        json_schema_extra={"width": "half"},
+    )
+    order_link_days: int = Field(
+        90, title="Days an order link works", ge=1, le=3650, json_schema_extra={"width": "half"}
+    )
+    low_stock: int = Field(
+        5, title="Show 'n left' below", ge=0, le=100_000, json_schema_extra={"width": "half"}
+    )
+    max_quantity: int = Field(
+        999, title="Most of one line", ge=1, le=1_000_000, json_schema_extra={"width": "half"}
+    )
 
     @field_validator("currency")
     @classmethod

@@ -66,7 +66,13 @@ class Plugin:
     version: str = ""
     optional: bool = False
     hooks: tuple[str, ...] = ()
-    problems: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)  #: why it does not run
+    broken: list[str] = field(default_factory=list)  #: providers it should offer and can't
+
+    @property
+    def problems(self) -> list[str]:
+        """Everything that is wrong with it, in sentences."""
+        return [*self.reasons, *self.broken]
 
     @property
     def title(self) -> str:
@@ -140,7 +146,7 @@ class Plugins:
                 plugin = self._import(code, entries[code])
             else:
                 plugin = Plugin(code, State.MISSING)
-                plugin.problems.append(
+                plugin.reasons.append(
                     f"The ini names the plugin {code!r}, but no installed package offers it. "
                     "Install its package or remove the line."
                 )
@@ -221,12 +227,12 @@ class Plugins:
     @staticmethod
     def fail(plugin: Plugin, sentence: str) -> None:
         plugin.state = State.FAILED
-        plugin.problems.append(sentence)
+        plugin.reasons.append(sentence)
 
     @staticmethod
     def block(plugin: Plugin, sentence: str) -> None:
         plugin.state = State.BLOCKED
-        plugin.problems.append(sentence)
+        plugin.reasons.append(sentence)
 
     def register(self, problems_of: Callable[[Plugin], Iterable[str]]) -> None:
         """Ask each plugin's problems and register those that have none, first of the ini first."""
@@ -280,6 +286,7 @@ class Providers:
 
     def __init__(self, plugins: Plugins, settings: Mapping[str, Any]) -> None:
         self._by_hook: dict[str, dict[str, Any]] = {}
+        broken: dict[str, list[str]] = {}
         for hook in PROVIDER_HOOKS:
             built: dict[str, Any] = {}
             for plugin in plugins.enabled:
@@ -291,8 +298,11 @@ class Providers:
                         built[provider.code] = provider
                 except Exception as error:  # a broken provider is not offered; the rest sells on
                     log.exception("Plugin %s offers no %s", plugin.code, hook)
-                    plugin.problems.append(f"Its {hook.replace('_', ' ')} failed: {error}")
+                    sentence = f"Its {hook.replace('_', ' ')} failed: {error}"
+                    broken.setdefault(plugin.code, []).append(sentence)
             self._by_hook[hook] = built
+        for plugin in plugins.enabled:  # what failed last time may be mended now
+            plugin.broken = broken.get(plugin.code, [])
 
     def payments(self) -> Mapping[str, contracts.PaymentProvider]:
         return self._by_hook["payment_providers"]

@@ -47,12 +47,15 @@ class Shop:
         self.redis = redis_client
         self.now: Callable[[], datetime] = db.now_utc
         self.templates: Any = None
+        self.vault: Any = None  #: web.keys.Vault, for secrets that are stored
+        self.warnings: tuple[str, ...] = ()  #: mistakes that stop nothing, in sentences
         self.order_view: Callable[[Session, str], contracts.OrderView | None] = lambda db, number: (
             None
         )
         self._memory: dict[str, tuple[float, Any]] = {}
         self._load_settings = load_settings
         self._lock = threading.Lock()
+        self._changes = 0
         self._settings: Any = load_settings()
         self._providers = Providers(plugins, self._settings)
         self._read_at = time.monotonic()
@@ -91,6 +94,7 @@ class Shop:
         """
         if not self._lock.acquire(blocking=False):
             return
+        changes = self._changes
         try:
             fresh = self._load_settings()
             if fresh.version != self._settings.version:
@@ -100,8 +104,16 @@ class Shop:
             # Old settings sell; a database that is down says so where it matters.
             log.exception("Settings could not be read again; the last known ones stay")
         finally:
-            self._read_at = time.monotonic()
+            # Changed while they were being read: once more, at the next look.
+            self._read_at = time.monotonic() if changes == self._changes else float("-inf")
             self._lock.release()
+
+    def settings_changed(self) -> None:
+        """Settings were saved and committed: this process uses them from now on."""
+        self._changes += 1
+        self._read_at = float("-inf")
+        self.forget()
+        self.reload_settings()
 
     @contextmanager
     def unit(self, name: str = "") -> Iterator[Session]:

@@ -34,6 +34,8 @@ ROUTES = (
     ("admin.job.replay", "/admin/jobs/{id}/replay"),
     ("admin.webhooks", "/admin/webhooks"),
     ("admin.webhooks.replay", "/admin/webhooks/replay"),
+    ("admin.settings", "/admin/settings"),
+    ("admin.setting", "/admin/settings/{code}"),
     ("admin.plugins", "/admin/plugins"),
 )
 

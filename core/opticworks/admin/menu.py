@@ -55,6 +55,13 @@ def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
         count=waiting["stuck_webhooks"],
     )
     yield MenuItem(
+        label="Settings",
+        path="/admin/settings",
+        position=75,
+        permission="settings.edit",
+        icon="settings",
+    )
+    yield MenuItem(
         label="Plugins",
         path="/admin/plugins",
         position=80,

@@ -26,6 +26,17 @@ def get(db: Session, cart_id: uuid.UUID, *, lock: bool = False) -> Cart | None:
     return db.scalars(query).one_or_none()
 
 
+def change_currency(db: Session, currency: str) -> int:
+    """Price every open cart in `currency` from now on; how many that were. Rates that were
+    fetched in another one are dropped."""
+    changed = db.execute(
+        update(Cart)
+        .where(Cart.state == "open", Cart.currency != currency)
+        .values(currency=currency, rates=[], rates_key="", rates_until=None)
+    )
+    return int(changed.rowcount)  # type: ignore[attr-defined]
+
+
 def create(db: Session, currency: str, now: datetime, days: int) -> Cart:
     cart = Cart(id=uuid.uuid4(), currency=currency, expires_at=now + timedelta(days=days), lines=[])
     db.add(cart)

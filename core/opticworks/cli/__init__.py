@@ -24,6 +24,7 @@ COMMANDS = {
     "embedded": "opticworks.cli.servers:embedded",
     "plugin": "opticworks.cli.plugins:plugin",
     "staff": "opticworks.cli.staff:staff",
+    "settings": "opticworks.cli.settings:settings",
     "stock": "opticworks.cli.stock:stock",
     "webhooks": "opticworks.cli.webhooks:webhooks",
 }

@@ -5,14 +5,27 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic_core import to_jsonable_python
 from sqlalchemy import Engine, NullPool, create_engine, select
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from opticworks.settings.models import Setting
+from opticworks.web.keys import Vault
+
+SECRET = "$secret"  #: {"$secret": "<key id>:<token>"} is how a secret is stored
+
+
+class ThemeChoice(BaseModel):
+    """The theme chosen in the admin; empty for the one that the ini names."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str = ""
 
 
 class Settings(Mapping[str, Any]):
@@ -67,6 +80,65 @@ def validate(
         elif field is not None and get_origin(field.annotation) is tuple:
             merged[name] = [part.strip() for part in re.split(r"[,\n]", text) if part.strip()]
     return schema.model_validate({**merged, **values})
+
+
+def conceal(value: Any, vault: Vault) -> Any:
+    """A model's value as JSON for the database, its secrets encrypted."""
+    if isinstance(value, SecretStr):
+        text = value.get_secret_value()
+        return {SECRET: vault.encrypt(text)} if text else ""
+    if isinstance(value, BaseModel):
+        names = type(value).model_fields
+        return {name: conceal(getattr(value, name), vault) for name in names}
+    if isinstance(value, Mapping):
+        return {str(key): conceal(entry, vault) for key, entry in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [conceal(entry, vault) for entry in value]
+    return to_jsonable_python(value)
+
+
+def _each_secret(data: Any, change: Any) -> Any:
+    if isinstance(data, dict):
+        if data.keys() == {SECRET}:
+            return change(data)
+        return {key: _each_secret(value, change) for key, value in data.items()}
+    return [_each_secret(value, change) for value in data] if isinstance(data, list) else data
+
+
+def reveal(data: Any, vault: Vault) -> Any:
+    """Stored values with their secrets in the clear. Raises UnknownKey."""
+    return _each_secret(data, lambda entry: vault.decrypt(entry[SECRET]))
+
+
+def rotated(data: Any, vault: Vault) -> Any:
+    """Stored values with every secret under the newest root secret. Raises UnknownKey."""
+    return _each_secret(data, lambda entry: {SECRET: vault.rotate(entry[SECRET])})
+
+
+def without_secrets(data: Any) -> Any:
+    """Stored values with every secret left out, for where one can't be read any more."""
+    return _each_secret(data, lambda entry: "")
+
+
+def strangers(
+    ini: Mapping[str, Mapping[str, str]], schemas: Mapping[str, type[BaseModel]]
+) -> Iterator[str]:
+    """Sentences about settings of the ini that nobody reads: no such plugin, no such setting."""
+    for code, values in ini.items():
+        prefix = "shop" if code == "shop" else f"plugin.{code}"
+        lines = ", ".join(f"{prefix}.{name}" for name in values)
+        if code not in schemas:
+            near = get_close_matches(code, schemas, 1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            yield (
+                f"The ini sets {lines}, but no plugin {code!r} with settings is enabled, so "
+                f"nothing reads it.{hint}"
+            )
+            continue
+        for name in values.keys() - schemas[code].model_fields.keys():
+            near = get_close_matches(name, schemas[code].model_fields, 1)
+            hint = f" Did you mean {prefix}.{near[0]}?" if near else ""
+            yield f"The ini sets {prefix}.{name}, but there is no such setting.{hint}"
 
 
 class BadText(ValueError):

@@ -16,12 +16,16 @@ KERNEL = (
     Permission(code="messages.read", title="See every message"),
     Permission(code="messages.send", title="Send a message again"),
     Permission(code="jobs.manage", title="See failed jobs and webhooks and run them again"),
+    Permission(code="pages.edit", title="Write the shop's text pages"),
+    Permission(code="reports.read", title="See sales and orders over time"),
+    Permission(code="themes.edit", title="Preview and switch the storefront's theme"),
+    Permission(code="settings.edit", title="Change the settings of the shop and of plugins"),
     Permission(code="plugins.read", title="See plugins and their problems"),
 )
 CLERK = frozenset(
     {"orders.read", "orders.fulfil", "stock.read", "messages.read", "messages.send"},
 )
-OWNER_ONLY = frozenset({"plugins.read"})
+OWNER_ONLY = frozenset({"plugins.read", "settings.edit"})
 
 
 def known(plugins: Iterable[Permission] = ()) -> tuple[Permission, ...]:

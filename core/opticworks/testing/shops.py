@@ -109,6 +109,10 @@ def make_shop(
 
     yield make
     for shop in made:
+        # The next shop is put together from what is stored, before its tables are emptied.
+        with shop.engine.begin() as connection:
+            if connection.scalar(text("SELECT to_regclass('setting')")) is not None:
+                connection.execute(text("DELETE FROM setting"))
         shop.close()
 
 
