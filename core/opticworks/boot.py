@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 BUILTINS: tuple[tuple[str, str], ...] = (
     ("orders", "opticworks.notifications.order_mails"),
     ("admin", "opticworks.admin.menu"),
+    ("order_pictures", "opticworks.orders.pictures"),
 )
 
 #: Modules that register the kernel's own tasks when they are imported.
@@ -39,6 +40,7 @@ TASKS = (
     "opticworks.notifications.jobs",
     "opticworks.checkout.jobs",
     "opticworks.webhooks.jobs",
+    "opticworks.media.jobs",
 )
 
 
@@ -64,7 +66,7 @@ def boot(
     config = source if isinstance(source, Config) else read_config(source, env)
     faults.arm(config.mode)
     config = _with_servers(config, progress)
-    engine = make_engine(config.database_url)
+    engine = make_engine(config.database_url, execution_options={"opticworks_var": str(config.var)})
     try:
         return _assemble(config, engine, extra_plugins)
     except BaseException:

@@ -129,6 +129,14 @@ def address_verifiers(settings: Mapping[str, Any]) -> Iterable[c.AddressVerifier
     """Build the plugin's address verifiers."""
 
 
+# --- pictures -----------------------------------------------------------------------------------
+
+
+@hookspec
+def pictures_used(ids: Sequence[str], ctx: c.Ctx) -> Iterable[str]:  # type: ignore[empty-body]
+    """Say which of those pictures the plugin shows, or may show again. The rest is thrown away."""
+
+
 # --- notifications ------------------------------------------------------------------------------
 
 

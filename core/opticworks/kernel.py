@@ -8,6 +8,9 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from opticworks.media.fetch import fetch_picture
+from opticworks.media.recognise import BadPicture
+from opticworks.media.service import PictureRef, add_picture, pictures
 from opticworks.notifications.service import emit
 from opticworks.orders.models import Order, OrderLine
 from opticworks.pages.service import put_page, to_html
@@ -26,15 +29,20 @@ from opticworks.stock.service import (
 __all__ = [
     "Availability",
     "StockMoved",
+    "BadPicture",
+    "PictureRef",
     "Use",
+    "add_picture",
     "adjust_stock",
     "availability",
     "clean_code",
     "count_stock",
     "emit",
+    "fetch_picture",
     "fold_code",
     "grant",
     "orders_with",
+    "pictures",
     "put_page",
     "set_backorder_limit",
     "set_stock",

@@ -23,6 +23,7 @@ ROUTES = (
     ("payment.return", "/checkout/return/{attempt}", ("GET",)),
     ("order", "/orders/{token}", ("GET", "HEAD")),
     ("page", "/pages/{slug}", ("GET", "HEAD")),
+    ("media", "/media/{id}/{name}", ("GET", "HEAD")),
     ("health", "/health", ("GET", "HEAD")),
 )
 FOOTER_SECONDS = 30

@@ -24,6 +24,7 @@ OUTSIDE_TRANSACTIONS = frozenset(
     {
         "health",
         "assets",
+        "media",
         "checkout",
         "checkout.update",
         "payment.return",

@@ -8,7 +8,7 @@ from typing import Any
 
 from opticworks.contracts import Ctx, Item, MenuItem, MigrationBranch, PluginInfo, SlotFragment
 from opticworks.plugin import hookimpl
-from opticworks_catalog import admin, demo_load, goods, slots
+from opticworks_catalog import admin, demo_load, goods, images, slots
 from opticworks_catalog import cli as catalog_cli
 from opticworks_catalog.models import Base
 from opticworks_catalog.settings import CatalogSettings
@@ -64,6 +64,11 @@ def admin_menu(ctx: Ctx) -> Iterable[MenuItem]:
         permission=admin.READ.code,
         icon="shopping-bag",
     )
+
+
+@hookimpl
+def pictures_used(ids: Sequence[str], ctx: Ctx) -> Iterable[str]:
+    return images.used(ids, ctx)
 
 
 @hookimpl

@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from opticworks import kernel
 from opticworks.contracts import Component, Ctx, Item
 from opticworks.money import Money
 from opticworks_catalog import statements
 from opticworks_catalog.present import product_path
-from opticworks_catalog.reading import component_record, optional_picture
+from opticworks_catalog.reading import Kept, component_record, kept_ids, optional_picture
 from opticworks_catalog.records import ComponentRecord
 
 
@@ -20,8 +21,11 @@ def read_items(skus: Sequence[str], ctx: Ctx) -> dict[str, Item]:
     missing."""
     if not skus:
         return {}
-    rows = ctx.db.execute(statements.goods(), {"skus": list(skus)})
-    return {row.Variant.sku: _item(row, ctx.currency) for row in rows}
+    rows = ctx.db.execute(statements.goods(), {"skus": list(skus)}).all()
+    images = [row.image for row in rows]
+    images += [part["image"] for row in rows for part in row.components]
+    kept = kernel.pictures(ctx.db, kept_ids(images))
+    return {row.Variant.sku: _item(row, ctx.currency, kept) for row in rows}
 
 
 MOST_FOUND = 500
@@ -35,9 +39,9 @@ def find_skus(text: str, ctx: Ctx) -> list[str]:
     return list(ctx.db.scalars(statements.skus_like(), {"pattern": pattern, "limit": MOST_FOUND}))
 
 
-def _item(row: Row[Any], currency: str) -> Item:
+def _item(row: Row[Any], currency: str, kept: Kept) -> Item:
     variant = row.Variant
-    parts = tuple(component_record(part) for part in row.components)
+    parts = tuple(component_record(part, kept) for part in row.components)
     before = variant.compare_at
     size = (variant.length, variant.width, variant.height)
     return Item(
@@ -52,7 +56,7 @@ def _item(row: Row[Any], currency: str) -> Item:
         hs_code=variant.hs_code,
         origin_country=variant.origin_country,
         url=product_path(row.handle, variant.sku),
-        image=optional_picture(row.image),
+        image=optional_picture(row.image, kept),
         stock_policy=variant.stock_policy,
         requires_shipping=variant.requires_shipping,
         unavailable=_unavailable(row, parts, currency),

@@ -1,17 +1,24 @@
-"""Pictures: their addresses, and the files behind them.
+"""Pictures of products and collections: which are shown where, and those of the demo.
 
-A picture's files are named `<stem>-<width>.<format>`. They are kept in `media/catalog` under the
-shop's var folder, where the demo's are too once it is loaded from the package.
+The kernel keeps pictures and makes their files; an `Image` says where one is shown, with which
+words and for which variants. The demo's come with the package instead, rendered beforehand:
+their files are named `<stem>-<width>.<format>`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from opticworks.contracts import Picture
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from opticworks import kernel
+from opticworks.contracts import Ctx, Picture
+from opticworks_catalog.models import Image, Option, OptionValue, Product
 
 MIME_TYPES = {
     "avif": "image/avif",
@@ -30,8 +37,12 @@ def image_path(stem: str, width: int, format: str, version: str = "") -> str:
     return f"{path}?v={version}" if version else path
 
 
-def picture(row: Mapping[str, Any]) -> Picture:
-    """A Picture of an image's row: every width in every format, the best format first."""
+def picture(row: Mapping[str, Any], kept: Mapping[str, Picture]) -> Picture | None:
+    """A Picture of an image's row: every width in every format, the best format first. `kept` are
+    the kernel's; None for one that is gone."""
+    if row["picture"]:
+        found = kept.get(row["picture"])
+        return replace(found, alt=row["alt"]) if found else None
     widths: Sequence[int] = sorted(row["widths"])
     formats = [name for name in MIME_TYPES if name in row["formats"]]
 
@@ -61,3 +72,99 @@ def find_file(name: str, media: Path) -> tuple[Path, str] | None:
         if path.is_file():
             return path, MIME_TYPES[match["format"]]
     return None
+
+
+CODE = "catalog"
+ALT_LENGTH = 300
+
+
+def attach(
+    db: Session,
+    product_id: int,
+    content: bytes,
+    alt: str = "",
+    position: int | None = None,
+    values: Iterable[tuple[str, str]] = (),
+    *,
+    name: str = "",
+) -> int:
+    """Show a picture with a product; answers the image's id.
+
+    `alt` says what is seen (the product's title when it is empty); without a `position` it comes
+    last; `values` are (option, value) pairs, none for every variant. The same bytes again change
+    what is different and nothing else. Raises kernel.BadPicture with a sentence, and LookupError
+    for a product or a value that doesn't exist.
+    """
+    product = db.get(Product, product_id)
+    if product is None:
+        raise LookupError(f"There is no product {product_id}.")
+    words = " ".join(alt.split())[:ALT_LENGTH] or product.title
+    shown = _option_values(db, product, values)
+    ref = kernel.add_picture(db, content, name=name, alt=words, owner=CODE)
+    image = db.scalar(select(Image).where(Image.product_id == product_id, Image.picture == ref.id))
+    if image is None:
+        image = Image(
+            product_id=product_id,
+            picture=ref.id,
+            width=ref.width,
+            height=ref.height,
+            position=_next_position(db, Image.product_id == product_id),
+        )
+        db.add(image)
+    image.alt = words
+    image.width, image.height = ref.width, ref.height
+    if position is not None:
+        image.position = position
+    if {one.id for one in image.values} != {one.id for one in shown}:
+        image.values = shown
+    db.flush()
+    return image.id
+
+
+def attach_to_collection(
+    db: Session, collection_id: int, title: str, content: bytes, alt: str = "", *, name: str = ""
+) -> int:
+    """Show a picture with a collection, in place of any other; answers the image's id."""
+    words = " ".join(alt.split())[:ALT_LENGTH] or title
+    ref = kernel.add_picture(db, content, name=name, alt=words, owner=CODE)
+    for other in db.scalars(select(Image).where(Image.collection_id == collection_id)):
+        db.delete(other)
+    image = Image(
+        collection_id=collection_id,
+        picture=ref.id,
+        alt=words,
+        width=ref.width,
+        height=ref.height,
+    )
+    db.add(image)
+    db.flush()
+    return image.id
+
+
+def _option_values(
+    db: Session, product: Product, wanted: Iterable[tuple[str, str]]
+) -> list[OptionValue]:
+    pairs = list(dict.fromkeys(wanted))
+    if not pairs:
+        return []
+    rows = db.execute(
+        select(Option.name, OptionValue)
+        .join(Option, Option.id == OptionValue.option_id)
+        .where(Option.product_id == product.id)
+    )
+    known = {(name, value.value): value for name, value in rows}
+    for option, value in pairs:
+        if (option, value) not in known:
+            raise LookupError(f"{product.title} has no option {option} = {value}.")
+    return [known[pair] for pair in pairs]
+
+
+def _next_position(db: Session, mine: Any) -> int:
+    last = db.scalar(select(func.max(Image.position)).where(mine))
+    return 0 if last is None else last + 1
+
+
+def used(ids: Sequence[str], ctx: Ctx) -> set[str]:
+    """Which of the kernel's pictures the catalogue shows, drafts included."""
+    found = ctx.db.scalars(select(Image.picture).where(Image.picture.in_(ids)).distinct())
+    return {id for id in found if id}

@@ -268,33 +268,47 @@ class CollectionProduct(Base):
 
 
 class Image(Base):
-    """A picture where it is shown: of a product (of the variants that have all of `values`; of
-    every variant when there are none), or of a collection.
+    """A picture where it is shown: of a product, or of a collection.
 
-    Its files are `<stem>-<width>.<format>` for each of `widths` and `formats`; `version` changes
-    with their content, so that an address is good for ever. `width` and `height` are the
-    picture's own.
+    It shows the variants that have, of each option that `values` speak of, one of those values;
+    every variant when there are none. `picture` is the kernel's id of what is shown. A picture
+    that came with the demo has none: its files are `<stem>-<width>.<format>` for each of `widths`
+    and `formats`, and `version` changes with their content, so that an address is good for ever.
+    `width` and `height` are the picture's own.
     """
 
     __tablename__ = "catalog_image"
     __table_args__ = (
         CheckConstraint("num_nonnulls(product_id, collection_id) = 1", name="one_owner"),
         CheckConstraint("width > 0 AND height > 0", name="size"),
-        CheckConstraint("cardinality(widths) > 0 AND cardinality(formats) > 0", name="files"),
+        CheckConstraint(
+            "picture IS NOT NULL OR cardinality(widths) > 0 AND cardinality(formats) > 0",
+            name="files",
+        ),
+        CheckConstraint("(picture IS NOT NULL) = (stem = '')", name="one_source"),
         Index("ix_catalog_image_product_id", "product_id", "position"),
         Index("ix_catalog_image_collection_id", "collection_id", "position"),
+        Index("ix_catalog_image_picture", "picture"),
+        Index(
+            "uq_catalog_image_picture_of_product",
+            "product_id",
+            "picture",
+            unique=True,
+            postgresql_where=text("picture IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = _key()
     product_id: Mapped[int | None] = _parent("catalog_product.id", nullable=True)
     collection_id: Mapped[int | None] = _parent("catalog_collection.id", nullable=True)
-    stem: Mapped[str] = mapped_column(String(120))
+    picture: Mapped[str | None] = mapped_column(String(64))
+    stem: Mapped[str] = mapped_column(String(120), server_default="")
     version: Mapped[str] = mapped_column(String(16), server_default="")
     alt: Mapped[str] = mapped_column(String(300), server_default="")
     width: Mapped[int] = mapped_column(Integer)
     height: Mapped[int] = mapped_column(Integer)
-    widths: Mapped[list[int]] = mapped_column(ARRAY(Integer))
-    formats: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    widths: Mapped[list[int]] = mapped_column(ARRAY(Integer), server_default=text("'{}'"))
+    formats: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     position: Mapped[int] = mapped_column(Integer, server_default="0")
 
     values: Mapped[list[OptionValue]] = relationship(

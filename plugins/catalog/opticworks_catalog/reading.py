@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
+from opticworks import kernel
 from opticworks.contracts import Picture
 from opticworks.money import Money
 from opticworks_catalog import statements
@@ -22,6 +23,8 @@ from opticworks_catalog.records import (
     VariantRecord,
 )
 
+Kept = Mapping[str, Picture]  #: the kernel's pictures by id
+
 # Menus and listings of one page ask for the collections several times within a transaction.
 _collections: WeakKeyDictionary[Any, tuple[CollectionRecord, ...]] = WeakKeyDictionary()
 
@@ -31,16 +34,18 @@ def read_collections(db: Session) -> tuple[CollectionRecord, ...]:
     transaction = db.get_transaction()
     known = _collections.get(transaction) if transaction is not None else None
     if known is None:
+        rows = db.execute(statements.collections()).all()
+        kept = kernel.pictures(db, kept_ids(row.image for row in rows))
         known = tuple(
             CollectionRecord(
                 handle=row.handle,
                 title=row.title,
                 description=row.description,
-                image=optional_picture(row.image),
+                image=optional_picture(row.image, kept),
                 seo_title=row.seo_title,
                 seo_description=row.seo_description,
             )
-            for row in db.execute(statements.collections())
+            for row in rows
         )
         _collections[db.get_transaction()] = known
     return known
@@ -61,7 +66,8 @@ def read_product(
     ).all()
     if not rows:
         return None
-    product, *others = (_product(row, currency) for row in rows)
+    kept = _kept_of(db, rows)
+    product, *others = (_product(row, currency, kept) for row in rows)
     return product, tuple(others)
 
 
@@ -79,14 +85,30 @@ def read_listing(
         statements.listing(sort, in_collection=bool(collection)),
         {"currency": currency, "collection": collection, "limit": limit, "offset": offset},
     ).all()
-    return tuple(_product(row, currency) for row in rows), rows[0].total if rows else 0
+    kept = _kept_of(db, rows)
+    return tuple(_product(row, currency, kept) for row in rows), rows[0].total if rows else 0
 
 
-def optional_picture(row: Mapping[str, Any] | None) -> Picture | None:
-    return picture(row) if row else None
+def kept_ids(images: Iterable[Mapping[str, Any] | None]) -> set[str]:
+    """Ids of the pictures among those images that the kernel keeps."""
+    return {image["picture"] for image in images if image and image["picture"]}
 
 
-def component_record(row: Mapping[str, Any]) -> ComponentRecord:
+def _kept_of(db: Session, rows: Sequence[Row[Any]]) -> Kept:
+    """The kernel's pictures on products, in one question for all of them (and none if a process
+    knows them already)."""
+    ids = kept_ids(entry["image"] for row in rows for entry in row.images)
+    ids |= kept_ids(
+        part["image"] for row in rows for variant in row.variants for part in variant["components"]
+    )
+    return kernel.pictures(db, ids)
+
+
+def optional_picture(row: Mapping[str, Any] | None, kept: Kept) -> Picture | None:
+    return picture(row, kept) if row else None
+
+
+def component_record(row: Mapping[str, Any], kept: Kept) -> ComponentRecord:
     return ComponentRecord(
         sku=row["sku"],
         quantity=row["quantity"],
@@ -95,11 +117,11 @@ def component_record(row: Mapping[str, Any]) -> ComponentRecord:
         handle=row["handle"],
         title=row["title"],
         options=" / ".join(value for _, value in row["options"]),
-        image=optional_picture(row["image"]),
+        image=optional_picture(row["image"], kept),
     )
 
 
-def _variant(row: Mapping[str, Any], currency: str) -> VariantRecord:
+def _variant(row: Mapping[str, Any], currency: str, kept: Kept) -> VariantRecord:
     before = row["compare_at"]
     return VariantRecord(
         sku=row["sku"],
@@ -109,11 +131,11 @@ def _variant(row: Mapping[str, Any], currency: str) -> VariantRecord:
         weight=row["weight"],
         stock_policy=row["stock_policy"],
         options=dict(row["options"]),
-        components=tuple(component_record(part) for part in row["components"]),
+        components=tuple(component_record(part, kept) for part in row["components"]),
     )
 
 
-def _product(row: Row[Any], currency: str) -> ProductRecord:
+def _product(row: Row[Any], currency: str, kept: Kept) -> ProductRecord:
     return ProductRecord(
         handle=row.handle,
         title=row.title,
@@ -131,10 +153,18 @@ def _product(row: Row[Any], currency: str) -> ProductRecord:
             )
             for option in row.options
         ),
-        variants=tuple(_variant(variant, currency) for variant in row.variants),
+        variants=tuple(_variant(variant, currency, kept) for variant in row.variants),
         images=tuple(
-            ImageRecord(picture=picture(entry["image"]), options=dict(entry["options"]))
+            ImageRecord(picture=shown, options=_by_option(entry["options"]))
             for entry in row.images
+            if (shown := picture(entry["image"], kept)) is not None
         ),
         collections=tuple(row.collections),
     )
+
+
+def _by_option(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    values: dict[str, tuple[str, ...]] = {}
+    for option, value in pairs:
+        values[option] = (*values.get(option, ()), value)
+    return values

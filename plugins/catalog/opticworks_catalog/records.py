@@ -48,13 +48,13 @@ class VariantRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRecord:
-    """A picture and the option values it shows (none: it shows every variant)."""
+    """A picture and the values it shows of each option it speaks of (of none: every variant)."""
 
     picture: Picture
-    options: Mapping[str, str]
+    options: Mapping[str, tuple[str, ...]]
 
     def shows(self, variant: VariantRecord) -> bool:
-        return all(variant.options.get(name) == value for name, value in self.options.items())
+        return all(variant.options.get(name) in values for name, values in self.options.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

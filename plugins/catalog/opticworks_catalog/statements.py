@@ -54,7 +54,7 @@ def _object(**columns: Any) -> ColumnElement[Any]:
 
 
 def _image_object() -> ColumnElement[Any]:
-    names = ("stem", "version", "alt", "width", "height", "widths", "formats")
+    names = ("picture", "stem", "version", "alt", "width", "height", "widths", "formats")
     return _object(**{name: getattr(Image, name) for name in names})
 
 
@@ -77,12 +77,19 @@ def _variant_options(variant: Any) -> Any:
 
 
 def _variant_image(variant: Any) -> Any:
-    """The first picture that shows the variant; the product's first when none does."""
-    has_value = exists().where(
-        VariantValue.variant_id == variant.id, VariantValue.value_id == ImageValue.value_id
+    """The first picture that shows the variant; the product's first when none does. As
+    `ImageRecord.shows`: of each option that the picture speaks of, one of its values."""
+    also_shown = aliased(ImageValue)
+    has_one_of_them = exists().where(
+        VariantValue.variant_id == variant.id,
+        VariantValue.option_id == OptionValue.option_id,
+        VariantValue.value_id == also_shown.value_id,
+        also_shown.image_id == ImageValue.image_id,
     )
     shows_another = exists().where(
-        ImageValue.image_id == Image.id, ~has_value.correlate_except(VariantValue)
+        ImageValue.image_id == Image.id,
+        OptionValue.id == ImageValue.value_id,
+        ~has_one_of_them.correlate_except(VariantValue, also_shown),
     )
     return (
         select(_image_object())

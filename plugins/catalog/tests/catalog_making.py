@@ -58,7 +58,7 @@ def variant(sku: str, price: int = 1000, **fields: Any) -> VariantRecord:
 
 def image(name: str, **options: str) -> ImageRecord:
     picture = Picture(src=f"/catalog/images/{name}-800.webp", width=800, height=800, alt=name)
-    return ImageRecord(picture=picture, options=options)
+    return ImageRecord(picture=picture, options={name: (value,) for name, value in options.items()})
 
 
 def product(*variants: VariantRecord, **fields: Any) -> ProductRecord:

@@ -7,6 +7,7 @@ import pytest
 from opticworks_catalog.images import find_file, picture
 
 ROW = {
+    "picture": None,
     "stem": "rs-1",
     "version": "ab12",
     "alt": "A sensor",
@@ -18,7 +19,7 @@ ROW = {
 
 
 def test_a_picture_offers_every_width_in_every_format_best_format_first():
-    shown = picture(ROW)
+    shown = picture(ROW, {})
     assert list(shown.srcset) == ["image/avif", "image/webp"]
     assert shown.srcset["image/webp"].split(", ")[0] == "/catalog/images/rs-1-400.webp?v=ab12 400w"
     assert shown.src == "/catalog/images/rs-1-800.webp?v=ab12"
