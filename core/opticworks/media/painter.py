@@ -82,7 +82,7 @@ def decoded(image: Image.Image, width: int) -> Image.Image:
     """The picture as RGB or RGBA in sRGB, turned upright, `width` wide, without metadata."""
     own_width, own_height = oriented_size(image)
     factor = width / own_width
-    size = tuple(max(1, round(side * factor)) for side in image.size)
+    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
     upright = (width, max(1, round(own_height * factor)))
     profile, transposed = image.info.get("icc_profile"), image.getexif().get(0x0112, 1)
     if image.format in ("JPEG", "MPO"):

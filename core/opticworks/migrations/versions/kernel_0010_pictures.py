@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "kernel_0010_pictures"
-down_revision = "kernel_0005_webhooks"
+down_revision = "kernel_0007"
 branch_labels = None
 depends_on = None
 
