@@ -28,9 +28,9 @@ from opticworks.stock.service import (
 
 __all__ = [
     "Availability",
-    "StockMoved",
     "BadPicture",
     "PictureRef",
+    "StockMoved",
     "Use",
     "add_picture",
     "adjust_stock",

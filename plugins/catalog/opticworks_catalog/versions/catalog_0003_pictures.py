@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "catalog_0003"
-down_revision = "catalog_0001"
+down_revision = "catalog_0002"
 branch_labels = None
 depends_on = None
 
