@@ -18,10 +18,11 @@ def clean_code(text: str) -> str:
 
 
 def fold_code(text: str) -> str:
-    """What two spellings of one code have in common: no case, no accents, no spaces."""
+    """What all spellings of one code have in common: letters and digits, without case and
+    accents. Spaces and dashes are how people read it out."""
     plain = unicodedata.normalize("NFKD", clean_code(text).casefold())
-    letters = (ch for ch in plain if not unicodedata.combining(ch) and not ch.isspace())
-    return unicodedata.normalize("NFKC", "".join(letters)).casefold()
+    letters = "".join(ch for ch in plain if ch.isalnum())
+    return unicodedata.normalize("NFKC", letters).casefold()
 
 
 def unknown(code: str) -> str:

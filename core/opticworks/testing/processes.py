@@ -33,7 +33,7 @@ from opticworks.testing.shops import SECRET
 from opticworks.testing.visitors import ADDRESS
 
 T = TypeVar("T")
-SHIPPED = ("catalog", "manual_payments", "table_rates", "smtp_mail")
+SHIPPED = ("catalog", "discounts", "manual_payments", "table_rates", "smtp_mail")
 
 
 class StoredCardVendor(FakeCardVendor):

@@ -1,0 +1,61 @@
+"""Discount codes, and discounts that come by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from opticworks.contracts import (
+    Adjustment,
+    Ctx,
+    Draft,
+    MigrationBranch,
+    Objection,
+    PluginInfo,
+    Quote,
+    Refusal,
+)
+from opticworks.plugin import hookimpl
+from opticworks_discounts import answers, demo_data
+from opticworks_discounts.models import Base
+from opticworks_discounts.settings import DiscountsSettings
+
+
+@hookimpl
+def plugin_info() -> PluginInfo:
+    return PluginInfo(
+        code="discounts",
+        title="Discounts",
+        version="0.1.0",
+        category="pricing",
+        description="Codes and automatic discounts: percentages, amounts and free shipping, with "
+        "minimum spend, dates and limits that hold.",
+        kernel=">=0.1,<0.2",
+        settings=DiscountsSettings,
+    )
+
+
+@hookimpl
+def migrations() -> MigrationBranch:
+    return MigrationBranch(path=str(Path(__file__).parent / "versions"), metadata=Base.metadata)
+
+
+@hookimpl
+def discounts(draft: Draft, ctx: Ctx) -> Iterator[Adjustment | Refusal]:
+    return answers.discounts(draft, ctx)
+
+
+@hookimpl
+def objections(quote: Quote, ctx: Ctx) -> Iterator[Objection]:
+    """More than the shop allows is a mistake of whoever set a discount up; nobody pays for it."""
+    most = ctx.settings["discounts"].most_percent
+    if -quote.discount_total.minor * 100 > quote.subtotal.minor * most:
+        yield Objection(
+            sentence="The discounts take more off this order than the shop allows. Remove a code "
+            "or write to us; nothing was ordered."
+        )
+
+
+@hookimpl
+def demo(ctx: Ctx) -> None:
+    demo_data.load(ctx)

@@ -1,0 +1,136 @@
+"""The answer to the kernel's question: adjustments for what counts, a sentence for what doesn't."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from opticworks.contracts import Adjustment, Ctx, Draft, Refusal, Stage
+from opticworks.money import Money
+from opticworks_discounts import choosing, offers, savings
+from opticworks_discounts.choosing import Choice
+from opticworks_discounts.models import PRODUCT, SHIPPING
+from opticworks_discounts.offers import Offer
+
+
+def discounts(draft: Draft, ctx: Ctx) -> Iterator[Adjustment | Refusal]:
+    """What the cart's codes, and the discounts that come by themselves, do to it."""
+    found, refusals = offers.find(draft, ctx)
+    yield from refusals
+    if not found:
+        return
+    choice = choosing.choose(found, draft)
+    for offer in found:
+        if offer in choice.offers:
+            yield from _given(offer, choice, draft, ctx.locale)
+        elif offer.code:
+            yield refusal(offer, choice, draft, ctx.locale)
+
+
+def _given(
+    offer: Offer, choice: Choice, draft: Draft, locale: str
+) -> Iterator[Adjustment | Refusal]:
+    if offer is choice.shipping:
+        why_not = _delivery(offer, draft)
+        if not why_not:
+            yield _adjustment(
+                offer, "shipping_discount", "shipping", _shipping(offer, draft), locale
+            )
+        elif offer.code:
+            yield Refusal(code=offer.code, sentence=why_not, waits=True)
+    elif offer is choice.product:
+        for key, share in choice.shares.items():
+            yield _adjustment(offer, "product", f"line:{key}", share, locale)
+    else:
+        yield _adjustment(offer, "order", "order", choice.off_order, locale)
+
+
+def _adjustment(offer: Offer, stage: Stage, target: str, off: Money, locale: str) -> Adjustment:
+    discount = offer.discount
+    return Adjustment(
+        stage=stage,
+        target=target,
+        kind=discount.kind,
+        label=offer.label(locale),
+        amount=-off,
+        rate=discount.percent / 100 if discount.percent is not None else None,
+        source=discount.allowance,
+        claims=offer.claims,
+        code=offer.code,
+    )
+
+
+def _shipping(offer: Offer, draft: Draft) -> Money:
+    """Nothing while no delivery is chosen: it is asked again then."""
+    if draft.shipping is None:
+        return Money.zero(draft.currency)
+    return savings.of_shipping(offer.discount, draft.shipping)
+
+
+def _delivery(offer: Offer, draft: Draft) -> str:
+    """Why free shipping does nothing for the delivery that is chosen."""
+    if draft.shipping is None:
+        return ""
+    rate = savings.covered(offer.discount, draft.rates)
+    if rate is None:
+        return f"{offer.name} is for none of the deliveries to your address."
+    if rate.code != draft.shipping.code:
+        return f"{offer.name} is for the delivery “{rate.title}”. Choose it to use the code."
+    if not rate.amount:
+        return f"Delivery is free already, so {offer.name} is not needed."
+    return ""
+
+
+def refusal(offer: Offer, choice: Choice, draft: Draft, locale: str) -> Refusal:
+    """Why a code that is good gives nothing on this cart. It waits: the cart may change."""
+    sentence, missing = _why_not(offer, choice, draft, locale)
+    return Refusal(code=offer.code, sentence=sentence, missing=missing, waits=True)
+
+
+def _why_not(offer: Offer, choice: Choice, draft: Draft, locale: str) -> tuple[str, str]:
+    discount, name = offer.discount, offer.name
+    if not choosing.gives(offer, draft):
+        return _nothing(offer, draft), ""
+    least = Money(discount.minimum, draft.currency)
+    if choice.value < least:
+        return _missing(name, least, choice.value, "", locale)
+    strong = next((each for each in choice.offers if each.discount.exclusive), None)
+    if strong is not None:
+        return f"{strong.name} can't be combined with other discounts, so {name} isn't used.", ""
+    if (value := choice.before(offer)) < least:
+        return _missing(name, least, value, " after other discounts", locale)
+    same = next(
+        (each for each in choice.offers if each.discount.works_on == discount.works_on), None
+    )
+    if same is not None:
+        return _beaten(offer, same), ""
+    against = [each.name for each in choice.offers if not choosing.beside(offer, each)]
+    return f"{name} can't be combined with {' and '.join(against or ['the others'])}.", ""
+
+
+def _missing(name: str, least: Money, value: Money, others: str, locale: str) -> tuple[str, str]:
+    return (
+        f"{name} is for orders from {least.format(locale)}{others}.",
+        f"Add {(least - value).format(locale)} more to use {name}.",
+    )
+
+
+def _beaten(offer: Offer, same: Offer) -> str:
+    kind = {PRODUCT: "on products", SHIPPING: "on shipping"}.get(
+        offer.discount.works_on, "on the order"
+    )
+    return (
+        f"Only one discount {kind} counts, and {same.name} saves you at least as much as "
+        f"{offer.name}."
+    )
+
+
+def _nothing(offer: Offer, draft: Draft) -> str:
+    discount, name = offer.discount, offer.name
+    if discount.works_on == PRODUCT:
+        return f"{name} is for other items than those in your cart."
+    if discount.works_on == SHIPPING:
+        if not choosing.ships(draft):
+            return f"Nothing in your cart has to be shipped, so {name} isn't needed."
+        places = ", ".join(discount.countries)
+        return f"{name} is for parcels to these countries only: {places}."
+    return f"There is nothing in your cart that {name} could make cheaper."
