@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from opticworks.audit.service import record as audit
 from opticworks.media.fetch import fetch_picture
 from opticworks.media.recognise import BadPicture
 from opticworks.media.service import PictureRef, add_picture, pictures
@@ -24,6 +25,7 @@ from opticworks.stock.service import (
     count_stock,
     set_backorder_limit,
     set_stock,
+    stock_levels,
 )
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "Use",
     "add_picture",
     "adjust_stock",
+    "audit",
     "availability",
     "clean_code",
     "count_stock",
@@ -46,6 +49,7 @@ __all__ = [
     "put_page",
     "set_backorder_limit",
     "set_stock",
+    "stock_levels",
     "to_html",
     "used",
     "uses",

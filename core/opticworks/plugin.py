@@ -7,6 +7,7 @@ Hooks and their meaning are in docs/hooks.md, the verbs a plugin may call in `op
 
 from __future__ import annotations
 
+from opticworks.admin.shell import flash
 from opticworks.contracts import Ctx, MenuItem, MigrationBranch, PluginInfo, Schedule, SlotFragment
 from opticworks.db import UTCDateTime, plugin_base, timestamp
 from opticworks.hookspecs import hookimpl
@@ -30,6 +31,7 @@ __all__ = [
     "admin_view",
     "cacheable",
     "defer",
+    "flash",
     "hookimpl",
     "plugin_base",
     "private_page",

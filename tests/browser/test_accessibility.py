@@ -43,6 +43,7 @@ ADMIN = {
     "pay": "/orders/{number}/pay",
     "fulfil": "/orders/{number}/fulfil",
     "cancel": "/orders/{number}/cancel",
+    "products": "/catalog/products",
     "stock": "/stock",
     "stock of one": "/stock/items/RS1-PRO-WHT",
     "stocktake": "/stock/count",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import Subquery, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -59,6 +59,12 @@ def availability(db: Session, skus: Iterable[str]) -> dict[str, Availability]:
     for sku, on_hand, held, limit in rows:
         result[sku] = Availability(sku, on_hand + limit - held, on_hand, held, limit)
     return result
+
+
+def stock_levels() -> Subquery:
+    """A fresh subquery with the columns `sku` and `free`, to join with whatever knows SKUs."""
+    free = StockItem.on_hand + StockItem.backorder_limit - StockItem.held
+    return select(StockItem.sku, free.label("free")).subquery()
 
 
 def _lock(db: Session, skus: Iterable[str]) -> dict[str, StockItem]:

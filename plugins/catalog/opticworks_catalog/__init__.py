@@ -25,7 +25,7 @@ def plugin_info() -> PluginInfo:
         "pages in the shop.",
         kernel=">=0.1,<0.2",
         settings=CatalogSettings,
-        permissions=(admin.READ,),
+        permissions=(admin.READ, admin.EDIT),
         paths=("/products", "/collections"),
     )
 

@@ -106,6 +106,44 @@
   });
   document.querySelector("[data-summary]")?.focus();
 
+  // Many rows at once: tick all, tick a range with shift, say how many.
+  document.querySelectorAll("form[data-bulk]").forEach((form) => {
+    const boxes = [...form.querySelectorAll("[data-pick]")];
+    const all = form.querySelector("[data-pick-all]");
+    const results = form.querySelector("[data-pick-results]");
+    const bar = form.querySelector("[data-bulk-bar]");
+    const count = form.querySelector("[data-bulk-count]");
+    if (!bar) return;
+    let last = null;
+    const show = () => {
+      const ticked = boxes.filter((box) => box.checked).length;
+      const number = results?.checked ? Number(form.dataset.total) : ticked;
+      count.textContent = `${number} selected`;
+      if (ticked || results?.checked) delete bar.dataset.empty;
+      else bar.dataset.empty = "";
+      if (all) {
+        all.checked = ticked === boxes.length;
+        all.indeterminate = ticked > 0 && ticked < boxes.length;
+      }
+    };
+    form.addEventListener("click", (event) => {
+      const box = event.target.closest("[data-pick]");
+      if (!box) return;
+      if (event.shiftKey && last) {
+        const [from, to] = [boxes.indexOf(last), boxes.indexOf(box)].sort((a, b) => a - b);
+        boxes.slice(from, to + 1).forEach((each) => (each.checked = box.checked));
+      }
+      last = box;
+    });
+    form.addEventListener("change", (event) => {
+      if (event.target === all) boxes.forEach((box) => (box.checked = all.checked));
+      if (event.target.matches("[data-pick]:not(:checked)") && results) results.checked = false;
+      show();
+    });
+    addEventListener("pageshow", show);
+    show();
+  });
+
   // One click, one deed.
   document.addEventListener("submit", (event) => {
     const form = event.target;
