@@ -95,6 +95,7 @@ def _configure(config: Configurator, shop: Shop) -> Plugin | None:
     config.include("opticworks.web.sessions")
     config.include("opticworks.web.policy")
     config.include("opticworks.web.templates")
+    config.include("opticworks.web.preview")
     config.include("opticworks.web.assets")
     config.include("opticworks.webhooks.inbox")
     config.include("opticworks.storefront")

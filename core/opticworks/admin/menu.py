@@ -55,6 +55,13 @@ def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
         count=waiting["stuck_webhooks"],
     )
     yield MenuItem(
+        label="Themes",
+        path="/admin/themes",
+        position=72,
+        permission="themes.edit",
+        icon="palette",
+    )
+    yield MenuItem(
         label="Settings",
         path="/admin/settings",
         position=75,

@@ -138,6 +138,9 @@ def _make_private(request: Request, response: Response) -> None:
 
 def _cached(view: View, caching: Caching) -> View:
     def cached_view(context: Any, request: Request) -> Response:
+        if getattr(request, "theme", ""):  # a preview that one member of staff sees, never a cache
+            request.environ["opticworks.private_page"] = True
+            return view(context, request)
         response = view(context, request)
         if request.method in ("GET", "HEAD") and response.status_code == 200:
             request.add_response_callback(_finish(caching))

@@ -23,7 +23,7 @@ from opticworks.contracts import PriceDisplay, ShopSettings, SlotFragment
 from opticworks.money import Money
 from opticworks.web.engine import Engine, Markup
 from opticworks.web.page import Page, json_block
-from opticworks.web.themes import Layer, SearchPath, Theme, installed_themes
+from opticworks.web.themes import Layer, SearchPath, Theme, ThemeError, installed_themes
 from opticworks.web.totals import totals
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,8 @@ class Templates:
     """All themes of one process: an Engine for each, made when it is first asked for.
 
     `layers` are those below every theme: the enabled plugins in the order of the ini, then the
-    kernel's. `globals` (name -> function of the request) adds names to every page's namespace.
+    kernel's. `chosen` is the theme that staff chose, or empty. `globals` (name -> function of the
+    request) adds names to every page's namespace.
     """
 
     def __init__(
@@ -65,18 +66,36 @@ class Templates:
         layers: Iterable[Layer] = (),
         *,
         auto_reload: bool = False,
+        chosen: Callable[[], str] = lambda: "",
     ) -> None:
         self.themes = dict(themes)
         self.default = default
+        self.chosen = chosen
         self.layers = tuple(layers)
         self.auto_reload = auto_reload
         self.globals: dict[str, Callable[[Any], Any]] = {}
         self._engines: dict[str, Engine] = {}
+        self._refused: set[str] = set()
         self.engine(default)  # a theme that is missing stops the start, not the first page
 
+    @property
+    def current(self) -> str:
+        """The theme that customers see: the one that staff chose, else the ini's. One that is not
+        installed any more is logged once and left alone: the shop goes on in the ini's."""
+        code = self.chosen()
+        if not code or code in self._refused:
+            return self.default
+        try:
+            self.engine(code)
+        except ThemeError as error:
+            self._refused.add(code)
+            log.error("%s The shop is shown in the theme %r.", error, self.default)
+            return self.default
+        return code
+
     def engine(self, theme: str | None = None) -> Engine:
-        """The engine of that theme, or of the shop's own. Raises ThemeError."""
-        code = theme or self.default
+        """The engine of that theme, or of the one customers see. Raises ThemeError."""
+        code = self.current if theme is None else theme
         engine = self._engines.get(code)
         if engine is None:
             path = SearchPath.of_theme(self.themes, code, self.layers)
@@ -114,6 +133,7 @@ def build_templates(shop: Any) -> Templates:
         shop.config.theme,
         [*plugins, *kernel_layers()],
         auto_reload=shop.config.mode == "development",
+        chosen=lambda: shop.settings["theme"].code,
     )
 
 
@@ -198,7 +218,7 @@ def engine_names(engine: Engine) -> dict[str, Any]:
 
 def namespace(request: Any, templates: Templates) -> dict[str, Any]:
     """Every name that a page's template may use besides what its view returns."""
-    engine = templates.engine(getattr(request, "theme", None))
+    engine = templates.engine(getattr(request, "theme", None) or None)
     settings: ShopSettings = request.shop.settings["shop"]
 
     def gettext(text: str, **mapping: Any) -> str:
@@ -265,7 +285,7 @@ class Renderer:
         names = namespace(request, self.templates)
         names.update(view=system.get("view"), context=system.get("context"))
         names.update(value or {})
-        return self.templates.render(self.name, names, getattr(request, "theme", None))
+        return self.templates.render(self.name, names, getattr(request, "theme", None) or None)
 
 
 def add_template_global(config: Any, name: str, function: Callable[[Any], Any]) -> None:

@@ -59,6 +59,7 @@ class Theme:
     path: Path
     title: str = ""
     parent: str = ""
+    description: str = ""
 
 
 def read_theme(code: str, path: Path) -> Theme:
@@ -77,7 +78,13 @@ def read_theme(code: str, path: Path) -> Theme:
             f"The theme.ini of the theme {code!r} can't be read: {error}. It needs a [theme] "
             "section with a title."
         ) from None
-    return Theme(code, path, section.get("title", code), section.get("parent", "").strip())
+    return Theme(
+        code,
+        path,
+        title=section.get("title", code),
+        parent=section.get("parent", "").strip(),
+        description=" ".join(section.get("description", "").split()),
+    )
 
 
 def installed_themes() -> dict[str, Theme]:

@@ -19,7 +19,13 @@ class SmtpSettings(BaseModel):
 
     host: str = Field("", title="Mail server", max_length=253)
     port: int = Field(587, title="Port", ge=1, le=65535)
-    security: Literal["starttls", "tls", "none"] = Field("starttls", title="Encryption")
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        title="Encryption",
+        json_schema_extra={
+            "choices": {"starttls": "STARTTLS", "tls": "TLS from the start", "none": "None"}
+        },
+    )
     user: str = Field("", title="User name", max_length=200)
     password: SecretStr = Field(SecretStr(""), title="Password")
     from_address: str = Field(

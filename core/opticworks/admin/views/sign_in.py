@@ -12,6 +12,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from opticworks.admin import access
 from opticworks.staff import service
 from opticworks.staff.passwords import Busy
+from opticworks.web import preview
 from opticworks.web.page import Page
 from opticworks.web.policy import admin_view
 
@@ -78,4 +79,6 @@ def sign_in(request: Request) -> dict[str, Any] | Response:
 @admin_view("admin.sign_out", NO_PERMISSION_REQUIRED, request_method="POST")
 def sign_out(request: Request) -> Response:
     access.sign_out(request)
-    return HTTPSeeOther(request.route_path("admin.sign_in"))
+    response = HTTPSeeOther(request.route_path("admin.sign_in"))
+    preview.stop(request, response)
+    return response
