@@ -14,7 +14,7 @@ from opticworks.media.recognise import BadPicture
 from opticworks.media.service import PictureRef, add_picture, pictures
 from opticworks.notifications.service import emit
 from opticworks.orders.models import Order, OrderLine
-from opticworks.pages.service import put_page, to_html
+from opticworks.pages.service import put_page, text_pages, to_html
 from opticworks.pricing.codes import clean_code, fold_code
 from opticworks.stock.claims import Use, grant, used, uses
 from opticworks.stock.service import (
@@ -50,6 +50,7 @@ __all__ = [
     "set_backorder_limit",
     "set_stock",
     "stock_levels",
+    "text_pages",
     "to_html",
     "used",
     "uses",

@@ -339,12 +339,35 @@ def product_context(view: catalog.ProductPage) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def filter_panel() -> catalog.FilterPanel:
+    colours = (("Graphite", "#3a3d40", 3, True), ("White", "#f2f2f0", 2, False))
+    values = tuple(
+        catalog.FacetValue(id=f"filter-{n}", value=v, swatch=s, count=c, selected=on)
+        for n, (v, s, c, on) in enumerate(colours)
+    )
+    return catalog.FilterPanel(
+        action="/collections/sensors", count=2, in_stock=True, in_stock_count=4, low="", high="",
+        lowest="12", highest="499", currency="USD", hidden=(("sort", "price"),), clear="?",
+        options=(catalog.Facet(name="Colour", field="option.Colour", values=values),),
+        chips=(catalog.Chip(title="In stock", url="?a"), catalog.Chip(title="Graphite", url="?b")),
+    )  # fmt: skip
+
+
+def found(cards: tuple[catalog.Card, ...] = CARDS, **query: Any) -> dict[str, Any]:
+    words = {"words": ("sensor",), "corrections": (), "partial": False, **query}
+    return {
+        **listing(cards, filters=filter_panel() if cards else None), "text": "senosr",
+        "found": SimpleNamespace(query=SimpleNamespace(**words)),
+        "collection_links": (COLLECTIONS[0],), "page_links": (), "page": Page("Search: senosr"),
+    }  # fmt: skip
+
+
 def listing(cards: tuple[catalog.Card, ...] = CARDS, **more: Any) -> dict[str, Any]:
     links = tuple(catalog.PageLink(number=n, url=f"?page={n}", selected=n == 1) for n in (1, 2))
     return {
         "title": "Sensors", "image": None, "current": "sensors", "cards": list(cards),
         "description": "Radar that notices people who sit still. Made for Home Assistant.",
-        "sort": "featured", "collections": COLLECTIONS,
+        "sort": "featured", "collections": COLLECTIONS, "filters": None,
         "sorts": [catalog.SortView(code=k, title=t, url=f"?sort={k}", selected=k == "featured")
                   for k, t in (("featured", "Featured"), ("price", "Price, low to high"))],
         "paging": catalog.Paging(total=len(cards), links=links if cards else (), next="?page=2"),
@@ -370,6 +393,11 @@ SAMPLES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "home": ("home", {"page": Page("OpticWorks: presence sensors", full_title=True)}),
     "listing": ("catalog/listing", listing()),
     "listing-empty": ("catalog/listing", listing(())),
+    "listing-filtered": ("catalog/listing", listing(filters=filter_panel())),
+    "listing-filtered-empty": ("catalog/listing", listing((), filters=filter_panel())),
+    "search": ("catalog/search", found(corrections=(("senosr", "sensor"),))),
+    "search-partial": ("catalog/search", found(partial=True)),
+    "search-empty": ("catalog/search", found(())),
     "product": ("catalog/product", product_context(product())),
     "product-low": ("catalog/product", product_context(product("low"))),
     "product-sold-out": ("catalog/product", product_context(product("sold_out"))),
@@ -401,6 +429,11 @@ SAMPLES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "part-drawer-empty": ("cart/drawer", {"quote": None, "availability": {}}),
     "part-badge": ("cart/badge", {"count": 3}),
     "part-badge-empty": ("cart/badge", {"count": 0}),
+    "part-suggestions": ("catalog/suggestions", {
+        "cards": CARDS[:3], "collections": COLLECTIONS[:1], "pages": COLLECTIONS[:1], "total": 9,
+        "text": "sensor", "url": "/search?q=sensor"}),
+    "part-suggestions-none": ("catalog/suggestions", {
+        "cards": (), "collections": (), "pages": (), "total": 0, "text": "zz", "url": ""}),
     "part-dynamic": ("checkout/dynamic", checkout()),
 }  # fmt: skip
 
@@ -429,6 +462,7 @@ def render(templates: Templates, name: str, **names: Any) -> str:
     }  # fmt: skip
     slots: dict[str, tuple[str, dict[str, Any]]] = {
         "header.navigation": ("catalog/navigation", {"collections": COLLECTIONS}),
+        "header.search": ("catalog/search_field", {}),
         "home.featured": ("catalog/featured", {"cards": CARDS, "collections": COLLECTIONS}),
     }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
 import nh3
@@ -46,6 +48,25 @@ def put_page(
 
 def get(db: Session, slug: str) -> ShopPage | None:
     return db.get(ShopPage, slug)
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """A text page as others refer to it."""
+
+    title: str
+    path: str
+    updated_at: datetime
+
+
+def text_pages(db: Session) -> tuple[PageLink, ...]:
+    """Every text page, in its position."""
+    rows = db.execute(
+        select(ShopPage.title, ShopPage.slug, ShopPage.updated_at).order_by(
+            ShopPage.position, ShopPage.slug
+        )
+    )
+    return tuple(PageLink(title, f"/pages/{slug}", changed) for title, slug, changed in rows)
 
 
 Group = tuple[str, tuple[tuple[str, str], ...]]

@@ -34,6 +34,7 @@ PAGES = {
     404: ("Page not found", "There is nothing at this address. It may have moved or been removed."),
     405: ("That did not work", "This page can't be used that way. Go back and try again."),
     409: ("That did not work", "Somebody was quicker. Go back, reload the page and try again."),
+    410: ("Gone", "What was here has been removed for good. Search for something like it."),
     411: ("That did not work", "The request did not say how long it is."),
     413: ("Too much at once", "What you sent is larger than this page takes. Send less."),
     429: ("Too many tries", "Wait a minute, then try again."),

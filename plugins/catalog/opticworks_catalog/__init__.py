@@ -26,7 +26,7 @@ def plugin_info() -> PluginInfo:
         kernel=">=0.1,<0.2",
         settings=CatalogSettings,
         permissions=(admin.READ, admin.EDIT),
-        paths=("/products", "/collections"),
+        paths=("/products", "/collections", "/search"),
     )
 
 

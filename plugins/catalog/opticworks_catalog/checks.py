@@ -13,6 +13,7 @@ from dataclasses import fields, is_dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
+from opticworks_catalog.finding import handles
 from opticworks_catalog.inputs import Change, OptionInput, ProductInput, VariantInput
 from opticworks_catalog.models import (
     ACTIVE,
@@ -233,6 +234,9 @@ class _Known:
                 )
             ).all()
         )
+        self.reserved = handles.reserved(
+            db, handles.PRODUCT, {product.handle for product in products}
+        )
         wanted = {handle for product in products for handle in product.collections}
         self.collections: set[str] = (
             set(db.scalars(select(Collection.handle).where(Collection.handle.in_(wanted))))
@@ -287,6 +291,9 @@ class _Known:
         first = self.handle_of[product.handle]
         if (other is not None and other != own) or first is not product:
             yield "handle", f"Another product has the handle {product.handle}. Choose another one."
+        kept_for = self.reserved.get(product.handle)
+        if kept_for is not None and kept_for != handles.Target(handles.PRODUCT, own or 0):
+            yield "handle", handles.kept(handles.PRODUCT, product.handle)
         for i, handle in enumerate(product.collections):
             if handle not in self.collections:
                 yield f"collections.{i}", f"There is no collection {handle}."

@@ -23,6 +23,7 @@ from opticworks_catalog.demo_files import (
     read_images,
     read_pages,
 )
+from opticworks_catalog.finding import index
 from opticworks_catalog.models import (
     PUBLISHED,
     Collection,
@@ -55,6 +56,8 @@ def load(ctx: Ctx) -> None:
     for position, entry in places:
         if entry.handle not in known:
             _load_product(ctx, entry, position, collections, images)
+    new = db.scalars(select(Product.id).where(Product.handle.not_in(known)))
+    index.refresh(db, new, index.language_of(ctx.locale))
     for page in read_pages():
         kernel.put_page(
             db,

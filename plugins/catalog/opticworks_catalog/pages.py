@@ -62,7 +62,7 @@ class SortView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageLink:
-    """The number of a listing's page, as a link."""
+    """A number of a listing's pages, as a link; without an address it stands for a gap."""
 
     number: int
     url: str
@@ -77,6 +77,54 @@ class Paging:
     links: tuple[PageLink, ...] = ()
     previous: str = ""
     next: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """A filter that is on; `url` is the listing without it."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacetValue:
+    """An option's value to filter by; `count` products would be shown with it."""
+
+    id: str
+    value: str
+    swatch: str
+    count: int
+    selected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facet:
+    """An option to filter by; `field` is the name of its check boxes."""
+
+    name: str
+    field: str
+    values: tuple[FacetValue, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterPanel:
+    """The filters of a listing as a form. Amounts are as a person types them, in `currency`;
+    `lowest` and `highest` are those of the products. `hidden` keeps query and sorting."""
+
+    action: str
+    count: int
+    in_stock: bool
+    in_stock_count: int
+    low: str
+    high: str
+    lowest: str
+    highest: str
+    currency: str
+    options: tuple[Facet, ...]
+    hidden: tuple[tuple[str, str], ...]
+    chips: tuple[Chip, ...]
+    clear: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

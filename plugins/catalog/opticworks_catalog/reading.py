@@ -13,6 +13,7 @@ from opticworks import kernel
 from opticworks.contracts import Picture
 from opticworks.money import Money
 from opticworks_catalog import statements
+from opticworks_catalog.finding.statements import Shape, page
 from opticworks_catalog.images import picture
 from opticworks_catalog.records import (
     CollectionRecord,
@@ -81,12 +82,19 @@ def read_listing(
     offset: int = 0,
 ) -> tuple[tuple[ProductRecord, ...], int]:
     """A page of products and how many there are on all pages (0 behind the last one)."""
-    rows = db.execute(
-        statements.listing(sort, in_collection=bool(collection)),
-        {"currency": currency, "collection": collection, "limit": limit, "offset": offset},
-    ).all()
+    shape = Shape(sort=sort, collection=bool(collection))
+    values = {"currency": currency, "collection": collection, "limit": limit, "offset": offset}
+    return read_page(db, shape, values)
+
+
+def read_page(
+    db: Session, shape: Shape, values: Mapping[str, Any]
+) -> tuple[tuple[ProductRecord, ...], int]:
+    """The page of products of that shape; `values` are what its statement takes."""
+    rows = db.execute(page(shape), values).all()
     kept = _kept_of(db, rows)
-    return tuple(_product(row, currency, kept) for row in rows), rows[0].total if rows else 0
+    products = tuple(_product(row, values["currency"], kept) for row in rows)
+    return products, rows[0].total if rows else 0
 
 
 def kept_ids(images: Iterable[Mapping[str, Any] | None]) -> set[str]:

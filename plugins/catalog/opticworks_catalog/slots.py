@@ -16,6 +16,7 @@ def fragments(name: str, context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotF
     """The fragments for that slot; none for a slot that isn't ours to fill."""
     make = {
         "header.navigation": _navigation,
+        "header.search": _search,
         "home.featured": _featured,
     }.get(name)
     return make(ctx) if make else ()
@@ -29,6 +30,10 @@ def rules_of(ctx: Ctx) -> Rules:
 def _navigation(ctx: Ctx) -> Iterable[SlotFragment]:
     links = tuple(collection_link(one) for one in read_collections(ctx.db))
     yield SlotFragment(template="catalog/navigation.pt", data={"collections": links}, position=10)
+
+
+def _search(ctx: Ctx) -> Iterable[SlotFragment]:
+    yield SlotFragment(template="catalog/search_field.pt", position=10)
 
 
 def _featured(ctx: Ctx) -> Iterable[SlotFragment]:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.orm import aliased
@@ -43,22 +44,22 @@ from opticworks_catalog.models import (
 Part, PartProduct = aliased(Variant, name="part"), aliased(Product, name="part_product")
 
 
-def _list(item: ColumnElement[Any], *order: Any) -> Any:
+def list_of(item: ColumnElement[Any], *order: Any) -> Any:
     """A JSON array of the rows' `item`, empty when there are none."""
     return func.coalesce(func.jsonb_agg(aggregate_order_by(item, *order)), literal([], JSONB))
 
 
-def _object(**columns: Any) -> ColumnElement[Any]:
+def object_of(**columns: Any) -> ColumnElement[Any]:
     pairs = [part for name, value in columns.items() for part in (literal(name), value)]
     return func.jsonb_build_object(*pairs)
 
 
 def _image_object() -> ColumnElement[Any]:
     names = ("picture", "stem", "version", "alt", "width", "height", "widths", "formats")
-    return _object(**{name: getattr(Image, name) for name in names})
+    return object_of(**{name: getattr(Image, name) for name in names})
 
 
-def _on_sale(variant: Any, product: Any) -> ColumnElement[bool]:
+def on_sale(variant: Any, product: Any) -> ColumnElement[bool]:
     return and_(variant.status == ACTIVE, product.status == PUBLISHED)
 
 
@@ -66,7 +67,7 @@ def _variant_options(variant: Any) -> Any:
     """`[["Model", "Pro"], …]` of a variant, in the order of the options."""
     pair = func.jsonb_build_array(Option.name, OptionValue.value)
     return (
-        select(_list(pair, Option.position, Option.id))
+        select(list_of(pair, Option.position, Option.id))
         .select_from(VariantValue)
         .join(OptionValue, OptionValue.id == VariantValue.value_id)
         .join(Option, Option.id == OptionValue.option_id)
@@ -102,18 +103,18 @@ def _variant_image(variant: Any) -> Any:
 
 
 def _components(variant: Any) -> Any:
-    part = _object(
+    part = object_of(
         sku=Component.sku,
         quantity=Component.quantity,
         stock_policy=Part.stock_policy,
-        on_sale=_on_sale(Part, PartProduct),
+        on_sale=on_sale(Part, PartProduct),
         handle=PartProduct.handle,
         title=PartProduct.title,
         options=_variant_options(Part),
         image=_variant_image(Part),
     )
     return (
-        select(_list(part, Component.position, Component.sku))
+        select(list_of(part, Component.position, Component.sku))
         .select_from(Component)
         .join(Part, Part.sku == Component.sku)
         .join(PartProduct, PartProduct.id == Part.product_id)
@@ -126,13 +127,13 @@ def _components(variant: Any) -> Any:
 def _options() -> Any:
     value = func.jsonb_build_array(OptionValue.value, OptionValue.swatch)
     values = (
-        select(_list(value, OptionValue.position, OptionValue.id))
+        select(list_of(value, OptionValue.position, OptionValue.id))
         .where(OptionValue.option_id == Option.id)
         .correlate(Option)
         .scalar_subquery()
     )
     return (
-        select(_list(_object(name=Option.name, values=values), Option.position, Option.id))
+        select(list_of(object_of(name=Option.name, values=values), Option.position, Option.id))
         .where(Option.product_id == Product.id)
         .correlate(Product)
         .scalar_subquery()
@@ -140,7 +141,7 @@ def _options() -> Any:
 
 
 def _variants() -> Any:
-    variant = _object(
+    variant = object_of(
         sku=Variant.sku,
         barcode=Variant.barcode,
         price=Variant.price,
@@ -151,14 +152,14 @@ def _variants() -> Any:
         components=_components(Variant),
     )
     return (
-        select(_list(variant, Variant.position, Variant.id))
-        .where(Variant.product_id == Product.id, *_sold())
+        select(list_of(variant, Variant.position, Variant.id))
+        .where(Variant.product_id == Product.id, *sold())
         .correlate(Product)
         .scalar_subquery()
     )
 
 
-def _sold() -> tuple[ColumnElement[bool], ...]:
+def sold() -> tuple[ColumnElement[bool], ...]:
     """What a variant needs to be shown: not archived, and a price in the shop's currency."""
     return Variant.status == ACTIVE, Variant.currency == bindparam("currency")
 
@@ -166,7 +167,7 @@ def _sold() -> tuple[ColumnElement[bool], ...]:
 def _images() -> Any:
     pair = func.jsonb_build_array(Option.name, OptionValue.value)
     values = (
-        select(_list(pair, Option.position))
+        select(list_of(pair, Option.position))
         .select_from(ImageValue)
         .join(OptionValue, OptionValue.id == ImageValue.value_id)
         .join(Option, Option.id == OptionValue.option_id)
@@ -175,7 +176,7 @@ def _images() -> Any:
         .scalar_subquery()
     )
     return (
-        select(_list(_object(image=_image_object(), options=values), Image.position, Image.id))
+        select(list_of(object_of(image=_image_object(), options=values), Image.position, Image.id))
         .where(Image.product_id == Product.id)
         .correlate(Product)
         .scalar_subquery()
@@ -184,7 +185,7 @@ def _images() -> Any:
 
 def _collection_handles() -> Any:
     return (
-        select(_list(func.to_jsonb(Collection.handle), Collection.position, Collection.id))
+        select(list_of(func.to_jsonb(Collection.handle), Collection.position, Collection.id))
         .select_from(CollectionProduct)
         .join(Collection, Collection.id == CollectionProduct.collection_id)
         .where(CollectionProduct.product_id == Product.id, Collection.status == PUBLISHED)
@@ -193,7 +194,7 @@ def _collection_handles() -> Any:
     )
 
 
-def _with_details(chosen: Select[Any]) -> Select[Any]:
+def with_details(chosen: Select[Any]) -> Select[Any]:
     """Everything of the products of `chosen` (columns id, place, total), in order of place."""
     rows = chosen.cte("chosen")
     return (
@@ -219,9 +220,9 @@ def _with_details(chosen: Select[Any]) -> Select[Any]:
     )
 
 
-def _sellable() -> ColumnElement[bool]:
+def sellable() -> ColumnElement[bool]:
     """A product with a page: published, with something to sell."""
-    variant = exists().where(Variant.product_id == Product.id, *_sold()).correlate(Product)
+    variant = exists().where(Variant.product_id == Product.id, *sold()).correlate(Product)
     return and_(Product.status == PUBLISHED, variant)
 
 
@@ -230,90 +231,46 @@ def product_with_related() -> Select[Any]:
     """The product of `handle` at place 0, and behind it others, `count` together: bundles that
     contain it first, then its neighbours in a collection, then the rest. Takes `currency`."""
     own, bundle, mate = aliased(Variant), aliased(Variant), aliased(CollectionProduct)
-    main = (
-        select(Product.id)
-        .where(Product.handle == bindparam("handle"), _sellable())
-        .scalar_subquery()
-    )
+    main = select(Product.id).where(Product.handle == bindparam("handle"), sellable()).cte("main")
     contains_it = (
-        exists()
-        .where(
-            bundle.product_id == Product.id,
-            Component.variant_id == bundle.id,
-            Component.sku == own.sku,
-            own.product_id == main,
-        )
-        .correlate(Product)
+        select(bundle.product_id)
+        .join(Component, Component.variant_id == bundle.id)
+        .join(own, own.sku == Component.sku)
+        .join(main, main.c.id == own.product_id)
     )
     same_collection = (
-        exists()
-        .where(
-            CollectionProduct.product_id == Product.id,
-            CollectionProduct.collection_id == mate.collection_id,
-            mate.product_id == main,
-        )
-        .correlate(Product)
+        select(CollectionProduct.product_id)
+        .join(mate, mate.collection_id == CollectionProduct.collection_id)
+        .join(main, main.c.id == mate.product_id)
     )
-    place = (
-        func.row_number().over(
-            order_by=(
-                (Product.id == main).desc(),
-                contains_it.desc(),
-                same_collection.desc(),
-                Product.position,
-                Product.id,
-            )
-        )
-        - 1
-    )
+    # The first few of each kind are enough, however many products there are.
+    kinds = union_all(
+        select(main.c.id, literal(0).label("kind")),
+        _first(1, Product.id.in_(contains_it)),
+        _first(2, Product.id.in_(same_collection)),
+        _first(3),
+    ).subquery("kinds")
+    best = select(kinds.c.id, func.min(kinds.c.kind).label("kind")).group_by(kinds.c.id).subquery()
+    place = func.row_number().over(order_by=(best.c.kind, Product.position, Product.id)) - 1
     chosen = (
         select(Product.id, place.label("place"), literal(0).label("total"))
-        .where(_sellable(), main.is_not(None))
+        .join(best, best.c.id == Product.id)
+        .where(exists(select(main.c.id)))
         .order_by("place")
         .limit(bindparam("count"))
     )
-    return _with_details(chosen)
+    return with_details(chosen)
 
 
-SORTS = {
-    "featured": "Featured",
-    "price": "Price: low to high",
-    "-price": "Price: high to low",
-    "newest": "Newest",
-}
-
-
-@cache
-def listing(sort: str, *, in_collection: bool) -> Select[Any]:
-    """A page of products, of the published collection `collection` if asked, each row with the
-    total. Takes `currency`, `limit` and `offset`."""
-    lowest = (
-        select(func.min(Variant.price))
-        .where(Variant.product_id == Product.id, *_sold())
-        .correlate(Product)
-        .scalar_subquery()
+def _first(kind: int, *conditions: ColumnElement[bool]) -> Select[Any]:
+    first = (
+        select(Product.id)
+        .where(sellable(), *conditions)
+        .order_by(Product.position, Product.id)
+        .limit(bindparam("count"))
+        .subquery()
     )
-    place_in = CollectionProduct.position if in_collection else Product.position
-    order = {
-        "featured": (place_in,),
-        "price": (lowest, place_in),
-        "-price": (lowest.desc(), place_in),
-        "newest": (Product.published_at.desc(), place_in),
-    }[sort]
-    chosen = select(
-        Product.id,
-        func.row_number().over(order_by=(*order, Product.id)).label("place"),
-        func.count().over().label("total"),
-    ).where(_sellable())
-    if in_collection:
-        chosen = (
-            chosen.join(CollectionProduct, CollectionProduct.product_id == Product.id)
-            .join(Collection, Collection.id == CollectionProduct.collection_id)
-            .where(Collection.handle == bindparam("collection"), Collection.status == PUBLISHED)
-        )
-    return _with_details(
-        chosen.order_by("place").limit(bindparam("limit")).offset(bindparam("offset"))
-    )
+    return select(first.c.id, literal(kind).label("kind"))
 
 
 @cache
@@ -349,7 +306,7 @@ def goods() -> Select[Any]:
             Variant,
             Product.handle,
             Product.title,
-            _on_sale(Variant, Product).label("on_sale"),
+            on_sale(Variant, Product).label("on_sale"),
             _variant_options(Variant).label("options"),
             _variant_image(Variant).label("image"),
             _components(Variant).label("components"),

@@ -6,9 +6,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
 
-from pyramid.httpexceptions import HTTPFound, HTTPMovedPermanently, HTTPNotFound
+from pyramid.httpexceptions import (
+    HTTPException,
+    HTTPFound,
+    HTTPGone,
+    HTTPMovedPermanently,
+    HTTPNotFound,
+)
 from pyramid.request import Request
 from pyramid.response import FileResponse, Response
 
@@ -16,22 +21,21 @@ from opticworks import kernel
 from opticworks.contracts import Picture
 from opticworks.plugin import Crumb, Page, cacheable, surrogate_keys
 from opticworks_catalog import images
+from opticworks_catalog.finding import filters, handles
+from opticworks_catalog.finding.filters import Listing
+from opticworks_catalog.finding.listing import listing_values, page_number
 from opticworks_catalog.models import HANDLE
-from opticworks_catalog.pages import PageLink, Paging, SortView
 from opticworks_catalog.present import (
     asked_options,
-    card,
-    collection_link,
     collection_path,
     product_page,
     product_path,
     select_variant,
 )
-from opticworks_catalog.reading import read_collections, read_listing, read_product
+from opticworks_catalog.reading import read_collections, read_product
 from opticworks_catalog.records import CollectionRecord, ProductRecord
 from opticworks_catalog.settings import CatalogSettings
 from opticworks_catalog.slots import rules_of
-from opticworks_catalog.statements import SORTS
 from opticworks_catalog.structured import breadcrumb_data, product_data
 
 MAX_AGE = 60  #: seconds until a change of price or stock shows everywhere, purged or not
@@ -43,11 +47,12 @@ PRODUCTS = Crumb(title="Products", path="/products")
 
 @cacheable(MAX_AGE, ("catalog",))
 def product(request: Request) -> dict[str, Any]:
-    handle = _handle(request, "/products")
+    handle = _handle(request)
     ctx, settings = request.ctx, _settings(request)
     found = read_product(request.db, handle, ctx.currency, settings.related_count)
     if found is None:
-        raise HTTPNotFound("This product doesn't exist, or is no longer shown.")
+        raise _elsewhere(request, handles.PRODUCT, handle)
+    _require_address(request, product_path(handle))
     record, related = found
     wanted = asked_options(record, request.GET)
     levels = kernel.availability(request.db, {s for one in (record, *related) for s in one.skus})
@@ -87,52 +92,29 @@ def products(request: Request) -> dict[str, Any]:
 
 @cacheable(MAX_AGE, ("catalog",))
 def collection(request: Request) -> dict[str, Any]:
-    handle = _handle(request, "/collections")
+    handle = _handle(request)
     for record in read_collections(request.db):
         if record.handle == handle:
+            _require_address(request, collection_path(handle))
             return _listing(request, record)
-    raise HTTPNotFound("This collection doesn't exist, or is no longer shown.")
+    raise _elsewhere(request, handles.COLLECTION, handle)
 
 
 def _listing(request: Request, current: CollectionRecord | None) -> dict[str, Any]:
-    ctx, settings = request.ctx, _settings(request)
-    sort = request.GET.get("sort", "")
-    sort = sort if sort in SORTS else "featured"
-    number = _page_number(request)
-    records, total = read_listing(
-        request.db,
-        ctx.currency,
-        collection=current.handle if current else "",
-        sort=sort,
-        limit=settings.per_page,
-        offset=(number - 1) * settings.per_page,
-    )
-    if not records and number > 1:
-        raise HTTPNotFound("There are no products on that page.")
-    levels = kernel.availability(request.db, {sku for one in records for sku in one.skus})
-    rules = rules_of(ctx)
     path = collection_path(current.handle) if current else "/products"
-    surrogate_keys(request, *(f"product:{one.handle}" for one in records))
+    listing = filters.read(path, None, request.GET, request.ctx.currency)
+    values = listing_values(request, listing, current.handle if current else "")
     return {
-        "page": _listing_metadata(request, current, path, number),
+        **values,
+        "page": _listing_metadata(request, current, listing),
         "title": current.title if current else "All products",
         "description": current.description if current else "",
         "image": current.image if current else None,
         "current": current.handle if current else "",
-        "cards": [card(one, levels, rules) for one in records],
-        "sort": sort,
-        "sorts": [
-            SortView(code=code, title=title, url=_address(path, code), selected=code == sort)
-            for code, title in SORTS.items()
-        ],
-        "paging": _paging(path, sort, number, total, settings.per_page),
-        "collections": [collection_link(one) for one in read_collections(request.db)],
     }
 
 
-def _listing_metadata(
-    request: Request, current: CollectionRecord | None, path: str, number: int
-) -> Page:
+def _listing_metadata(request: Request, current: CollectionRecord | None, listing: Listing) -> Page:
     base, shop = request.shop.config.base_url, request.ctx.settings["shop"]
     crumbs = (HOME, PRODUCTS) if current else (HOME,)
     heading = current.title if current else "All products"
@@ -142,15 +124,19 @@ def _listing_metadata(
         if current
         else f"Everything that {shop.name} sells."
     )
+    # What is narrowed down or sorted is another view of the same page.
+    number = 1 if listing.filters else page_number(request)
+    plain = Listing(path=listing.path, sort=listing.default_sort, currency=listing.currency)
     return Page(
         f"{title}, page {number}" if number > 1 else title,
-        description=description,
-        canonical=base + _address(path, page=number),
+        description=f"{description} Page {number}." if number > 1 else description,
+        canonical=base + plain.address(number),
+        robots="noindex" if listing.filters else "",
         crumbs=crumbs,
         image=_absolute(current.image, base) if current and current.image else None,
         json_ld=(breadcrumb_data([(one.title, one.path) for one in crumbs], heading, base),),
         full_title=bool(current and current.seo_title),
-        section=path,
+        section=listing.path,
     )
 
 
@@ -159,49 +145,29 @@ def _absolute(picture: Picture, base: str) -> Picture:
     return replace(picture, src=base + picture.src, srcset={})
 
 
-def _page_number(request: Request) -> int:
-    """The page asked for. An address that says 1 or nonsense isn't one of ours: 404."""
-    text = request.GET.get("page")
-    if text is None:
-        return 1
-    if not (text.isascii() and text.isdigit() and len(text) <= 6 and int(text) > 1):
-        raise HTTPNotFound("There is no page of that number.")
-    return int(text)
-
-
-def _address(path: str, sort: str = "featured", page: int = 1) -> str:
-    query = ([("sort", sort)] if sort != "featured" else []) + (
-        [("page", page)] if page > 1 else []
-    )
-    return f"{path}?{urlencode(query)}" if query else path
-
-
-def _paging(path: str, sort: str, number: int, total: int, per_page: int) -> Paging:
-    last = max(1, -(-total // per_page))
-    if last == 1:
-        return Paging(total=total)
-    return Paging(
-        total=total,
-        links=tuple(
-            PageLink(number=n, url=_address(path, sort, n), selected=n == number)
-            for n in range(1, last + 1)
-        ),
-        previous=_address(path, sort, number - 1) if number > 1 else "",
-        next=_address(path, sort, number + 1) if number < last else "",
-    )
-
-
 def collections_root(request: Request) -> Response:
     raise _moved("/products", request)
 
 
-def _handle(request: Request, root: str) -> str:
-    """The handle of the address; one written differently is sent on to the right one."""
-    given: str = request.matchdict["handle"]
-    handle = given.strip().lower()
-    if handle != given and re.fullmatch(HANDLE, handle):
-        raise _moved(f"{root}/{handle}", request)
-    return handle
+def _handle(request: Request) -> str:
+    """The handle of the address, however it is written."""
+    return str(request.matchdict["handle"]).strip().lower()
+
+
+def _require_address(request: Request, path: str) -> None:
+    """Send an address that is written differently on to the right one."""
+    if request.path_info != path:
+        raise _moved(path, request)
+
+
+def _elsewhere(request: Request, kind: str, handle: str) -> HTTPException:
+    """What to answer when nothing has the handle: where it leads now, gone, or never there."""
+    former = handles.lookup(request.db, kind, handle) if re.fullmatch(HANDLE, handle) else None
+    if former is None:
+        return HTTPNotFound(f"This {kind} doesn't exist, or is no longer shown.")
+    if former.path:
+        return _moved(former.path, request)
+    return HTTPGone(f"This {kind} is no longer sold.")
 
 
 def _moved(path: str, request: Request) -> HTTPMovedPermanently:

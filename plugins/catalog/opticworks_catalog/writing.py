@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session, aliased
 
 from opticworks_catalog.checks import Problems, problems, problems_of
 from opticworks_catalog.differences import Batch
+from opticworks_catalog.finding import handles, index
+from opticworks_catalog.finding.handles import PRODUCT, Target
 from opticworks_catalog.inputs import Change, OptionInput, ProductInput, Saved, VariantInput
 from opticworks_catalog.models import ARCHIVED, Component, Product, Variant
 from opticworks_catalog.stored import read_stored
@@ -89,6 +91,17 @@ def _save_all(db: Session, changes: Sequence[Change]) -> list[Saved | Problems]:
         if not found[i]
     }
     saved = batch.write()
+    handles.changed(
+        db,
+        [
+            handles.Change(
+                Target(PRODUCT, saved[place].product_id),
+                "" if (own := changes[i].product_id) is None else stored[own].row["handle"],
+                changes[i].product.handle,
+            )
+            for i, place in places.items()
+        ],
+    )
     touched(db, {one.product_id for one in saved if one.changed})
     return [saved[places[i]] if i in places else found[i] for i in range(len(changes))]
 
@@ -104,6 +117,7 @@ def touched(db: Session, product_ids: Collection[int]) -> None:
             .execution_options(synchronize_session=False)
         )
         db.expire_all()
+        index.refresh(db, product_ids)
 
 
 def find(db: Session, handles: Collection[str]) -> dict[str, int]:
@@ -142,9 +156,10 @@ def archive(db: Session, product_id: int) -> Saved:
     return Saved(product_id, changes=("status",))
 
 
-def delete(db: Session, product_id: int) -> None:
-    """Remove a product for good; orders keep their own record of it. Raises Invalid while another
-    product's bundle has a part of it."""
+def delete(db: Session, product_id: int, *, target: Target | None = None) -> None:
+    """Remove a product for good; orders keep their own record of it. Its addresses lead to
+    `target` from now on, or say that it is gone. Raises Invalid while another product's bundle
+    has a part of it."""
     bundle, part = aliased(Variant), aliased(Variant)
     inside = db.execute(
         select(part.sku, bundle.sku)
@@ -162,5 +177,8 @@ def delete(db: Session, product_id: int) -> None:
         )
     own = select(Variant.id).where(Variant.product_id == product_id)
     db.execute(delete_rows(Component).where(Component.variant_id.in_(own)))
+    handle = db.scalar(select(Product.handle).where(Product.id == product_id))
+    if handle is not None:
+        handles.retire(db, Target(PRODUCT, product_id), handle, target)
     db.execute(delete_rows(Product).where(Product.id == product_id))
     db.expire_all()

@@ -1,0 +1,311 @@
+"""The SQL of listings and search: which products, in which order, and how many of each kind.
+
+A product is shown when one of its variants meets every filter at once: a shirt that is in stock
+in white only is not among the black ones in stock. A count beside a filter says how many would
+be shown with it, the filters of other groups kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Float,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, array
+
+from opticworks import kernel
+from opticworks_catalog import statements
+from opticworks_catalog.finding.models import SearchEntry
+from opticworks_catalog.models import (
+    PUBLISHED,
+    Collection,
+    CollectionProduct,
+    Component,
+    Option,
+    OptionValue,
+    Product,
+    Variant,
+    VariantValue,
+)
+
+#: How much a word counts in the description, the options, the SKU and the title.
+WEIGHTS = (0.05, 0.2, 0.5, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a statement has to look at; each is built once."""
+
+    sort: str
+    collection: bool = False
+    query: bool = False
+    stock: bool = False
+    price: bool = False
+    options: bool = False
+
+    @property
+    def narrowed(self) -> bool:
+        return self.stock or self.price or self.options
+
+
+@cache
+def page(shape: Shape) -> Select[Any]:
+    """A page of products with all that belongs to them, each row with the total."""
+    matched = _matched(shape)
+    lowest = func.min(Variant.price)
+    if shape.narrowed:
+        offers = _offers(shape, matched)
+        fitting = (
+            select(offers.c.product_id, func.min(offers.c.price).label("lowest"))
+            .where(offers.c.misses == 0)
+            .group_by(offers.c.product_id)
+            .cte("fitting")
+        )
+        chosen = select(matched).join(fitting, fitting.c.product_id == matched.c.id)
+        price: ColumnElement[Any] = fitting.c.lowest
+    else:
+        # Looked up for each product where it is sorted by, and nowhere else.
+        price = (
+            select(lowest)
+            .where(Variant.product_id == matched.c.id, *statements.sold())
+            .correlate(matched)
+            .scalar_subquery()
+        )
+        chosen = select(matched)
+    placed = chosen.with_only_columns(
+        matched.c.id,
+        func.row_number().over(order_by=_order(shape, matched, price)).label("place"),
+        func.count().over().label("total"),
+    )
+    limited = placed.order_by("place").limit(bindparam("limit")).offset(bindparam("offset"))
+    return statements.with_details(limited)
+
+
+@cache
+def facets(shape: Shape) -> Select[Any]:
+    """One row: the products in stock, the lowest and highest price, and options with counts."""
+    offers = _offers(shape, _matched(shape), counting=True)
+    others_met = offers.c.misses - offers.c.price_missed == 0
+    ready = select(func.count(offers.c.product_id.distinct())).where(
+        offers.c.ready, offers.c.misses - offers.c.stock_missed == 0
+    )
+    return select(
+        ready.scalar_subquery().label("in_stock"),
+        select(func.min(offers.c.price)).where(others_met).scalar_subquery().label("low"),
+        select(func.max(offers.c.price)).where(others_met).scalar_subquery().label("high"),
+        _option_counts(shape, offers).label("options"),
+    )
+
+
+def _matched(shape: Shape) -> CTE:
+    """The products that are shown at all: published, sold, in the collection, found."""
+    place = CollectionProduct.position if shape.collection else Product.position
+    columns: list[Any] = [
+        Product.id,
+        place.label("position"),
+        Product.published_at,
+        Product.title,
+    ]
+    if shape.query:
+        columns += [rank.label(name) for name, rank in _ranks().items()]
+    found = select(*columns).where(Product.status == PUBLISHED)
+    if not shape.narrowed:
+        found = found.where(statements.sellable())
+    if shape.collection:
+        found = (
+            found.join(CollectionProduct, CollectionProduct.product_id == Product.id)
+            .join(Collection, Collection.id == CollectionProduct.collection_id)
+            .where(Collection.handle == bindparam("collection"), Collection.status == PUBLISHED)
+        )
+    if shape.query:
+        found = found.join(SearchEntry, SearchEntry.product_id == Product.id).where(
+            or_(
+                SearchEntry.document.bool_op("@@")(_tsquery("document")),
+                SearchEntry.codes.contains(_code()),
+            )
+        )
+    return found.cte("matched")
+
+
+def _code() -> ColumnElement[Any]:
+    return cast(array([bindparam("code", type_=Text)]), ARRAY(Text))
+
+
+def _tsquery(name: str) -> ColumnElement[Any]:
+    return cast(bindparam(name, type_=Text), TSQUERY)
+
+
+def _ranks() -> dict[str, ColumnElement[Any]]:
+    """An exact SKU first, then the exact title, a title's beginning, and words by weight."""
+    phrase = bindparam("phrase", type_=Text)
+    weights = cast(list(WEIGHTS), ARRAY(Float(24)))
+    return {
+        "is_code": SearchEntry.codes.contains(_code()),
+        "is_title": SearchEntry.title == phrase,
+        "begins": func.starts_with(SearchEntry.title, phrase),
+        "rank": func.ts_rank(weights, SearchEntry.document, _tsquery("document"))
+        + func.ts_rank(weights, SearchEntry.document, _tsquery("exact")),
+    }
+
+
+def _order(shape: Shape, matched: CTE, price: ColumnElement[Any]) -> tuple[Any, ...]:
+    by_rank: tuple[Any, ...] = ()
+    if shape.query:
+        by_rank = (
+            matched.c.is_code.desc(),
+            matched.c.is_title.desc(),
+            matched.c.begins.desc(),
+            matched.c.rank.desc(),
+        )
+    first: dict[str, tuple[Any, ...]] = {
+        "price": (price,),
+        "-price": (price.desc(),),
+        "newest": (matched.c.published_at.desc(),),
+        "title": (func.lower(matched.c.title),),
+    }
+    return (*first.get(shape.sort, ()), *by_rank, matched.c.position, matched.c.id)
+
+
+def _offers(shape: Shape, matched: CTE, *, counting: bool = False) -> CTE:
+    """Each variant of what matched, with the groups of filters that it misses."""
+    no = literal(0, Integer)
+    in_range = Variant.price.between(bindparam("low"), bindparam("high"))
+    ready = _ready() if shape.stock or counting else literal(True)
+    options_met = _options_met() if shape.options else no
+    facts = (
+        select(
+            Variant.product_id,
+            Variant.id.label("variant_id"),
+            Variant.price,
+            ready.label("ready"),
+            (case((in_range, 0), else_=1) if shape.price else no).label("price_missed"),
+            options_met.label("options_met"),
+        )
+        .join(matched, matched.c.id == Variant.product_id)
+        .where(*statements.sold())
+        .cte("facts")
+    )
+    stock_missed = case((facts.c.ready, 0), else_=1) if shape.stock else no
+    missed = facts.c.price_missed + stock_missed
+    if shape.options:
+        missed += bindparam("option_count", type_=Integer) - facts.c.options_met
+    return select(facts, stock_missed.label("stock_missed"), missed.label("misses")).cte("offers")
+
+
+def _ready() -> ColumnElement[bool]:
+    """Whether one can be bought now: of a bundle, every part in its quantity."""
+    own, parts = kernel.stock_levels(), kernel.stock_levels()
+    part, part_product = statements.Part, statements.PartProduct
+    has_stock = exists().where(own.c.sku == Variant.sku, own.c.free > 0)
+    enough = or_(
+        part.stock_policy == "untracked", func.coalesce(parts.c.free, 0) >= Component.quantity
+    )
+    missing = (
+        select(literal(1))
+        .select_from(Component)
+        .join(part, part.sku == Component.sku)
+        .join(part_product, part_product.id == part.product_id)
+        .outerjoin(parts, parts.c.sku == Component.sku)
+        .where(
+            Component.variant_id == Variant.id,
+            ~and_(statements.on_sale(part, part_product), enough),
+        )
+        .correlate(Variant)
+        .exists()
+    )
+    is_bundle = exists().where(Component.variant_id == Variant.id).correlate(Variant)
+    return case(
+        (is_bundle, ~missing),
+        else_=or_(Variant.stock_policy == "untracked", has_stock.correlate(Variant)),
+    )
+
+
+def _asked() -> Any:
+    """The option values that were chosen, as rows (name, value)."""
+    return (
+        func.unnest(
+            bindparam("option_names", type_=ARRAY(Text)),
+            bindparam("option_values", type_=ARRAY(Text)),
+        )
+        .table_valued("name", "value", name="asked")
+        .render_derived()
+    )
+
+
+def _options_met() -> Any:
+    """Of how many of the options that were chosen the variant has one of the values."""
+    asked = _asked()
+    return (
+        select(func.count(Option.name.distinct()))
+        .select_from(VariantValue)
+        .join(OptionValue, OptionValue.id == VariantValue.value_id)
+        .join(Option, Option.id == OptionValue.option_id)
+        .join(asked, and_(asked.c.name == Option.name, asked.c.value == OptionValue.value))
+        .where(VariantValue.variant_id == Variant.id)
+        .correlate(Variant)
+        .scalar_subquery()
+    )
+
+
+def _option_counts(shape: Shape, offers: CTE) -> Any:
+    """`[{name, value, swatch, count}, …]` in the order of the products' own options."""
+    missed_here: ColumnElement[Any] = literal(0, Integer)
+    if shape.options:
+        asked, asked_value = _asked(), _asked()
+        is_asked = exists().where(asked.c.name == Option.name)
+        is_chosen = exists().where(
+            asked_value.c.name == Option.name, asked_value.c.value == OptionValue.value
+        )
+        missed_here = case(
+            (and_(is_asked.correlate(Option), ~is_chosen.correlate(Option, OptionValue)), 1),
+            else_=0,
+        )
+    counted = (
+        select(
+            Option.name,
+            OptionValue.value,
+            func.max(OptionValue.swatch).label("swatch"),
+            func.min(Option.position).label("option_position"),
+            func.min(OptionValue.position).label("position"),
+            func.count(offers.c.product_id.distinct())
+            .filter(offers.c.misses == missed_here)
+            .label("count"),
+        )
+        .select_from(offers)
+        .join(VariantValue, VariantValue.variant_id == offers.c.variant_id)
+        .join(OptionValue, OptionValue.id == VariantValue.value_id)
+        .join(Option, Option.id == OptionValue.option_id)
+        .group_by(Option.name, OptionValue.value)
+        .subquery("counted")
+    )
+    return select(
+        statements.list_of(
+            statements.object_of(
+                name=counted.c.name,
+                value=counted.c.value,
+                swatch=counted.c.swatch,
+                count=counted.c["count"],
+            ),
+            counted.c.option_position,
+            counted.c.name,
+            counted.c.position,
+            counted.c.value,
+        )
+    ).scalar_subquery()
