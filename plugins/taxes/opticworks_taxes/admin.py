@@ -1,0 +1,371 @@
+"""The admin's screens: the table of rates, its file, exemptions, and a place to try them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.request import Request
+from pyramid.response import Response
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from opticworks import kernel
+from opticworks.contracts import Address, Permission
+from opticworks.money import Money
+from opticworks.plugin import Crumb, Page, SchemaForm, admin_view, flash
+from opticworks_taxes import reading, table_file, trial
+from opticworks_taxes.forms import (
+    KINDS,
+    Country,
+    ExemptionEntry,
+    Postal,
+    RateEntry,
+    State,
+    TaxClass,
+)
+from opticworks_taxes.models import Exemption, Rate
+from opticworks_taxes.rules import STANDARD
+
+READ = Permission(code="taxes.read", title="See tax rates and exemptions")
+EDIT = Permission(code="taxes.edit", title="Change tax rates and exemptions")
+PATH = "/admin/taxes"
+EXEMPTIONS = f"{PATH}/exemptions"
+LIST = Crumb(title="Taxes", path=PATH)
+EXEMPT_LIST = Crumb(title="Exemptions", path=EXEMPTIONS)
+PER_PAGE = 200
+SEE = ("GET", "HEAD")
+AMOUNT = r"^\d{1,9}([.,]\d{1,3})?$"
+ROUTES = {
+    "taxes.rates": PATH,
+    "taxes.rate.new": f"{PATH}/rates/new",
+    "taxes.rate": f"{PATH}/rates/{{id:\\d{{1,18}}}}",
+    "taxes.rate.delete": f"{PATH}/rates/{{id:\\d{{1,18}}}}/delete",
+    "taxes.import": f"{PATH}/import",
+    "taxes.export": f"{PATH}/rates.csv",
+    "taxes.exemptions": EXEMPTIONS,
+    "taxes.exemption.new": f"{EXEMPTIONS}/new",
+    "taxes.exemption": f"{EXEMPTIONS}/{{id:\\d{{1,18}}}}",
+    "taxes.exemption.delete": f"{EXEMPTIONS}/{{id:\\d{{1,18}}}}/delete",
+}
+
+
+def includeme(config: Configurator) -> None:
+    for name, pattern in ROUTES.items():
+        config.add_route(name, pattern)
+    config.allow_body("taxes.import", 4_000_000)
+    config.scan("opticworks_taxes.admin")
+
+
+def _tabs(current: str) -> list[tuple[str, str, bool]]:
+    return [
+        (label, path, path == current)
+        for label, path in (("Rates", PATH), ("Exemptions", EXEMPTIONS))
+    ]
+
+
+def _form(request: Request, model: type[BaseModel], values: Any) -> SchemaForm[Any]:
+    shop = request.ctx.settings["shop"]
+    return SchemaForm(
+        model,
+        values=values,
+        post=request.POST if request.method == "POST" else None,
+        locale=shop.locale,
+        currency=shop.currency,
+        timezone=shop.timezone,
+    )
+
+
+def _changed(request: Request, action: str, subject: str, **data: Any) -> None:
+    """Note who changed it, and let the shop's pages see it at once."""
+    kernel.audit(request.db, request.identity.email, action, subject, **data)
+    reading.forget(request.db)
+    request.shop.forget()
+
+
+# --- rates --------------------------------------------------------------------------------------
+
+
+class Question(BaseModel):
+    """What to try: an address and a price as it would be entered."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
+
+    country: Country
+    state: State = ""
+    postal: Postal = ""
+    tax_class: TaxClass = STANDARD
+    price: str = Field("100", pattern=AMOUNT)
+    shipping: str = Field("0", pattern=AMOUNT)
+
+
+@admin_view("taxes.rates", READ.code, renderer="admin/taxes/rates.pt", request_method=SEE)
+def rates(request: Request) -> dict[str, Any]:
+    chosen = request.GET.get("in", "").strip().upper()[:2]
+    number = request.GET.get("page", "")
+    page = int(number) if number.isascii() and number.isdigit() and 0 < len(number) < 6 else 1
+    order = (Rate.country, Rate.state, Rate.postal, Rate.layer, Rate.tax_class, Rate.starts.desc())
+    query = select(Rate).order_by(*order).limit(PER_PAGE + 1).offset((page - 1) * PER_PAGE)
+    if chosen:
+        query = query.where(Rate.country == chosen)
+    found = list(request.db.scalars(query))
+    countries = list(request.db.scalars(select(Rate.country).distinct().order_by(Rate.country)))
+    shop = request.ctx.settings["shop"]
+
+    def address(number: int) -> str:
+        return str(request.route_path("taxes.rates", _query={"in": chosen, "page": number}))
+
+    return {
+        "page": Page("Taxes"),
+        "tabs": _tabs(PATH),
+        "rows": found[:PER_PAGE],
+        "chosen": chosen,
+        "countries": countries,
+        "missing": [code for code in shop.countries if code not in countries],
+        "today": reading.today(request.ctx),
+        "newer": address(page - 1) if page > 1 else "",
+        "older": address(page + 1) if len(found) > PER_PAGE else "",
+        "may_edit": EDIT.code in request.identity.permissions,
+        **_tried(request),
+    }
+
+
+def _tried(request: Request) -> dict[str, Any]:
+    """The box to try a price: what was asked, the answer, or what is wrong with the question."""
+    shop = request.ctx.settings["shop"]
+    asked = {
+        "country": shop.countries[0],
+        "state": shop.default_state,
+        "postal": "",
+        "tax_class": STANDARD,
+        "price": "100",
+        "shipping": "0",
+    }
+    values: dict[str, Any] = {"asked": asked, "answer": None, "wrong": ""}
+    if "try" not in request.GET:
+        return values
+    asked.update({name: request.GET.get(name, "").strip()[:40] for name in asked})
+    try:
+        question = Question.model_validate({k: v for k, v in asked.items() if v})
+        address = Address(
+            country=question.country, state=question.state, postal_code=question.postal
+        )
+        price, shipping = (
+            Money.parse(text.replace(",", "."), request.ctx.currency).to_decimal()
+            for text in (question.price, question.shipping)
+        )
+        values["answer"] = trial.ask(request.ctx, address, price, question.tax_class, shipping)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        said = "Enter an amount like 19.90" if name in ("price", "shipping") else problem["msg"]
+        values["wrong"] = f"{said}."
+    except ValueError as error:
+        values["wrong"] = str(error)
+    return values
+
+
+@admin_view("taxes.rate.new", EDIT.code, renderer="admin/taxes/edit.pt")
+def new_rate(request: Request) -> dict[str, Any] | Response:
+    start = {"country": request.ctx.settings["shop"].countries[0], "starts": _day(request)}
+    return _edit_rate(request, Rate(), start)
+
+
+@admin_view("taxes.rate", EDIT.code, renderer="admin/taxes/edit.pt")
+def edit_rate(request: Request) -> dict[str, Any] | Response:
+    row = _find(request, Rate)
+    return _edit_rate(request, row, RateEntry.of(row))
+
+
+def _edit_rate(request: Request, row: Rate, values: Any) -> dict[str, Any] | Response:
+    form = _form(request, RateEntry, values)
+    entry = form.validate()
+    if entry is not None:
+        before = None if row.id is None else RateEntry.of(row).model_dump(mode="json")
+        entry.write(row)
+        if _saved(request, row):
+            after = entry.model_dump(mode="json")
+            action = "taxes.rate.changed" if before else "taxes.rate.added"
+            _changed(request, action, f"taxes:{row.id}", before=before, after=after)
+            flash(request, f"{entry.title} was saved.")
+            return HTTPSeeOther(PATH)
+        form.refuse(
+            "starts", "There is a rate for this place, class and layer from this day. Change it."
+        )
+    return _editor(request, form, LIST, "Rate" if row.id else "New rate", row.id)
+
+
+@admin_view("taxes.rate.delete", EDIT.code, renderer="admin/taxes/delete.pt")
+def delete_rate(request: Request) -> dict[str, Any] | Response:
+    row = _find(request, Rate)
+    entry = RateEntry.of(row)
+    if request.method == "POST":
+        request.db.delete(row)
+        request.db.flush()
+        _changed(
+            request, "taxes.rate.deleted", f"taxes:{row.id}", before=entry.model_dump(mode="json")
+        )
+        flash(request, f"{entry.title} was deleted.")
+        return HTTPSeeOther(PATH)
+    return {
+        "page": Page("Delete a rate", crumbs=(LIST,)),
+        "what": f"{entry.title}, {entry.percent} %, {row.country} {row.state} {row.postal}".strip(),
+        "back": f"{PATH}/rates/{row.id}",
+        "effects": [
+            ("percent", "New orders no longer pay it, from now on."),
+            ("package", "Orders that were placed keep the rate they were placed with."),
+        ],
+    }
+
+
+@admin_view("taxes.import", EDIT.code, renderer="admin/taxes/import.pt")
+def import_rates(request: Request) -> dict[str, Any] | Response:
+    values: dict[str, Any] = {
+        "page": Page("Import rates", crumbs=(LIST,)),
+        "columns": ", ".join(table_file.COLUMNS),
+        "text": "",
+        "problems": (),
+    }
+    if request.method != "POST":
+        return values
+    text = request.POST.get("text", "")
+    values["text"] = text if isinstance(text, str) else ""
+    try:
+        values["text"] = _uploaded(request) or values["text"]
+        result = table_file.read(values["text"])
+    except ValueError as error:
+        result = table_file.Reading(problems=[table_file.Problem(0, str(error))])
+    if result.problems:
+        request.response.status_int = 422
+        return {**values, "problems": result.problems}
+    done = table_file.write(request.db, result.entries)
+    _changed(request, "taxes.imported", "taxes", added=done.added, changed=done.changed)
+    flash(request, f"{done.added} rates added, {done.changed} changed, {done.same} as they were.")
+    return HTTPSeeOther(PATH)
+
+
+def _uploaded(request: Request) -> str:
+    file = request.POST.get("file")
+    if file is None or isinstance(file, (str, bytes)):
+        return ""
+    return table_file.decode(file.file.read())
+
+
+@admin_view("taxes.export", READ.code, request_method=SEE)
+def export_rates(request: Request) -> Response:
+    rows = request.db.scalars(
+        select(Rate).order_by(Rate.country, Rate.state, Rate.postal, Rate.layer, Rate.id)
+    ).all()
+    return Response(
+        table_file.dump(rows),
+        content_type="text/csv",
+        charset="utf-8",
+        content_disposition='attachment; filename="tax-rates.csv"',
+    )
+
+
+# --- exemptions ---------------------------------------------------------------------------------
+
+
+@admin_view("taxes.exemptions", READ.code, renderer="admin/taxes/exemptions.pt", request_method=SEE)
+def exemptions(request: Request) -> dict[str, Any]:
+    rows = request.db.scalars(select(Exemption).order_by(Exemption.email, Exemption.id)).all()
+    return {
+        "page": Page("Tax exemptions", crumbs=(LIST,)),
+        "tabs": _tabs(EXEMPTIONS),
+        "rows": rows,
+        "kinds": KINDS,
+        "today": reading.today(request.ctx),
+        "may_edit": EDIT.code in request.identity.permissions,
+    }
+
+
+@admin_view("taxes.exemption.new", EDIT.code, renderer="admin/taxes/edit.pt")
+def new_exemption(request: Request) -> dict[str, Any] | Response:
+    start = {"country": request.ctx.settings["shop"].countries[0], "starts": _day(request)}
+    return _edit_exemption(request, Exemption(), start)
+
+
+@admin_view("taxes.exemption", EDIT.code, renderer="admin/taxes/edit.pt")
+def edit_exemption(request: Request) -> dict[str, Any] | Response:
+    row = _find(request, Exemption)
+    return _edit_exemption(request, row, ExemptionEntry.of(row))
+
+
+def _edit_exemption(request: Request, row: Exemption, values: Any) -> dict[str, Any] | Response:
+    form = _form(request, ExemptionEntry, values)
+    entry = form.validate()
+    if entry is not None:
+        new = row.id is None
+        entry.write(row, request.identity.email)
+        request.db.add(row)
+        request.db.flush()
+        action = "taxes.exemption.added" if new else "taxes.exemption.changed"
+        _changed(request, action, f"taxes:exemption:{row.id}", **entry.model_dump(mode="json"))
+        flash(request, f"The exemption of {entry.email} was saved.")
+        return HTTPSeeOther(EXEMPTIONS)
+    return _editor(request, form, EXEMPT_LIST, "Exemption" if row.id else "New exemption", row.id)
+
+
+@admin_view("taxes.exemption.delete", EDIT.code, renderer="admin/taxes/delete.pt")
+def delete_exemption(request: Request) -> dict[str, Any] | Response:
+    row = _find(request, Exemption)
+    if request.method == "POST":
+        entry = ExemptionEntry.of(row).model_dump(mode="json")
+        request.db.delete(row)
+        request.db.flush()
+        _changed(request, "taxes.exemption.deleted", f"taxes:exemption:{row.id}", **entry)
+        flash(request, f"The exemption of {row.email} was deleted.")
+        return HTTPSeeOther(EXEMPTIONS)
+    return {
+        "page": Page("Delete an exemption", crumbs=(LIST, EXEMPT_LIST)),
+        "what": f"{row.email}, {row.reference}",
+        "back": f"{EXEMPTIONS}/{row.id}",
+        "effects": [
+            ("percent", "New orders of this customer are taxed, from now on."),
+            ("package", "Orders that were placed keep their exemption and its reference."),
+        ],
+    }
+
+
+# --- what both share ----------------------------------------------------------------------------
+
+
+def _editor(
+    request: Request, form: SchemaForm[Any], back: Crumb, heading: str, row_id: int | None
+) -> dict[str, Any]:
+    request.response.status_int = 422 if form.posted else 200
+    return {
+        "page": Page(heading, crumbs=(back,)),
+        "form": form,
+        "heading": heading,
+        "back": back.path,
+        "delete": f"{request.path}/delete" if row_id else "",
+    }
+
+
+def _find(request: Request, model: Any) -> Any:
+    row = request.db.get(model, int(request.matchdict["id"]))
+    if row is None:
+        raise HTTPNotFound("There is no such entry any more. Look at the list.")
+    return row
+
+
+def _saved(request: Request, row: Rate) -> bool:
+    """Write the row; False when another has its place, class, layer and day."""
+    try:
+        with request.db.begin_nested():
+            request.db.add(row)
+            request.db.flush()
+    except IntegrityError:
+        if row in request.db:
+            request.db.refresh(row)
+        return False
+    return True
+
+
+def _day(request: Request) -> date:
+    return reading.today(request.ctx)
