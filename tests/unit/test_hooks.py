@@ -19,8 +19,6 @@ ROOT = Path(__file__).parent.parent.parent
 AHEAD_OF_USE = {
     "tasks": "reviews",
     "content_security": "stripe_payments",
-    "price_display": "taxes",
-    "taxes": "taxes",
     "image_stores": "cloudflare_images",
     "address_verifiers": "easypost_shipping",
     "on_event": "reviews",

@@ -11,7 +11,6 @@ from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from opticworks import kernel
 from opticworks.contracts import Address, Permission
@@ -185,8 +184,10 @@ def _edit_rate(request: Request, row: Rate, values: Any) -> dict[str, Any] | Res
     entry = form.validate()
     if entry is not None:
         before = None if row.id is None else RateEntry.of(row).model_dump(mode="json")
-        entry.write(row)
-        if _saved(request, row):
+        if not _another(request, row, entry):
+            entry.write(row)
+            request.db.add(row)
+            request.db.flush()
             after = entry.model_dump(mode="json")
             action = "taxes.rate.changed" if before else "taxes.rate.added"
             _changed(request, action, f"taxes:{row.id}", before=before, after=after)
@@ -354,17 +355,17 @@ def _find(request: Request, model: Any) -> Any:
     return row
 
 
-def _saved(request: Request, row: Rate) -> bool:
-    """Write the row; False when another has its place, class, layer and day."""
-    try:
-        with request.db.begin_nested():
-            request.db.add(row)
-            request.db.flush()
-    except IntegrityError:
-        if row in request.db:
-            request.db.refresh(row)
-        return False
-    return True
+def _another(request: Request, row: Rate, entry: RateEntry) -> bool:
+    """Whether another rate has this one's place, class, layer and day."""
+    same = select(Rate.id).where(
+        Rate.country == entry.country,
+        Rate.state == entry.state,
+        Rate.postal == entry.postal,
+        Rate.tax_class == entry.tax_class,
+        Rate.layer == entry.layer,
+        Rate.starts == entry.starts,
+    )
+    return request.db.scalar(same) not in (None, row.id)
 
 
 def _day(request: Request) -> date:
