@@ -83,11 +83,58 @@ def translate(
     return simple_translate(msgid, domain=domain, mapping=mapping, default=default)
 
 
+class Names(dict[str, Any]):
+    """The names that a template sees, as Chameleon's `Scope`, which it replaces.
+
+    A page copies its names for every macro it uses. Chameleon's own class overrides the methods
+    of a dict in Python, which made copying and looking up names a third of the work of a page.
+    """
+
+    __slots__ = ("root",)
+
+    root: Names
+    get_name = getname = dict.__getitem__
+
+    def __missing__(self, key: str) -> Any:
+        """A name that was defined as `global` after this scope was copied."""
+        root = getattr(self, "root", self)
+        if root is self or key not in root:
+            raise NameError(key)
+        return root[key]
+
+    def copy(self) -> Names:
+        inner = Names(self)
+        inner.root = getattr(self, "root", self)
+        return inner
+
+    @property
+    def vars(self) -> Mapping[str, Any]:
+        return self
+
+    set_local = setLocal = dict.__setitem__
+
+    def set_global(self, name: str, value: Any) -> None:
+        getattr(self, "root", self)[name] = value
+
+    setGlobal = set_global
+
+
 class Template(PageTemplateFile):
-    """A template file without the expression type `load:`."""
+    """A template file without the expression type `load:`, its names in a `Names`."""
 
     expression_types = PageTemplate.expression_types
     prepend_relative_search_path = False
+
+    def cook(self, body: str) -> None:
+        super().cook(body)
+        render = self._render
+
+        def render_with(stream: list[str], names: Any, *args: Any, **kw: Any) -> None:
+            if type(names) is not Names:
+                names = Names(dict.items(names))
+            render(stream, names, *args, **kw)
+
+        self._render = render_with
 
 
 class Engine:

@@ -1,0 +1,99 @@
+"""Where a page's time goes: `python -m bench.profile product` in one process, without a server.
+
+Says how much CPU time a request costs this process, how many statements it sends, and which
+functions take it. Needs what `python -m bench` has prepared.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import io
+import os
+import pstats
+import statistics
+import time
+from typing import Any
+
+import click
+from sqlalchemy import event
+
+from bench import stack, targets
+
+BATCH = 25  #: requests; the quickest batch is the one that others disturbed least
+
+
+def _call(app: Any, path: str, host: str) -> bytes:
+    path, _, query = path.partition("?")
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": host.rpartition(":")[2],
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": host,
+        "HTTP_ACCEPT": "text/html",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    status: list[str] = []
+    body = b"".join(app(environ, lambda text, headers, error=None: status.append(text)))
+    if not status[0].startswith("200"):
+        raise SystemExit(f"{path} answered {status[0]}")
+    return body
+
+
+@click.command()
+@click.argument("page", default="product")
+@click.option("--requests", default=2000)
+@click.option("--sort", default="tottime")
+@click.option("--lines", default=45)
+@click.option("--save", default="")
+@click.option("--statements", is_flag=True)
+def main(page: str, requests: int, sort: str, lines: int, save: str, statements: bool) -> None:
+    """Profile PAGE: home, listing or product."""
+    with stack.prepared(stack.VAR, 7241) as place:
+        os.environ.update(place.environ)
+        from opticworks.app import main as make
+
+        app: Any = make({}, **stack.ini_settings(place.ini))
+        asked = targets.of(page)
+        paths = [asked[n % len(asked)].path for n in range(requests)]
+        for path in paths[:100]:
+            _call(app, path, place.name)
+        sent: list[str] = []
+        event.listen(
+            app.shop.engine, "before_cursor_execute", lambda c, cu, s, p, x, m: sent.append(s)
+        )
+        _call(app, paths[0], place.name)
+        print(f"{len(sent)} statements")
+        if statements:
+            print(*sent, sep="\n\n")
+        took = []
+        for start in range(0, len(paths), BATCH):
+            begin = time.process_time()
+            for path in paths[start : start + BATCH]:
+                _call(app, path, place.name)
+            took.append((time.process_time() - begin) / BATCH * 1e3)
+        print(f"{min(took):.3f} ms of CPU a request at best, {statistics.median(took):.3f} median")
+        if lines:
+            profiler = cProfile.Profile(time.thread_time)
+            profiler.enable()
+            for path in paths:
+                _call(app, path, place.name)
+            profiler.disable()
+            stats = pstats.Stats(profiler)
+            if save:
+                stats.dump_stats(save)
+            stats.sort_stats(sort).print_stats(lines)
+
+
+if __name__ == "__main__":
+    main()

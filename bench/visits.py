@@ -1,0 +1,144 @@
+"""What the virtual visitors do: look at pages that all differ, or buy something."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from bench.client import Answer, Ask, BadAnswer, Flow
+
+ADDRESS = {
+    "email": "ada@example.com",
+    "firstName": "Ada",
+    "lastName": "Lovelace",
+    "company": "",
+    "address": "12 Analytical Way",
+    "address2": "",
+    "city": "San Francisco",
+    "state": "CA",
+    "postalCode": "94104",
+    "country": "US",
+    "phone": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A page to ask for, and text that its body has and no other's."""
+
+    path: str
+    marker: bytes
+    sku: str = ""
+
+
+def _get(host: str, path: str, cookies: str = "") -> bytes:
+    cookie = f"Cookie: {cookies}\r\n" if cookies else ""
+    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{cookie}Accept: text/html\r\n\r\n".encode()
+
+
+def _post(host: str, path: str, fields: dict[str, str], cookies: str, *, htmx: bool) -> bytes:
+    body = urlencode(fields).encode()
+    lines = [
+        f"POST {path} HTTP/1.1",
+        f"Host: {host}",
+        f"Origin: http://{host}",
+        "Content-Type: application/x-www-form-urlencoded",
+        f"Content-Length: {len(body)}",
+        *([f"Cookie: {cookies}"] if cookies else []),
+        *(["HX-Request: true"] if htmx else []),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def _whole(answer: Answer, name: str, marker: bytes) -> None:
+    """Raises BadAnswer unless it is the full page."""
+    if answer.status != 200 or marker not in answer.body:
+        start = answer.body[:300].decode(errors="replace")
+        raise BadAnswer(f"{name}: {answer.status}, not the page with {marker!r}: {start}")
+
+
+def look(host: str, name: str, targets: Sequence[Target], seed: int) -> Flow:
+    """Ask for the pages one after the other in an order of this visitor's own, for ever."""
+    order = list(targets)
+    random.Random(seed).shuffle(order)
+    asks = [(Ask(name, _get(host, target.path)), target.marker) for target in order]
+    for ask, marker in itertools.cycle(asks):
+        _whole((yield ask), name, marker)
+
+
+def buy(host: str, targets: Sequence[Target], seed: int) -> Flow:
+    """Guests who buy one thing each, in six requests: product, add, address, rates, place, thanks.
+
+    What a browser with JavaScript sends; the assets and the cart's badge are left out.
+    """
+    order = list(targets)
+    random.Random(seed).shuffle(order)
+    for target in itertools.cycle(order):
+        yield from _order(host, target)
+
+
+def _order(host: str, target: Target) -> Flow:
+    jar: dict[str, str] = {}
+
+    def cookies() -> str:
+        return "; ".join(f"{name}={value}" for name, value in jar.items())
+
+    answer = yield Ask("product", _get(host, target.path))
+    _whole(answer, "product", target.marker)
+
+    added = {"sku": target.sku, "quantity": "1"}
+    answer = yield Ask("add", _post(host, "/cart/lines", added, "", htmx=True))
+    _whole(answer, "add", b"is in your cart.")
+    jar.update(answer.cookies())
+
+    answer = yield Ask("address", _get(host, "/checkout", cookies()))
+    _whole(answer, "address", b'name="csrf_token"')
+    jar.update(answer.cookies())
+    form = {
+        **ADDRESS,
+        "csrf_token": _field(answer, "csrf_token"),
+        "cart": _field(answer, "cart"),
+        "quote": _field(answer, "quote"),
+        "total": _field(answer, "total"),
+        "payment": _choice(answer, "payment"),
+        "shipping": _choice(answer, "shipping"),
+    }
+    answer = yield Ask("rates", _post(host, "/checkout/update", form, cookies(), htmx=True))
+    _whole(answer, "rates", b'name="shipping"')
+    form |= {
+        "quote": _field(answer, "quote"),
+        "total": _field(answer, "total"),
+        "shipping": _choice(answer, "shipping"),
+        "action": "place",
+    }
+    answer = yield Ask("place", _post(host, "/checkout", form, cookies(), htmx=False))
+    path = answer.header("Location").removeprefix(f"http://{host}")
+    if answer.status != 303 or not path.startswith("/orders/"):
+        start = answer.body[:300].decode(errors="replace")
+        raise BadAnswer(f"place: {answer.status} to {path or 'nowhere'}: {start}")
+    answer = yield Ask("thanks", _get(host, path))
+    _whole(answer, "thanks", b"12 Analytical Way")
+
+
+def _field(answer: Answer, name: str) -> str:
+    found = re.search(rb'name="%b"[^>]* value="([^"]*)"' % name.encode(), answer.body)
+    if found is None:
+        raise BadAnswer(f"The page has no field {name}.")
+    return found[1].decode()
+
+
+def _choice(answer: Answer, name: str) -> str:
+    """The value of the radio button that is preselected."""
+    found = re.search(
+        rb'name="%b"[^>]* value="([^"]*)"[^>]* checked=' % name.encode(), answer.body
+    )
+    if found is None:
+        raise BadAnswer(f"No {name} is preselected.")
+    return found[1].decode()
+
+
+Visits = Callable[[int], Flow]
