@@ -10,12 +10,12 @@ PORT ?= 6543
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install run test lint format types lock css clean
+.PHONY: help install run test bench lint format types lock css clean
 
 help: ## List these commands
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 10
 	@echo
-	@echo 'Settings: PORT=6543 (make run), ARGS="..." (make test: arguments for pytest), PYTHON=python3'
+	@echo 'Settings: PORT=6543 (make run), ARGS="..." (make test, make bench), PYTHON=python3'
 
 install: ## Make .venv and install everything pinned in constraints.txt
 	@command -v "$(PYTHON)" >/dev/null || { \
@@ -27,6 +27,9 @@ run: install ## Start the shop on http://127.0.0.1:6543 (PORT= changes it); Ctrl
 
 test: install ## Run the whole suite, browser tests included
 	@$(BIN)/python -m pytest $(ARGS)
+
+bench: install ## Measure the shop on this machine, ten minutes (ARGS="--quick": one)
+	@$(BIN)/python -m bench $(ARGS)
 
 lint: install ## Check style with ruff
 	@$(BIN)/ruff check .
@@ -50,4 +53,4 @@ css: ## Compile the stylesheets (needs Node; the compiled files are part of the 
 
 clean: ## Remove the virtual environment and caches; the shop's data under var/ stays
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	@find core plugins themes tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find core plugins themes tests tools bench -name __pycache__ -type d -prune -exec rm -rf {} +

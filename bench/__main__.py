@@ -1,41 +1,115 @@
+"""`python -m bench`: seed, start, measure, report."""
+
 from __future__ import annotations
 
-import resource
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
-from bench import client, stack, targets, usage, visits
+from bench import baselines, report, stack, targets, usage, visits
+from bench.measure import Result, load, measure
 
-VAR = stack.VAR
+PAGES = ("home", "listing", "product")
+ALL = ("bare", "redis", "pgbench", *PAGES, "order")
+
 
 @click.command()
-@click.option("--only", multiple=True)
-@click.option("--clients", default="4")
-@click.option("--seconds", default=5.0)
-@click.option("--port", default=7240)
-def main(only, clients, seconds, port):
-    with stack.prepared(VAR, port) as st, stack.serving(st, log=VAR / "web.log") as web:
-        for what in only or ("home", "listing", "product", "order"):
-            for count in map(int, clients.split(",")):
-                if what == "order":
-                    flows = [visits.buy(st.name, targets.of("product"), n) for n in range(count)]
-                    name = "thanks"
-                else:
-                    flows = [visits.look(st.name, what, targets.of(what), n) for n in range(count)]
-                    name = what
-                before, after = {}, {}
-                def note(d):
-                    d["web"] = usage.cpu(web); d["pg"] = usage.cpu(st.postgres)
-                    own = resource.getrusage(resource.RUSAGE_SELF); d["client"] = own.ru_utime + own.ru_stime
-                tally = client.run(st.address, flows, seconds=seconds, started=lambda: note(before), ended=lambda: note(after))
-                n = len(tally.times[name])
-                print(f"{what:8} {count:3} {tally.rate(name):8.1f}/s p50 {tally.quantile(name,.5)*1e3:7.2f} p99 {tally.quantile(name,.99)*1e3:7.2f} ms;  CPU ms each:",
-                    " ".join(f"{k} {(after[k]-before[k])/n*1e3:.3f}" for k in before), f"{tally.bytes/n/1e3:.1f} kB", flush=True)
-                if what == "order":
-                    for k, v in tally.times.items():
-                        print(f"    {k:8} p50 {tally.quantile(k,.5)*1e3:7.2f}")
-        print("memory", [(r >> 20, p >> 20) for r, p in usage.memory(web)])
+@click.option("--only", default=",".join(ALL), show_default=True, help="What to measure.")
+@click.option("--quick", is_flag=True, help="A minute: one short run of each, fewer clients.")
+@click.option("--clients", default="1,8,32", show_default=True, help="Clients for pages.")
+@click.option("--buyers", default="1,4,8", show_default=True, help="Clients for orders.")
+@click.option("--seconds", default=6.0, show_default=True, help="Length of one run.")
+@click.option("--repeats", default=3, show_default=True, help="Runs of each.")
+@click.option("--port", default=6599, show_default=True)
+@click.option("--var", type=click.Path(path_type=Path), default=stack.VAR, help="Data folder.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the report.")
+def main(
+    only: str,
+    quick: bool,
+    clients: str,
+    buyers: str,
+    seconds: float,
+    repeats: int,
+    port: int,
+    var: Path,
+    out: Path | None,
+) -> None:
+    """Measure the shop in production mode on this machine, beside what the machine can do."""
+    wanted = only.split(",")
+    if unknown := set(wanted) - set(ALL):
+        raise click.UsageError(f"There is no {', '.join(unknown)}; there is {', '.join(ALL)}.")
+    counts, orders = _numbers(clients), _numbers(buyers)
+    if quick:
+        counts, orders, seconds, repeats = [8], [4], 3.0, 1
+    about = report.machine()
+    if load() > 0.5:
+        click.echo(f"The machine is busy (load average {load():.1f}): expect lower figures.")
+    results: list[Result] = []
+    tpcb = None
+    memory: list[int] = []
+    with stack.prepared(var, port) as place:
+        if "pgbench" in wanted:
+            tpcb = baselines.pgbench(place.database_url, 8, 5 if quick else 10)
+            click.echo(f"pgbench TPC-B: {tpcb:,.0f}/s" if tpcb else "pgbench is not installed")
+        run = partial(_measure, place=place, seconds=seconds, repeats=repeats)
+        if baseline := [name for name in ("bare", "redis") if name in wanted]:
+            baselines.fill(place.redis_url)
+            with stack.serving(place, log=var / "bare.log", app="bench.baselines:app") as pid:
+                results += run(baseline, counts, pid=pid)
+        if shop := [name for name in (*PAGES, "order") if name in wanted]:
+            with stack.serving(place, log=var / "web.log") as pid:
+                pages = [name for name in shop if name != "order"]
+                results += run(pages, counts, pid=pid)
+                if "order" in shop:
+                    results += run(["order"], orders, pid=pid)
+                memory = [resident for resident, _ in usage.memory(pid)]
+    path = report.write(out or var / "results", about, results, tpcb, memory)
+    click.echo(path.read_text())
+    click.echo(f"Written to {path}")
 
 
-main()
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
+def _measure(
+    names: Sequence[str],
+    counts: list[int],
+    *,
+    place: stack.Stack,
+    pid: int,
+    seconds: float,
+    repeats: int,
+) -> Iterator[Result]:
+    for name in names:
+        for count in counts:
+            result = measure(
+                name,
+                place.address,
+                _visitor(name, place.name),
+                count,
+                counted="thanks" if name == "order" else name,
+                seconds=seconds,
+                repeats=repeats,
+                pids={"web": pid, "database": place.postgres},
+            )
+            cpu = ", ".join(f"{who} {spent:.2f}" for who, spent in result.cpu.items())
+            click.echo(
+                f"{name:8} {count:3} clients {result.rate:9.1f}/s  p50 {result.p50:7.1f} ms  "
+                f"p99 {result.p99:7.1f} ms  CPU ms: {cpu}"
+            )
+            yield result
+
+
+def _visitor(name: str, host: str) -> visits.Visits:
+    if name == "order":
+        return lambda seed: visits.buy(host, targets.of("product"), seed)
+    if name in PAGES:
+        return lambda seed: visits.look(host, name, targets.of(name), seed)
+    return lambda seed: baselines.ask(host, name, seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 READ = 1 << 18
+WARM_ANSWERS = 20  #: by each connection: a server's processes compile their templates first
 SILENCE = 30.0  #: seconds after which an answer is not coming any more
 
 
@@ -85,6 +86,7 @@ class _Connection:
         self.buffer = bytearray()
         self.needed = 0
         self.asked_at = 0.0
+        self.cold = WARM_ANSWERS
         self.ask: Ask = next(flow)
 
     def send(self) -> None:
@@ -124,7 +126,8 @@ def run(
     started: Callable[[], None] = lambda: None,
     ended: Callable[[], None] = lambda: None,
 ) -> Tally:
-    """Let every flow ask without a pause for `warm` seconds, then measure for `seconds`.
+    """Let every flow ask without a pause for `warm` seconds and until every connection has had
+    some answers, then measure for `seconds`.
 
     `started` and `ended` are called around the measuring. Raises BadAnswer, or TimeoutError when
     the shop falls silent.
@@ -136,11 +139,11 @@ def run(
             selector.register(connection.socket, selectors.EVENT_READ, connection)
             connection.send()
         begin = time.perf_counter() + warm
-        end = begin + seconds
+        end = float("inf")
         measuring = False
         try:
             while (now := time.perf_counter()) < end:
-                if not measuring and now >= begin:
+                if not measuring and now >= begin and not any(c.cold for c in connections):
                     measuring, begin = True, now
                     end = begin + seconds
                     started()
@@ -157,6 +160,7 @@ def run(
                             time.perf_counter() - connection.asked_at
                         )
                         tally.bytes += connection.needed
+                    connection.cold = max(0, connection.cold - 1)
                     connection.ask = connection.flow.send(answer)
                     connection.send()
             tally.seconds = time.perf_counter() - begin

@@ -12,6 +12,7 @@ import os
 import pstats
 import statistics
 import time
+from pathlib import Path
 from typing import Any
 
 import click
@@ -57,13 +58,17 @@ def _call(app: Any, path: str, host: str) -> bytes:
 @click.option("--lines", default=45)
 @click.option("--save", default="")
 @click.option("--statements", is_flag=True)
-def main(page: str, requests: int, sort: str, lines: int, save: str, statements: bool) -> None:
+@click.option("--var", type=click.Path(path_type=Path), default=stack.VAR)
+def main(
+    page: str, requests: int, sort: str, lines: int, save: str, statements: bool, var: Path
+) -> None:
     """Profile PAGE: home, listing or product."""
-    with stack.prepared(stack.VAR, 7241) as place:
+    with stack.prepared(var) as place:
         os.environ.update(place.environ)
         from opticworks.app import main as make
+        from opticworks.boot import ini_settings
 
-        app: Any = make({}, **stack.ini_settings(place.ini))
+        app: Any = make({}, **ini_settings(place.ini))
         asked = targets.of(page)
         paths = [asked[n % len(asked)].path for n in range(requests)]
         for path in paths[:100]:

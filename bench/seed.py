@@ -78,9 +78,7 @@ def seed(shop: Shop) -> int:
         )
         for number in range(PRODUCTS):
             for variant in range(len(FINISHES)):
-                kernel.set_stock(
-                    db, sku(number, variant), STOCK, reason="Benchmark", actor="bench"
-                )
+                kernel.set_stock(db, sku(number, variant), STOCK, reason="Benchmark", actor="bench")
     with shop.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE")
     return PRODUCTS
@@ -122,9 +120,10 @@ def _image(stem: str, files: ImageFiles, place: int) -> Image:
 
 
 WORDS = (
-    "radar presence room light quiet quick steady warm kitchen hallway window battery signal "
-    "range angle ceiling wall desk sleep still moving zone wire local private open exact"
-).split()
+    *("radar", "presence", "room", "light", "quiet", "quick", "steady", "warm", "kitchen"),
+    *("hallway", "window", "battery", "signal", "range", "angle", "ceiling", "wall", "desk"),
+    *("sleep", "still", "moving", "zone", "wire", "local", "private", "open", "exact"),
+)
 
 
 def _text(chance: random.Random, words: int) -> str:

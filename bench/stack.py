@@ -13,11 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import seed
 from opticworks import embedded, migrations
 from opticworks.app import open_shop
 from opticworks.boot import boot, ini_settings
-
-from bench import seed
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var" / "bench"
@@ -54,7 +53,7 @@ class Stack:
 
 
 @contextlib.contextmanager
-def prepared(var: Path, port: int) -> Iterator[Stack]:
+def prepared(var: Path = VAR, port: int = 6598) -> Iterator[Stack]:
     """Both servers up, tables made, catalogue seeded; they are stopped at the end."""
     own = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
     servers = embedded.ensure(var, lambda line: print(line, flush=True), environ=own)
@@ -73,9 +72,7 @@ def prepared(var: Path, port: int) -> Iterator[Stack]:
         _fill(ini, environ)
         pid = found["postgresql"]
         assert pid is not None
-        yield Stack(
-            "127.0.0.1", port, ini, environ, servers.database_url, servers.redis_url, pid
-        )
+        yield Stack("127.0.0.1", port, ini, environ, servers.database_url, servers.redis_url, pid)
     finally:
         embedded.stop(var)
 
@@ -112,10 +109,17 @@ def _fill(ini: Path, environ: Mapping[str, str]) -> None:
 
 
 @contextlib.contextmanager
-def serving(stack: Stack, *, log: Path) -> Iterator[int]:
-    """`pserve production.ini` until the block ends; gives its process id."""
-    command = [sys.executable, "-m", "pyramid.scripts.pserve", str(stack.ini)]
-    with running(command, stack, log=log, path="/health") as pid:
+def serving(stack: Stack, *, log: Path, app: str = "") -> Iterator[int]:
+    """`pserve production.ini` until the block ends, with another `app` ("module:factory") on the
+    same server if asked; gives its process id."""
+    ini, path = stack.ini, "/health"
+    if app:
+        text = ini.read_text()
+        ini = ini.with_name("other.ini")
+        ini.write_text(text.replace("use = egg:opticworks\n", f"use = call:{app}\n", 1))
+        path = "/bare"
+    command = [sys.executable, "-m", "pyramid.scripts.pserve", str(ini)]
+    with running(command, stack, log=log, path=path) as pid:
         yield pid
 
 

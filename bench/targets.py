@@ -14,7 +14,9 @@ def of(page: str) -> list[Target]:
         return [Target("/", b'id="featured-title"')]
     if page == "listing":
         return [
-            Target("/products" + (f"?page={number + 1}" if number else ""), _title(number * PER_PAGE))
+            Target(
+                "/products" + (f"?page={number + 1}" if number else ""), _title(number * PER_PAGE)
+            )
             for number in range(-(-seed.PRODUCTS // PER_PAGE))
         ]
     if page == "product":

@@ -133,9 +133,7 @@ def _field(answer: Answer, name: str) -> str:
 
 def _choice(answer: Answer, name: str) -> str:
     """The value of the radio button that is preselected."""
-    found = re.search(
-        rb'name="%b"[^>]* value="([^"]*)"[^>]* checked=' % name.encode(), answer.body
-    )
+    found = re.search(rb'name="%b"[^>]* value="([^"]*)"[^>]* checked=' % name.encode(), answer.body)
     if found is None:
         raise BadAnswer(f"No {name} is preselected.")
     return found[1].decode()

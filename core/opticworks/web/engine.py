@@ -92,7 +92,7 @@ class Names(dict[str, Any]):
 
     __slots__ = ("root",)
 
-    root: Names
+    root: Any
     get_name = getname = dict.__getitem__
 
     def __missing__(self, key: str) -> Any:
@@ -125,9 +125,11 @@ class Template(PageTemplateFile):
     expression_types = PageTemplate.expression_types
     prepend_relative_search_path = False
 
+    _render: Callable[..., None]
+
     def cook(self, body: str) -> None:
         super().cook(body)
-        render = self._render
+        render: Callable[..., None] = self._render
 
         def render_with(stream: list[str], names: Any, *args: Any, **kw: Any) -> None:
             if type(names) is not Names:

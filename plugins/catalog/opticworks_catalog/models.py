@@ -260,7 +260,10 @@ class CollectionProduct(Base):
     """A product's place in a collection."""
 
     __tablename__ = "catalog_collection_product"
-    __table_args__ = (Index("ix_catalog_collection_product_product_id", "product_id"),)
+    __table_args__ = (
+        Index("ix_catalog_collection_product_product_id", "product_id"),
+        Index("ix_catalog_collection_product_order", "collection_id", "position", "product_id"),
+    )
 
     collection_id: Mapped[int] = _parent("catalog_collection.id", primary_key=True)
     product_id: Mapped[int] = _parent("catalog_product.id", primary_key=True)

@@ -62,8 +62,8 @@ def read_product(
 ) -> tuple[ProductRecord, tuple[ProductRecord, ...]] | None:
     """The product of that handle with products related to it; None when it isn't published."""
     rows = db.execute(
-        statements.product_with_related(),
-        {"handle": handle, "currency": currency, "count": 1 + related},
+        statements.product_with_related(related),
+        {"handle": handle, "currency": currency},
     ).all()
     if not rows:
         return None

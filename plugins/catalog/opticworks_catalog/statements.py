@@ -11,19 +11,23 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
+    Integer,
     Select,
     String,
     and_,
     bindparam,
+    case,
     exists,
     func,
-    literal,
+    literal_column,
     or_,
     select,
+    true,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 from sqlalchemy.orm import aliased
 
 from opticworks_catalog.models import (
@@ -44,14 +48,31 @@ from opticworks_catalog.models import (
 Part, PartProduct = aliased(Variant, name="part"), aliased(Product, name="part_product")
 
 
+# What is the same in every run stands in the statement as a literal: a parameter costs the same
+# work again each time, and one that limits the rows keeps PostgreSQL from planning just once.
+# JSON is written as text, which PostgreSQL builds faster than jsonb.
+
+
+_NOTHING = literal_column("'[]'::json", JSON)
+
+
+def _constant(text: str) -> ColumnElement[str]:
+    return literal_column(f"'{text}'", String)
+
+
+def _number(number: int) -> ColumnElement[int]:
+    return literal_column(f"{number:d}", Integer)
+
+
 def list_of(item: ColumnElement[Any], *order: Any) -> Any:
     """A JSON array of the rows' `item`, empty when there are none."""
-    return func.coalesce(func.jsonb_agg(aggregate_order_by(item, *order)), literal([], JSONB))
+    found = func.json_agg(aggregate_order_by(item, *order), type_=JSON)
+    return func.coalesce(found, _NOTHING, type_=JSON)
 
 
 def object_of(**columns: Any) -> ColumnElement[Any]:
-    pairs = [part for name, value in columns.items() for part in (literal(name), value)]
-    return func.jsonb_build_object(*pairs)
+    pairs = [part for name, value in columns.items() for part in (_constant(name), value)]
+    return func.json_build_object(*pairs, type_=JSON)
 
 
 def _image_object() -> ColumnElement[Any]:
@@ -60,12 +81,12 @@ def _image_object() -> ColumnElement[Any]:
 
 
 def on_sale(variant: Any, product: Any) -> ColumnElement[bool]:
-    return and_(variant.status == ACTIVE, product.status == PUBLISHED)
+    return and_(variant.status == _constant(ACTIVE), product.status == _constant(PUBLISHED))
 
 
 def _variant_options(variant: Any) -> Any:
     """`[["Model", "Pro"], …]` of a variant, in the order of the options."""
-    pair = func.jsonb_build_array(Option.name, OptionValue.value)
+    pair = func.json_build_array(Option.name, OptionValue.value)
     return (
         select(list_of(pair, Option.position, Option.id))
         .select_from(VariantValue)
@@ -125,7 +146,7 @@ def _components(variant: Any) -> Any:
 
 
 def _options() -> Any:
-    value = func.jsonb_build_array(OptionValue.value, OptionValue.swatch)
+    value = func.json_build_array(OptionValue.value, OptionValue.swatch)
     values = (
         select(list_of(value, OptionValue.position, OptionValue.id))
         .where(OptionValue.option_id == Option.id)
@@ -161,11 +182,11 @@ def _variants() -> Any:
 
 def sold() -> tuple[ColumnElement[bool], ...]:
     """What a variant needs to be shown: not archived, and a price in the shop's currency."""
-    return Variant.status == ACTIVE, Variant.currency == bindparam("currency")
+    return Variant.status == _constant(ACTIVE), Variant.currency == bindparam("currency")
 
 
 def _images() -> Any:
-    pair = func.jsonb_build_array(Option.name, OptionValue.value)
+    pair = func.json_build_array(Option.name, OptionValue.value)
     values = (
         select(list_of(pair, Option.position))
         .select_from(ImageValue)
@@ -185,18 +206,27 @@ def _images() -> Any:
 
 def _collection_handles() -> Any:
     return (
-        select(list_of(func.to_jsonb(Collection.handle), Collection.position, Collection.id))
+        select(list_of(func.to_json(Collection.handle), Collection.position, Collection.id))
         .select_from(CollectionProduct)
         .join(Collection, Collection.id == CollectionProduct.collection_id)
-        .where(CollectionProduct.product_id == Product.id, Collection.status == PUBLISHED)
+        .where(
+            CollectionProduct.product_id == Product.id, Collection.status == _constant(PUBLISHED)
+        )
         .correlate(Product)
         .scalar_subquery()
     )
 
 
-def with_details(chosen: Select[Any]) -> Select[Any]:
-    """Everything of the products of `chosen` (columns id, place, total), in order of place."""
+def with_details(chosen: Select[Any], *, only_first: bool = False) -> Select[Any]:
+    """Everything of the products of `chosen` (columns id, place, total), in order of place; with
+    `only_first`, options and collections for the first alone."""
     rows = chosen.cte("chosen")
+
+    def detail(column: Any) -> Any:
+        if only_first:
+            column = case((rows.c.place == _number(0), column), else_=_NOTHING)
+        return column
+
     return (
         select(
             rows.c.place,
@@ -210,10 +240,10 @@ def with_details(chosen: Select[Any]) -> Select[Any]:
             Product.seo_title,
             Product.seo_description,
             Product.updated_at,
-            _options().label("options"),
+            detail(_options()).label("options"),
             _variants().label("variants"),
             _images().label("images"),
-            _collection_handles().label("collections"),
+            detail(_collection_handles()).label("collections"),
         )
         .join(rows, rows.c.id == Product.id)
         .order_by(rows.c.place)
@@ -223,54 +253,84 @@ def with_details(chosen: Select[Any]) -> Select[Any]:
 def sellable() -> ColumnElement[bool]:
     """A product with a page: published, with something to sell."""
     variant = exists().where(Variant.product_id == Product.id, *sold()).correlate(Product)
-    return and_(Product.status == PUBLISHED, variant)
+    return and_(Product.status == _constant(PUBLISHED), variant)
 
 
 @cache
-def product_with_related() -> Select[Any]:
-    """The product of `handle` at place 0, and behind it others, `count` together: bundles that
-    contain it first, then its neighbours in a collection, then the rest. Takes `currency`."""
-    own, bundle, mate = aliased(Variant), aliased(Variant), aliased(CollectionProduct)
-    main = select(Product.id).where(Product.handle == bindparam("handle"), sellable()).cte("main")
-    contains_it = (
-        select(bundle.product_id)
+def product_with_related(count: int) -> Select[Any]:
+    """The product of `handle` at place 0, and behind it `count` others: bundles that
+    contain it first, then the first of its collections, then the first of all; these without
+    their options and collections. Takes `currency`."""
+    main = (
+        select(Product.id)
+        .where(Product.handle == bindparam("handle"), sellable())
+        .limit(_number(1))
+        .cte("main")
+    )
+    near = union_all(_bundles_with(main), _mates_of(main, count)).cte("near")
+    enough = select(func.count(near.c.id.distinct())).scalar_subquery() > _number(count)
+    others = union_all(
+        select(near.c.id, near.c.rank), _first_products(main, enough, count)
+    ).subquery()
+    ranked = (
+        select(others.c.id, func.min(others.c.rank).label("rank"))
+        .where(others.c.id != select(main.c.id).scalar_subquery())
+        .group_by(others.c.id)
+    )
+    found = union_all(select(main.c.id, _number(0).label("rank")), ranked).subquery()
+    order = (found.c.rank, Product.position, Product.id)
+    place = func.row_number().over(order_by=order) - _number(1)
+    chosen = (
+        select(Product.id, place.label("place"), _number(0).label("total"))
+        .join(found, found.c.id == Product.id)
+        .order_by("place")
+        .limit(_number(count + 1))
+    )
+    return with_details(chosen, only_first=True)
+
+
+def _bundles_with(main: CTE) -> Select[int, int]:
+    own, bundle = aliased(Variant), aliased(Variant)
+    return (
+        select(Product.id, _number(1).label("rank"))
+        .join(bundle, bundle.product_id == Product.id)
         .join(Component, Component.variant_id == bundle.id)
         .join(own, own.sku == Component.sku)
-        .join(main, main.c.id == own.product_id)
+        .where(own.product_id == main.c.id, sellable())
     )
-    same_collection = (
-        select(CollectionProduct.product_id)
-        .join(mate, mate.collection_id == CollectionProduct.collection_id)
-        .join(main, main.c.id == mate.product_id)
-    )
-    # The first few of each kind are enough, however many products there are.
-    kinds = union_all(
-        select(main.c.id, literal(0).label("kind")),
-        _first(1, Product.id.in_(contains_it)),
-        _first(2, Product.id.in_(same_collection)),
-        _first(3),
-    ).subquery("kinds")
-    best = select(kinds.c.id, func.min(kinds.c.kind).label("kind")).group_by(kinds.c.id).subquery()
-    place = func.row_number().over(order_by=(best.c.kind, Product.position, Product.id)) - 1
-    chosen = (
-        select(Product.id, place.label("place"), literal(0).label("total"))
-        .join(best, best.c.id == Product.id)
-        .where(exists(select(main.c.id)))
-        .order_by("place")
-        .limit(bindparam("count"))
-    )
-    return with_details(chosen)
 
 
-def _first(kind: int, *conditions: ColumnElement[bool]) -> Select[Any]:
+def _mates_of(main: CTE, count: int) -> Select[int, int]:
+    """The first products of each of its collections, as many as can be needed."""
+    mine = aliased(CollectionProduct)
     first = (
-        select(Product.id)
-        .where(sellable(), *conditions)
+        select(CollectionProduct.product_id.label("id"))
+        .join(Product, Product.id == CollectionProduct.product_id)
+        .where(CollectionProduct.collection_id == mine.collection_id, sellable())
+        .order_by(CollectionProduct.position, CollectionProduct.product_id)
+        .limit(_number(count + 1))
+        .correlate(mine)
+        .lateral()
+    )
+    return (
+        select(first.c.id, _number(2).label("rank"))
+        .select_from(main)
+        .join(mine, mine.product_id == main.c.id)
+        .join(first, true())
+    )
+
+
+def _first_products(main: CTE, enough: ColumnElement[bool], count: int) -> Select[int, int]:
+    """The first of all, none when there are others `enough`."""
+    needed = case((enough, _number(0)), else_=_number(2 * count + 1))
+    first = (
+        select(Product.id, _number(3).label("rank"))
+        .where(sellable(), exists().select_from(main))
         .order_by(Product.position, Product.id)
-        .limit(bindparam("count"))
+        .limit(needed)
         .subquery()
     )
-    return select(first.c.id, literal(kind).label("kind"))
+    return select(first.c.id, first.c.rank)
 
 
 @cache
@@ -293,7 +353,7 @@ def collections() -> Select[Any]:
             Collection.seo_description,
             image.label("image"),
         )
-        .where(Collection.status == PUBLISHED)
+        .where(Collection.status == _constant(PUBLISHED))
         .order_by(Collection.position, Collection.id)
     )
 
