@@ -6,7 +6,7 @@ Revision ID: catalog_0006
 from alembic import op
 
 revision = "catalog_0006"
-down_revision = "catalog_0003"
+down_revision = "catalog_0004"
 branch_labels = None
 depends_on = None
 
