@@ -59,6 +59,7 @@ class _Plan:
     wanted: ProductInput
     stored: StoredProduct | None
     product_id: int = 0
+    position: int | None = None
     changes: list[str] = field(default_factory=list)
     options: list[StoredOption | None] = field(default_factory=list)
     option_ids: list[int] = field(default_factory=list)
@@ -81,11 +82,13 @@ class Batch:
         self.db = db
         self.plans: list[_Plan] = []
 
-    def add(self, wanted: ProductInput, stored: StoredProduct | None) -> int:
+    def add(
+        self, wanted: ProductInput, stored: StoredProduct | None, position: int | None = None
+    ) -> int:
         """The place of this product in the answer of `write`. It must have no problems."""
         if stored is not None:
             wanted = _complete(wanted, stored)
-        self.plans.append(_Plan(wanted, stored, stored.id if stored else 0))
+        self.plans.append(_Plan(wanted, stored, stored.id if stored else 0, position))
         return len(self.plans) - 1
 
     def write(self) -> list[Saved]:
@@ -107,9 +110,13 @@ class Batch:
         now = datetime.now(UTC)
         new = [plan for plan in plans if plan.stored is None]
         if new:
-            last = self.db.scalar(select(func.coalesce(func.max(Product.position), -1)))
+            last = self.db.scalar(select(func.max(Product.position)))
+            next_one = 0 if last is None else last + 1
             rows = [
-                {**_product_row(plan, now), "position": (last or 0) + place + (last is not None)}
+                {
+                    **_product_row(plan, now),
+                    "position": next_one + place if plan.position is None else plan.position,
+                }
                 for place, plan in enumerate(new)
             ]
             self._insert_with_ids(Product, rows, [_setter(plan, "product_id") for plan in new])

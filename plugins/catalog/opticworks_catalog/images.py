@@ -101,18 +101,48 @@ def attach(
     words = " ".join(alt.split())[:ALT_LENGTH] or product.title
     shown = _option_values(db, product, values)
     ref = kernel.add_picture(db, content, name=name, alt=words, owner=CODE)
-    image = db.scalar(select(Image).where(Image.product_id == product_id, Image.picture == ref.id))
+    return _show(db, product, (ref.id, ref.width, ref.height), words, position, shown)
+
+
+def attach_again(
+    db: Session,
+    product_id: int,
+    other: Image,
+    alt: str = "",
+    position: int | None = None,
+    values: Iterable[tuple[str, str]] = (),
+) -> int:
+    """Show the kept picture of another image with a product too; otherwise like `attach`."""
+    product = db.get(Product, product_id)
+    if product is None or other.picture is None:
+        raise LookupError(f"There is no product {product_id}, or no kept picture.")
+    words = " ".join(alt.split())[:ALT_LENGTH] or product.title
+    shown = _option_values(db, product, values)
+    size = (other.picture, other.width, other.height)
+    return _show(db, product, size, words, position, shown)
+
+
+def _show(
+    db: Session,
+    product: Product,
+    kept: tuple[str, int, int],
+    words: str,
+    position: int | None,
+    shown: list[OptionValue],
+) -> int:
+    id, width, height = kept
+    image = db.scalar(select(Image).where(Image.product_id == product.id, Image.picture == id))
     if image is None:
         image = Image(
-            product_id=product_id,
-            picture=ref.id,
-            width=ref.width,
-            height=ref.height,
-            position=_next_position(db, Image.product_id == product_id),
+            product_id=product.id,
+            picture=id,
+            width=width,
+            height=height,
+            position=_next_position(db, Image.product_id == product.id),
         )
         db.add(image)
     image.alt = words
-    image.width, image.height = ref.width, ref.height
+    image.width, image.height = width, height
     if position is not None:
         image.position = position
     if {one.id for one in image.values} != {one.id for one in shown}:

@@ -68,10 +68,12 @@ class ProductInput:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A product to be written: a new one, or the one of that id."""
+    """A product to be written: a new one, or the one of that id. A new one comes last in the
+    shop's order, or takes that `position`."""
 
     product: ProductInput
     product_id: int | None = None
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

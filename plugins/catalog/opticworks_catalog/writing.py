@@ -83,13 +83,11 @@ def _save_all(db: Session, changes: Sequence[Change]) -> list[Saved | Problems]:
             raise LookupError(f"There is no product with the id {change.product_id}.")
     found = problems_of(db, changes)
     batch = Batch(db)
-    places = {
-        i: batch.add(
-            change.product, None if change.product_id is None else stored[change.product_id]
-        )
-        for i, change in enumerate(changes)
-        if not found[i]
-    }
+    places = {}
+    for i, change in enumerate(changes):
+        if not found[i]:
+            old = None if change.product_id is None else stored[change.product_id]
+            places[i] = batch.add(change.product, old, change.position)
     saved = batch.write()
     handles.changed(
         db,
