@@ -123,7 +123,7 @@ def _write(shop: Shop, db: Session, wish: Wish, provider: c.PaymentProvider) -> 
     except pricing.Refused as error:
         raise Refused(str(error)) from None
     quote = priced.quote
-    existing = orders.open_of_cart(db, cart.id)
+    existing = priced.own if cart.details else orders.open_of_cart(db, cart.id)
     if existing is not None:
         return _resume(shop, db, existing, wish, quote)
     if priced.stale is not None:  # its rates belong to other contents: ask again, show, agree

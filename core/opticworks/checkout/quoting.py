@@ -16,6 +16,7 @@ from opticworks.carts.models import Cart
 from opticworks.faults import outside
 from opticworks.money import total
 from opticworks.orders import service as orders
+from opticworks.orders.models import Order
 from opticworks.pricing import service as pricing
 from opticworks.shipping import rates as rates_room
 from opticworks.shop import Shop
@@ -40,12 +41,14 @@ ADDRESS_FIELDS = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartQuote:
     """A quote and what it was made from. `stale` is the request whose rates must be fetched
-    before there are shipping options; None when `rates` are current."""
+    before there are shipping options; None when `rates` are current. `own` is the cart's order
+    that awaits its payment."""
 
     quote: c.Quote
     availability: Mapping[str, Availability]
     rates: tuple[c.ShippingChoice, ...]
     stale: c.RateRequest | None
+    own: Order | None = None
 
 
 def address_of(shop: Shop, details: Mapping[str, str]) -> c.Address:
@@ -91,7 +94,8 @@ def _priced(
 ) -> CartQuote:
     address = address_of(shop, cart.details)
     picker = _ShippingPicker(shop, cart, address)
-    own = orders.open_of_cart(db, cart.id)
+    # Nobody has ordered from a cart whose checkout was never filled in.
+    own = orders.open_of_cart(db, cart.id) if cart.details else None
     # What the cart's own order keeps while it is being paid is not gone for this cart.
     kept = stock.held_by(db, own.number) if own is not None else {}
     basket = pricing.Basket(
@@ -116,7 +120,9 @@ def _priced(
     )
     quote = pricing.quote(shop.hooks, shop.ctx(db), basket, goods, picker)
     rates = tuple(quote.display.shown_rate(rate) for rate in picker.rates)
-    return CartQuote(quote=quote, availability=availability, rates=rates, stale=picker.stale)
+    return CartQuote(
+        quote=quote, availability=availability, rates=rates, stale=picker.stale, own=own
+    )
 
 
 class _ShippingPicker:
@@ -148,11 +154,15 @@ class _ShippingPicker:
 
 
 def ensure_rates(
-    shop: Shop, cart_id: uuid.UUID, edit: Callable[[Cart], None] | None = None
+    shop: Shop,
+    cart_id: uuid.UUID,
+    edit: Callable[[Cart], None] | None = None,
+    agreed_at: datetime | None = None,
 ) -> bool:
     """Fetch and store the cart's shipping rates if they are missing, old or for other content.
 
-    `edit` changes the open cart first, in the same unit of work. False when there is no open
+    `edit` changes the open cart first, in the same unit of work; `agreed_at` is as in
+    `quote_cart`, since rates follow what the goods cost after discounts. False when there is no open
     cart. Providers are asked outside any transaction; an answer for a cart that changed
     meanwhile carries its own key and is simply not used.
     """
@@ -162,7 +172,7 @@ def ensure_rates(
             return False
         if edit is not None:
             edit(cart)
-        request = _rates_wanted(shop, db, cart) if cart.lines else None
+        request = _rates_wanted(shop, db, cart, agreed_at) if cart.lines else None
     if request is None:
         return True
     with outside("rates"):
@@ -180,7 +190,9 @@ def ensure_rates(
     return True
 
 
-def _rates_wanted(shop: Shop, db: Session, cart: Cart) -> c.RateRequest | None:
+def _rates_wanted(
+    shop: Shop, db: Session, cart: Cart, agreed_at: datetime | None
+) -> c.RateRequest | None:
     """What must be asked of the shipping providers; stock plays no part in it.
 
     Nothing while prices can't be read: whoever quotes the cart next says so, and what was typed
@@ -190,4 +202,4 @@ def _rates_wanted(shop: Shop, db: Session, cart: Cart) -> c.RateRequest | None:
         goods = pricing.items(shop.hooks, shop.ctx(db), [line.sku for line in cart.lines])
     except pricing.Refused:
         return None
-    return _priced(shop, db, cart, goods, {}).stale
+    return _priced(shop, db, cart, goods, {}, agreed_at=agreed_at).stale

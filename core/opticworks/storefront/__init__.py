@@ -16,6 +16,8 @@ ROUTES = (
     ("cart", "/cart", ("GET", "HEAD")),
     ("cart.badge", "/cart/badge", ("GET", "HEAD")),
     ("cart.drawer", "/cart/drawer", ("GET", "HEAD")),
+    ("cart.codes", "/cart/codes", ("POST",)),
+    ("cart.code.remove", "/cart/codes/{code:.+}/remove", ("POST",)),
     ("cart.lines", "/cart/lines", ("POST",)),
     ("cart.line", "/cart/lines/{sku:.+}", ("POST",)),
     ("checkout", "/checkout", ("GET", "HEAD", "POST")),

@@ -22,6 +22,19 @@ log = logging.getLogger(__name__)
 _parse = lru_cache(maxsize=64)(parse)
 
 
+LOOPBACK = ("127.0.0.1", "::1", "")
+
+
+def client_address(request: Any) -> str:
+    """Where the request comes from, for throttling. Behind a server on the same machine it is
+    the address that this server saw, the last one of X-Forwarded-For."""
+    address = request.remote_addr or ""
+    if address in LOOPBACK:
+        forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        return forwarded or address
+    return str(address)
+
+
 class LimitsDown(Exception):
     """Attempts can't be counted at the moment, and this one must be."""
 

@@ -13,21 +13,11 @@ from opticworks.admin import access
 from opticworks.staff import service
 from opticworks.staff.passwords import Busy
 from opticworks.web import preview
+from opticworks.web.limits import client_address
 from opticworks.web.page import Page
 from opticworks.web.policy import admin_view
 
 WRONG = "This e-mail address and password don't belong together. Check both and try again."
-LOOPBACK = ("127.0.0.1", "::1", "")
-
-
-def client_address(request: Request) -> str:
-    """Where the request comes from, for throttling. Behind a server on the same machine it is
-    the address that this server saw, the last one of X-Forwarded-For."""
-    address = request.remote_addr or ""
-    if address in LOOPBACK:
-        forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-        return forwarded or address
-    return str(address)
 
 
 def _page(request: Request, error: str = "", status: int = 200) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from opticworks.checkout import cart as basket
 from opticworks.checkout.cart import CartRefused
 from opticworks.checkout.quoting import quote_cart
 from opticworks.pricing.service import Refused
-from opticworks.storefront import visitor
+from opticworks.storefront import codes, visitor
 from opticworks.web.headers import private_page
 from opticworks.web.page import Page
 
@@ -40,6 +40,9 @@ def contents(request: Request, **more: Any) -> dict[str, Any]:
         "count": carts.count(request.cart),
         "message": "",
         "error": "",
+        "code_error": "",
+        "code_typed": "",
+        "code_message": "",
     }
     if request.cart is not None and request.cart.lines:
         try:
@@ -126,6 +129,26 @@ def change(request: Request) -> Response:
     request.db.flush()
     message = "The item was removed." if quantity == 0 else "Your cart was updated."
     return _answer(request, message=message)
+
+
+@view_config(route_name="cart.codes", request_method="POST", permission=NO_PERMISSION_REQUIRED)
+@view_config(
+    route_name="cart.code.remove", request_method="POST", permission=NO_PERMISSION_REQUIRED
+)
+@private_page
+def change_codes(request: Request) -> Response:
+    """Put a code on the cart, or take one off."""
+    cart = visitor.locked_cart(request)
+    if cart is None:
+        return _answer(request, error="Your cart is empty. It may have expired.")
+    told = codes.change(request, request.db, cart)
+    request.db.flush()
+    if request.headers.get("HX-Request") == "true":
+        return render_to_response("cart/lines.pt", contents(request, **told), request=request)
+    response = HTTPSeeOther(location=request.route_path("cart") + "#codes")
+    name = "code_error" if "code_error" in told else "code_message"
+    visitor.tell(request, response, name, told[name])
+    return response
 
 
 def _answer(request: Request, *, message: str = "", error: str = "") -> Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
@@ -30,13 +31,15 @@ from opticworks.orders import service as orders
 from opticworks.payments import service as payments
 from opticworks.pricing.service import Refused as PricesRefused
 from opticworks.shop import Shop
-from opticworks.storefront import forms, visitor
+from opticworks.storefront import codes, forms, visitor
 from opticworks.web.headers import private_page
 from opticworks.web.page import Page
 
 log = logging.getLogger(__name__)
 
 SEALED = "checkout"  #: purpose of the signed cart id in the form
+SHOWN = "shown"  #: purpose of the signed moment at which a quote was shown
+QUOTE_SECONDS = 1800  #: how long what a quote showed holds, though a discount ends meanwhile
 
 
 def page_of(request: Request) -> Page:
@@ -90,7 +93,10 @@ def update(request: Request) -> Response:
         response = Response(status=204)
         response.headers["HX-Redirect"] = request.route_path("cart")
         return response
-    return _page(request, cart_id, template="checkout/dynamic.pt")
+    told: dict[str, Any] = {}
+    if codes.wanted(request, by_script=True):
+        told = {"codes_changed": True, **_change_codes(request, cart_id)}
+    return _page(request, cart_id, template="checkout/dynamic.pt", **told)
 
 
 @view_config(
@@ -106,6 +112,8 @@ def submit(request: Request) -> Response:
     if cart_id is None:
         return _to_cart(request)
     known = _keep(request, cart_id)
+    if known and codes.wanted(request, by_script=False):
+        return _codes_first(request, cart_id)
     if request.POST.get("action") != "place":
         return HTTPSeeOther(location=request.route_path("checkout") + "#shipping")
     if not known:
@@ -115,6 +123,39 @@ def submit(request: Request) -> Response:
     if not form.validate():
         return _page(request, cart_id, form=form, errors=form.sentences, status=422)
     return _place(request, cart_id, form)
+
+
+def _change_codes(request: Request, cart_id: uuid.UUID) -> dict[str, Any]:
+    """Put a code on the cart or take one off; the rates follow what the goods cost then."""
+    shop: Shop = request.registry.shop
+    with shop.unit("codes") as db:
+        cart = carts.find(db, cart_id, shop.now(), lock=True)
+        told = codes.change(request, db, cart) if cart is not None else {}
+    ensure_rates(shop, cart_id)
+    return told
+
+
+def _codes_first(request: Request, cart_id: uuid.UUID) -> Response:
+    """Without script: back to the form with what the code does. If "Place Order" was pressed with
+    a code that was typed only now, the total is another one, so it has to be seen first."""
+    told = _change_codes(request, cart_id)
+    refused = told.get("code_error", "")
+    if request.POST.get("action") == "place":
+        sentence = (
+            "Nothing was ordered yet: the discount code can't be used. Place the order again to "
+            "go on without it."
+            if refused
+            else "Nothing was ordered yet: you entered a discount code. Check the total and place "
+            "the order again."
+        )
+        shop: Shop = request.registry.shop
+        form = forms.checkout_form(shop.settings["shop"], request.POST)
+        more = {**told, "code_typed": ""}
+        return _page(request, cart_id, form=form, error=sentence, status=409, **more)
+    response = HTTPSeeOther(location=request.route_path("checkout") + "#codes")
+    name = "code_error" if refused else "code_message"
+    visitor.tell(request, response, name, told.get(name, ""))
+    return response
 
 
 def _place(request: Request, cart_id: uuid.UUID, form: forms.CheckoutForm) -> Response:
@@ -129,6 +170,7 @@ def _place(request: Request, cart_id: uuid.UUID, form: forms.CheckoutForm) -> Re
                 address=form.to_address(),
                 payment=str(request.POST.get("payment", "")),
                 data=_provider_fields(request),
+                shown_at=_shown_at(request, cart_id),
             ),
         )
     except Changed as changed:
@@ -152,6 +194,16 @@ def _place(request: Request, cart_id: uuid.UUID, form: forms.CheckoutForm) -> Re
     response = HTTPSeeOther(location=f"{placed.path}?thanks=1")
     visitor.forget_cart(response)
     return response
+
+
+def _shown_at(request: Request, cart_id: uuid.UUID) -> datetime | None:
+    """When the quote that is being placed was shown, if that was not long ago."""
+    value = visitor.unsealed(request, SHOWN, str(request.POST.get("shown", "")))
+    now: datetime = request.registry.shop.now()
+    if not isinstance(value, list) or len(value) != 2 or value[0] != cart_id.hex:
+        return None
+    age = now.timestamp() - value[1]
+    return datetime.fromtimestamp(value[1], UTC) if 0 <= age <= QUOTE_SECONDS else None
 
 
 @view_config(route_name="payment.return", request_method="GET", permission=NO_PERMISSION_REQUIRED)
@@ -194,7 +246,10 @@ def _keep(request: Request, cart_id: uuid.UUID) -> bool:
         if isinstance(code, str) and len(code) <= 200:
             cart.shipping_code = code
 
-    return ensure_rates(shop, cart_id, edit)
+    placing = request.POST.get("action") == "place"
+    return ensure_rates(
+        shop, cart_id, edit, agreed_at=_shown_at(request, cart_id) if placing else None
+    )
 
 
 def _provider_fields(request: Request) -> dict[str, str]:
@@ -237,12 +292,17 @@ def _page(
         "offers": offers,
         "chosen_payment": _chosen_payment(offers, cart.details.get("payment", "")),
         "token": seal(request, cart_id),
+        "shown": visitor.sealed(request, SHOWN, [cart_id.hex, int(shop.now().timestamp())]),
         "availability": priced.availability,
         "changes": priced.quote.notices,
         "tried": False,
         "errors": {},
         "error": "",
         "message": "",
+        "code_error": "",
+        "code_typed": "",
+        "code_message": "",
+        "codes_changed": False,
         "payment_action": None,
         **more,
     }
@@ -269,7 +329,7 @@ def _chosen_payment(offers: list[tuple[str, c.PaymentOffer]], wanted: str) -> st
 def _changes(request: Request, quote: c.Quote) -> tuple[c.Notice, ...]:
     """What changed since the customer looked at the page that was posted."""
     if quote.notices:
-        return quote.notices
+        return (*quote.notices, *_lost_codes(quote))
     text = str(request.POST.get("quote", "")).rpartition("-")[2]
     if text.isascii() and text.isdigit() and len(text) < 16:
         before = Money(int(text), quote.currency)
@@ -284,6 +344,7 @@ def _changes(request: Request, quote: c.Quote) -> tuple[c.Notice, ...]:
                     before=before,
                     after=quote.total,
                 ),
+                *_lost_codes(quote),
             )
     return (
         c.Notice(
@@ -292,6 +353,15 @@ def _changes(request: Request, quote: c.Quote) -> tuple[c.Notice, ...]:
             sentence="Your order changed since you opened this page. Please check it and place "
             "it again.",
         ),
+    )
+
+
+def _lost_codes(quote: c.Quote) -> tuple[c.Notice, ...]:
+    """Codes on the cart that can't be used any more are often why a total changed."""
+    return tuple(
+        c.Notice(kind="price", target="order", sentence=state.sentence)
+        for state in quote.codes
+        if state.state == "refused"
     )
 
 

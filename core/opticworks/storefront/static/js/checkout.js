@@ -73,6 +73,13 @@
     });
   });
 
+  // Enter in the code's field applies the code; anywhere else it is the form's own business.
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.target.id !== "code") return;
+    event.preventDefault();
+    document.getElementById("apply-code").click();
+  });
+
   // A field that is being corrected is no longer wrong; the server looks at it again.
   form.addEventListener("input", (event) => {
     const field = event.target;
