@@ -162,8 +162,8 @@ def ensure_rates(
     """Fetch and store the cart's shipping rates if they are missing, old or for other content.
 
     `edit` changes the open cart first, in the same unit of work; `agreed_at` is as in
-    `quote_cart`, since rates follow what the goods cost after discounts. False when there is no open
-    cart. Providers are asked outside any transaction; an answer for a cart that changed
+    `quote_cart`, since rates follow what the goods cost after discounts. False when there is no
+    open cart. Providers are asked outside any transaction; an answer for a cart that changed
     meanwhile carries its own key and is simply not used.
     """
     with shop.unit("keep") as db:
