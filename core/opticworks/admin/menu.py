@@ -55,6 +55,13 @@ def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
         count=waiting["stuck_webhooks"],
     )
     yield MenuItem(
+        label="Pages",
+        path="/admin/pages",
+        position=65,
+        permission="pages.edit",
+        icon="file-text",
+    )
+    yield MenuItem(
         label="Themes",
         path="/admin/themes",
         position=72,

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 import nh3
 from markdown_it import MarkdownIt
-from sqlalchemy import select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from opticworks.pages.models import ShopPage
+from opticworks.pages.models import FormerSlug, ShopPage
 
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
@@ -35,7 +36,7 @@ def put_page(
     position: int = 100,
 ) -> None:
     """Create or replace the page under `slug`."""
-    values = {
+    values: dict[str, Any] = {
         "title": title,
         "body": body,
         "description": description,
@@ -43,7 +44,9 @@ def put_page(
         "position": position,
     }
     statement = upsert(ShopPage).values(slug=slug, **values)
+    values |= {"version": ShopPage.version + 1, "updated_at": func.now()}
     db.execute(statement.on_conflict_do_update(index_elements=[ShopPage.slug], set_=values))
+    db.execute(delete(FormerSlug).where(FormerSlug.slug == slug))
 
 
 def get(db: Session, slug: str) -> ShopPage | None:
@@ -67,6 +70,11 @@ def text_pages(db: Session) -> tuple[PageLink, ...]:
         )
     )
     return tuple(PageLink(title, f"/pages/{slug}", changed) for title, slug, changed in rows)
+
+
+def moved_to(db: Session, slug: str) -> str | None:
+    """The slug of the page that once was at `slug`, or None."""
+    return db.scalar(select(FormerSlug.page_slug).where(FormerSlug.slug == slug))
 
 
 Group = tuple[str, tuple[tuple[str, str], ...]]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import redis
-from pyramid.httpexceptions import HTTPNotFound
+from pyramid.httpexceptions import HTTPMovedPermanently, HTTPNotFound
 from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
@@ -44,12 +45,15 @@ def home(request: Request) -> dict[str, Any]:
 @view_config(route_name="page", renderer="page.pt", permission=NO_PERMISSION_REQUIRED)
 @cacheable(300, keys=("pages",))
 def page(request: Request) -> dict[str, Any]:
-    found = pages.get(request.db, request.matchdict["slug"])
+    slug = request.matchdict["slug"]
+    found = pages.get(request.db, slug)
     if found is None:
+        if (moved := pages.moved_to(request.db, slug)) is not None:
+            raise HTTPMovedPermanently(f"/pages/{quote(moved)}")
         raise HTTPNotFound("There is no such page. It may have moved or been removed.")
     return {
         "page": Page(
-            found.title,
+            found.seo_title or found.title,
             description=found.description,
             canonical=canonical(request, f"/pages/{found.slug}"),
             crumbs=(HOME,),
