@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from opticworks.contracts import (
     Adjustment,
     Ctx,
     Draft,
+    MenuItem,
     MigrationBranch,
     Objection,
     PluginInfo,
@@ -16,7 +18,7 @@ from opticworks.contracts import (
     Refusal,
 )
 from opticworks.plugin import hookimpl
-from opticworks_discounts import answers, demo_data
+from opticworks_discounts import admin, answers, demo_data
 from opticworks_discounts.models import Base
 from opticworks_discounts.settings import DiscountsSettings
 
@@ -32,6 +34,7 @@ def plugin_info() -> PluginInfo:
         "minimum spend, dates and limits that hold.",
         kernel=">=0.1,<0.2",
         settings=DiscountsSettings,
+        permissions=(admin.READ, admin.EDIT),
     )
 
 
@@ -59,3 +62,19 @@ def objections(quote: Quote, ctx: Ctx) -> Iterator[Objection]:
 @hookimpl
 def demo(ctx: Ctx) -> None:
     demo_data.load(ctx)
+
+
+@hookimpl
+def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
+    yield MenuItem(
+        label="Discounts",
+        path=admin.PATH,
+        position=40,
+        permission=admin.READ.code,
+        icon="tag",
+    )
+
+
+def includeme(config: Any) -> None:
+    """Pyramid: the admin's screens."""
+    config.include(admin)
