@@ -126,12 +126,14 @@ class Picture:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
     """Part of a bundle: so many of that SKU in one bundle. `unit_price` is what the part costs
-    alone: it weighs the part's share of the bundle's money; `tax_code` is the part's own."""
+    alone: it weighs the part's share of the bundle's money; `tax_code` is the part's own. A part
+    that is not `tracked` keeps no count and never runs out."""
 
     sku: str
     quantity: int
     unit_price: Money | None = None
     tax_code: str = ""
+    tracked: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,13 @@ def _line(order_id: int, position: int, line: c.QuoteLine) -> OrderLine:
             "origin_country": item.origin_country,
         },
         components=[
-            {"sku": part.sku, "quantity": part.quantity, "share": share.minor}
+            {
+                "sku": part.sku,
+                "quantity": part.quantity,
+                "share": share.minor,
+                "tax_code": part.tax_code,
+                "tracked": part.tracked,
+            }
             for part, share in zip(item.components, shares, strict=True)
         ],
         tracked=item.stock_policy != "untracked",
@@ -151,8 +157,9 @@ def demand(lines: Iterable[OrderLine], quantities: dict[int, int] | None = None)
         quantity = line.quantity if quantities is None else quantities.get(line.id, 0)
         if line.components:
             for part in line.components:
-                taken = part["quantity"] * quantity
-                wanted[part["sku"]] = wanted.get(part["sku"], 0) + taken
+                if part.get("tracked", True):
+                    taken = part["quantity"] * quantity
+                    wanted[part["sku"]] = wanted.get(part["sku"], 0) + taken
         elif line.tracked:
             wanted[line.sku] = wanted.get(line.sku, 0) + quantity
     return {sku: quantity for sku, quantity in wanted.items() if quantity}

@@ -87,11 +87,12 @@ def items(hooks: Any, ctx: c.Ctx, skus: Sequence[str]) -> dict[str, c.Item]:
 
 def parts_of(item: c.Item) -> dict[str, int]:
     """What one unit of the item takes from stock: a bundle its components, never itself; an
-    item that keeps no count takes nothing."""
+    item or a part that keeps no count takes nothing."""
     if item.components:
         parts: dict[str, int] = {}
         for part in item.components:
-            parts[part.sku] = parts.get(part.sku, 0) + part.quantity
+            if part.tracked:
+                parts[part.sku] = parts.get(part.sku, 0) + part.quantity
         return parts
     return {} if item.stock_policy == "untracked" else {item.sku: 1}
 
@@ -239,7 +240,10 @@ class _Calculation:
         """Object to what is not there; the same unit is never promised to two lines."""
         if item.unavailable or (item.stock_policy == "untracked" and not item.components):
             return
-        parts = item.components or (c.Component(sku=item.sku, quantity=1),)
+        whole = c.Component(sku=item.sku, quantity=1)
+        parts = [part for part in item.components or (whole,) if part.tracked]
+        if not parts:
+            return
         possible = min(max(left.get(part.sku, 0), 0) // part.quantity for part in parts)
         for part in parts:
             left[part.sku] = left.get(part.sku, 0) - part.quantity * wanted.quantity

@@ -214,7 +214,12 @@ def _amounts(variant: VariantInput) -> Iterator[tuple[str, str]]:
         yield "price", "A price can't be below zero."
     if variant.price > MOST_MONEY or (variant.compare_at or 0) > MOST_MONEY:
         yield "price", "That price is beyond what the shop can count."
-    if variant.compare_at is not None and variant.compare_at <= variant.price:
+    if variant.percent_off is not None:
+        if not variant.components:
+            yield "percent_off", "Only a bundle can cost less than its parts. Give it parts first."
+        if not 0 <= variant.percent_off <= 100:
+            yield "percent_off", "Percent off is a number from 0 to 100."
+    elif variant.compare_at is not None and variant.compare_at <= variant.price:
         yield "compare_at", "The price before must be higher than the price."
     if not 0 <= variant.weight <= MOST_COUNT * 1000:
         yield "weight", f"A weight of {variant.weight} g can't be."

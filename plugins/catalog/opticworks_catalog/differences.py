@@ -46,6 +46,7 @@ WORDS = {
     "hs_code": "customs number",
     "origin_country": "country of origin",
     "tax_code": "tax code",
+    "percent_off": "percent off",
     "stock_policy": "stock policy",
     "requires_shipping": "whether it is shipped",
     "sku": "SKU",
@@ -323,15 +324,23 @@ def _item_setter(target: Any, place: Any) -> Any:
 
 def _complete(wanted: ProductInput, stored: StoredProduct) -> ProductInput:
     """With what is kept where the input says nothing."""
-    kept = {variant.row["sku"]: variant.row["extra"] for variant in stored.variants}
+    rows = {variant.row["sku"]: variant.row for variant in stored.variants}
     return replace(
         wanted,
         extra=stored.row["extra"] if wanted.extra is None else wanted.extra,
         variants=tuple(
-            replace(variant, extra=kept.get(variant.sku, {})) if variant.extra is None else variant
-            for variant in wanted.variants
+            _complete_variant(variant, rows.get(variant.sku)) for variant in wanted.variants
         ),
     )
+
+
+def _complete_variant(variant: VariantInput, row: RowMapping | None) -> VariantInput:
+    if variant.extra is None:
+        variant = replace(variant, extra=row["extra"] if row else {})
+    if row is not None and variant.percent_off is not None and row["percent_off"] is not None:
+        # Its price follows from its parts, whatever anybody says.
+        variant = replace(variant, price=row["price"], compare_at=row["compare_at"])
+    return variant
 
 
 def _product_row(plan: _Plan, now: datetime) -> Row:

@@ -60,7 +60,16 @@ def _item(row: Row[Any], currency: str, kept: Kept) -> Item:
         stock_policy=variant.stock_policy,
         requires_shipping=variant.requires_shipping,
         unavailable=_unavailable(row, parts, currency),
-        components=tuple(Component(sku=part.sku, quantity=part.quantity) for part in parts),
+        components=tuple(
+            Component(
+                sku=part["sku"],
+                quantity=part["quantity"],
+                unit_price=Money(part["price"], part["currency"]),
+                tax_code=part["tax_code"],
+                tracked=part["stock_policy"] != "untracked",
+            )
+            for part in row.components
+        ),
     )
 
 

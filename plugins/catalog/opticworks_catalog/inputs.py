@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from opticworks_catalog.models import ACTIVE, DRAFT
 
@@ -22,13 +23,15 @@ class OptionInput:
 class VariantInput:
     """What is sold, found again by its SKU. `values` has one value for each of the product's
     options, in their order. Prices are minor units, weight grams, size (length, width, height) in
-    millimetres. `components` are (SKU, quantity) of a bundle's parts. `extra` keeps unknown
-    columns of a file; None leaves what is kept as it is."""
+    millimetres. `components` are (SKU, quantity) of a bundle's parts; with `percent_off` the
+    bundle costs so many percent less than they do together, and `price` is what that was last.
+    `extra` keeps unknown columns of a file; None leaves what is kept as it is."""
 
     sku: str
     price: int
     values: tuple[str, ...] = ()
     compare_at: int | None = None
+    percent_off: Decimal | None = None
     barcode: str = ""
     weight: int = 0
     size: tuple[int, int, int] | None = None

@@ -7,6 +7,7 @@ value of each. What is sold, held and shipped is the variant, known to the kerne
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -18,6 +19,8 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
+    Numeric,
     String,
     Text,
     UniqueConstraint,
@@ -142,13 +145,15 @@ class OptionValue(Base):
 class Variant(Base):
     """What is sold: one value of each option, a price, a SKU that the kernel counts stock by.
 
-    `extra` as of a product.
+    With `percent_off` it is a bundle that costs so much less than its parts together: then `price`
+    and `compare_at` follow from those, and `writing.touched` keeps them. `extra` as of a product.
     """
 
     __tablename__ = "catalog_variant"
     __table_args__ = (
         CheckConstraint("price >= 0", name="price"),
         CheckConstraint("compare_at > price", name="compare_at"),
+        CheckConstraint("percent_off >= 0 AND percent_off <= 100", name="percent_off"),
         CheckConstraint("weight >= 0", name="weight"),
         CheckConstraint(
             "(length IS NULL) = (width IS NULL) AND (width IS NULL) = (height IS NULL)",
@@ -166,6 +171,7 @@ class Variant(Base):
     barcode: Mapped[str] = mapped_column(String(40), server_default="")
     price: Mapped[int] = mapped_column(BigInteger)
     compare_at: Mapped[int | None] = mapped_column(BigInteger)
+    percent_off: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
     currency: Mapped[str] = mapped_column(String(3))
     weight: Mapped[int] = mapped_column(Integer, server_default="0")
     length: Mapped[int | None] = mapped_column(Integer)
@@ -345,5 +351,33 @@ class ImageSource(Base):
     alt: Mapped[str] = mapped_column(String(300), server_default="")
     position: Mapped[int] = mapped_column(Integer, server_default="0")
     image_id: Mapped[int | None] = mapped_column(
-        BigInteger, ForeignKey("catalog_image.id", ondelete="SET NULL")
+        BigInteger, ForeignKey("catalog_image.id", ondelete="CASCADE")
     )
+
+
+class Import(Base):
+    """A product file that staff uploaded, and what became of it: tried first, then imported by a
+    job. `content` is emptied when there is nothing more to do with it."""
+
+    __tablename__ = "catalog_import"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('trying', 'tried', 'importing', 'imported', 'refused')", name="state"
+        ),
+        Index("ix_catalog_import_created_at", "created_at"),
+    )
+
+    id: Mapped[int] = _key()
+    name: Mapped[str] = mapped_column(String(255))
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+    with_stock: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
+    with_pictures: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
+    state: Mapped[str] = mapped_column(String(20), server_default="trying")
+    doing: Mapped[str] = mapped_column(String(40), server_default="")  #: products, pictures
+    done: Mapped[int] = mapped_column(Integer, server_default="0")
+    total: Mapped[int] = mapped_column(Integer, server_default="0")
+    report: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    refusal: Mapped[str] = mapped_column(Text, server_default="")
+    actor: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, server_default=func.now())
+    finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

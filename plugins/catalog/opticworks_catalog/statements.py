@@ -127,6 +127,9 @@ def _components(variant: Any) -> Any:
     part = object_of(
         sku=Component.sku,
         quantity=Component.quantity,
+        price=Part.price,
+        currency=Part.currency,
+        tax_code=Part.tax_code,
         stock_policy=Part.stock_policy,
         on_sale=on_sale(Part, PartProduct),
         handle=PartProduct.handle,

@@ -28,7 +28,7 @@ PRODUCT_FIELDS = (
 )
 VARIANT_FIELDS = (
     *("sku", "barcode", "price", "compare_at", "weight", "hs_code", "origin_country", "tax_code"),
-    *("stock_policy", "requires_shipping", "status"),
+    *("stock_policy", "requires_shipping", "status", "percent_off"),
 )
 
 

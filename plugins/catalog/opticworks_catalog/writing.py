@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
+from opticworks_catalog import bundles
 from opticworks_catalog.checks import Problems, problems, problems_of
 from opticworks_catalog.differences import Batch
 from opticworks_catalog.finding import handles, index
@@ -77,6 +78,7 @@ def save_all(db: Session, changes: Sequence[Change]) -> list[Saved | Problems]:
 
 
 def _save_all(db: Session, changes: Sequence[Change]) -> list[Saved | Problems]:
+    bundles.take_turns(db, changes)
     stored = read_stored(db, [c.product_id for c in changes if c.product_id is not None], lock=True)
     for change in changes:
         if change.product_id is not None and change.product_id not in stored:
@@ -108,6 +110,7 @@ def touched(db: Session, product_ids: Collection[int]) -> None:
     """Everything that follows from a change of these products, whatever changed them: call it in
     the same transaction after writing to their tables by other ways."""
     if product_ids:
+        product_ids = {*product_ids, *bundles.price_again(db, product_ids)}
         db.execute(
             update(Product)
             .where(Product.id.in_(product_ids))

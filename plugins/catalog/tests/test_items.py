@@ -34,8 +34,8 @@ def test_hook_items(shop):
 def test_a_bundle_is_answered_with_its_parts(shop):
     item = ask(shop, "BND-HOME")["BND-HOME"]
     assert item.components == (
-        Component(sku="RS1-PRO-WHT", quantity=4),
-        Component(sku="MNT-KIT", quantity=4),
+        Component(sku="RS1-PRO-WHT", quantity=4, unit_price=Money(12900, "USD")),
+        Component(sku="MNT-KIT", quantity=4, unit_price=Money(1200, "USD")),
     )
     assert item.compare_at_price == Money(56400, "USD")
 

@@ -35,6 +35,19 @@ def money_text(minor: int, currency: str) -> str:
     return str(Money(minor, currency).to_decimal())
 
 
+def percent(text: str) -> Decimal | None:
+    """So many percent, or none. Raises ValueError with a sentence."""
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?%?", text):
+        raise ValueError(f"{shown(text)} is not a number of percent like 12.5.")
+    return Decimal(text.rstrip("%"))
+
+
+def percent_text(percent: Decimal | None) -> str:
+    return "" if percent is None else f"{percent.normalize():f}"
+
+
 def whole(text: str, name: str) -> int:
     """A number of pieces. Raises ValueError with a sentence."""
     if not re.fullmatch(r"-?[0-9]{1,9}(\.0+)?", text):

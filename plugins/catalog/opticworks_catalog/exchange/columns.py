@@ -43,6 +43,7 @@ SPECS = _own("Specifications", "specs")
 SWATCHES = _own("Swatches", "swatches")
 COLLECTIONS = _own("Collections", "collections")
 COMPONENTS = _own("Bundle", "components", "variant")
+PERCENT_OFF = _own("Bundle Percent Off", "percent_off", "variant")
 SIZE = _own("Size", "size", "variant")
 HS_CODE = _own("HS Code", "hs_code", "variant")
 ORIGIN = _own("Country of Origin", "origin_country", "variant")
@@ -75,8 +76,8 @@ ORDER = (
     *(SEO_TITLE, SEO_DESCRIPTION),
     *(f"Google Shopping / {name}" for name in _GOOGLE),
     *(VARIANT_IMAGE, "Variant Weight Unit", TAX_CODE, "Cost per item", STATUS),
-    *(SUBTITLE, HIGHLIGHTS, SPECS, SWATCHES, COLLECTIONS, COMPONENTS, SIZE, HS_CODE, ORIGIN),
-    *(BACKORDER_LIMIT, VARIANT_STATUS),
+    *(SUBTITLE, HIGHLIGHTS, SPECS, SWATCHES, COLLECTIONS, COMPONENTS, PERCENT_OFF, SIZE),
+    *(HS_CODE, ORIGIN, BACKORDER_LIMIT, VARIANT_STATUS),
 )
 
 #: Columns that mean something here; every other one is only kept.
@@ -85,8 +86,8 @@ UNDERSTOOD = frozenset(
         *(HANDLE, TITLE, BODY, VENDOR, TYPE, TAGS, PUBLISHED, STATUS, SKU, GRAMS, TRACKER),
         *(QUANTITY, POLICY, PRICE, COMPARE_AT, REQUIRES_SHIPPING, BARCODE, TAX_CODE, IMAGE),
         *(IMAGE_POSITION, IMAGE_ALT, VARIANT_IMAGE, GIFT_CARD, SEO_TITLE, SEO_DESCRIPTION),
-        *(SUBTITLE, HIGHLIGHTS, SPECS, SWATCHES, COLLECTIONS, COMPONENTS, SIZE, HS_CODE, ORIGIN),
-        *(BACKORDER_LIMIT, VARIANT_STATUS),
+        *(SUBTITLE, HIGHLIGHTS, SPECS, SWATCHES, COLLECTIONS, COMPONENTS, PERCENT_OFF, SIZE),
+        *(HS_CODE, ORIGIN, BACKORDER_LIMIT, VARIANT_STATUS),
         *(option_name(number) for number in range(1, MOST_OPTIONS + 1)),
         *(option_value(number) for number in range(1, MOST_OPTIONS + 1)),
     }

@@ -124,6 +124,7 @@ def variant_cells(known: Known, variant: VariantInput) -> Cells:
         columns.BARCODE: variant.barcode,
         columns.TAX_CODE: variant.tax_code,
         columns.COMPONENTS: cells.components_text(variant.components),
+        columns.PERCENT_OFF: cells.percent_text(variant.percent_off),
         columns.SIZE: cells.size_text(variant.size),
         columns.HS_CODE: variant.hs_code,
         columns.ORIGIN: variant.origin_country,

@@ -345,13 +345,17 @@ class _Merge:
         if not self._same(row, columns.COMPONENTS, said):
             parts = row.get(columns.COMPONENTS)
             new["components"] = self._read(row, NO_PARTS, cells.components, parts)
+        if not self._same(row, columns.PERCENT_OFF, said):
+            new["percent_off"] = self._read(row, None, cells.percent, row.get(columns.PERCENT_OFF))
         shipped = row.get(columns.REQUIRES_SHIPPING)
         if shipped:
             name = columns.REQUIRES_SHIPPING
             new["requires_shipping"] = self._read(row, True, cells.yes, shipped, name)
         if not self._same(row, columns.VARIANT_STATUS, said):
             new["status"] = row.get(columns.VARIANT_STATUS).casefold() or ACTIVE
-        new |= self._prices(row, old)
+        percent_off = new.get("percent_off", variant.percent_off)
+        if percent_off is None or old is None or old.percent_off is None:
+            new |= self._prices(row, old)
         new["stock_policy"], tracker = self._policy(row, variant, said)
         new["extra"] = self._variant_extra(row, variant, said, tracker)
         variant = replace(variant, sku=sku, values=values, **new)
