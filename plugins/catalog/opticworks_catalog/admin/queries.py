@@ -228,6 +228,18 @@ def ids_of(db: Session, filters: Filters, low: int) -> list[int]:
     return list(db.scalars(query.limit(MOST_AT_ONCE)))
 
 
+def skus_like(db: Session, text: str, limit: int) -> list[str]:
+    """SKUs of variants whose SKU, barcode or product's title contain the text, the SKU first."""
+    like = f"%{escaped(text)}%"
+    query = (
+        select(Variant.sku)
+        .join(Product, Product.id == Variant.product_id)
+        .where(or_(Variant.sku.ilike(like), Variant.barcode.ilike(like), Product.title.ilike(like)))
+        .order_by(Variant.sku.ilike(like).desc(), Variant.sku)
+    )
+    return list(db.scalars(query.limit(limit)))
+
+
 def counts(db: Session) -> dict[str, int]:
     """How many products there are of each status."""
     rows = db.execute(select(Product.status, func.count()).group_by(Product.status))

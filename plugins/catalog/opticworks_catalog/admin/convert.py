@@ -1,0 +1,192 @@
+"""From the form's texts to a product that can be saved, or to what is wrong with them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from opticworks.money import Money
+from opticworks_catalog.admin.form import ProductForm, VariantRow, lines, slug
+from opticworks_catalog.models import ACTIVE
+from opticworks_catalog.writing import OptionInput, ProductInput, VariantInput
+
+MOST_STOCK = 10_000_000
+_MONEY = re.compile(r"\d{1,12}([.,]\d{1,4})?")
+
+
+def to_product(form: ProductForm, currency: str, stored: ProductInput | None) -> ProductInput:
+    """The product that the form means. What can't be read is noted in `form.errors`."""
+    if not form["handle"]:
+        form.texts["handle"] = slug(form["title"])
+    parts = _parts(form)
+    known = {variant.sku: variant for variant in stored.variants} if stored else {}
+    return ProductInput(
+        title=form["title"],
+        handle=form["handle"],
+        subtitle=form["subtitle"],
+        description=form["description"],
+        seo_title=form["seo_title"],
+        seo_description=form["seo_description"],
+        vendor=form["vendor"],
+        product_type=form["product_type"],
+        status=form["status"] or "draft",
+        currency=currency,
+        highlights=tuple(lines(form["highlights"])),
+        specs=tuple(form.specs),
+        tags=tuple(dict.fromkeys(tag.strip() for tag in form["tags"].split(",") if tag.strip())),
+        collections=tuple(form.collections),
+        options=tuple(
+            OptionInput(name=o.name, values=tuple((v.text, v.swatch) for v in o.values))
+            for o in form.options
+        ),
+        variants=tuple(
+            _variant(form, i, row, currency, parts.get(row["sku"], ()), known.get(row["sku_was"]))
+            for i, row in enumerate(form.variants)
+        ),
+    )
+
+
+def _variant(
+    form: ProductForm,
+    i: int,
+    row: VariantRow,
+    currency: str,
+    parts: tuple[tuple[str, int], ...],
+    before: VariantInput | None,
+) -> VariantInput:
+    def wrong(name: str, sentence: str) -> None:
+        form.errors[f"variants.{i}.{name}"] = sentence
+
+    def money(name: str, *, required: bool = False) -> int | None:
+        text = row[name].replace(" ", "")
+        if not text and not required:
+            return None
+        try:
+            if not _MONEY.fullmatch(text):
+                raise ValueError
+            return Money.parse(text.replace(",", "."), currency).minor
+        except ValueError:
+            wrong(name, _no_money(text, currency))
+            return None
+
+    sides = [_whole(row[name]) for name in ("length", "width", "height")]
+    if None in sides:
+        wrong("size", "Sizes are whole millimetres, like 120.")
+    elif any(sides) and not all(sides):
+        wrong("size", "Enter length, width and height, or none of them.")
+    weight = _whole(row["weight"])
+    if weight is None:
+        wrong("weight", "The weight is a whole number of grams, like 250.")
+    return VariantInput(
+        sku=row["sku"],
+        price=money("price", required=True) or 0,
+        compare_at=money("compare_at"),
+        values=tuple(row.values.values()),
+        barcode=row["barcode"],
+        weight=weight or 0,
+        size=(sides[0], sides[1], sides[2]) if all(sides) else None,  # type: ignore[arg-type]
+        hs_code=row["hs_code"],
+        origin_country=row["origin_country"],
+        tax_code=row["tax_code"],
+        stock_policy=row["stock_policy"] or "deny",
+        requires_shipping=row["ships"] != "no",
+        status=row["status"] or ACTIVE,
+        components=parts,
+        extra=before.extra if before else None,
+    )
+
+
+def _no_money(text: str, currency: str) -> str:
+    if not text:
+        return "Enter a price, like 12.50."
+    return f"{text[:20]} is no amount of {currency}; write one like 12.50."
+
+
+def _whole(text: str) -> int | None:
+    """0 for nothing, None for what is no whole number."""
+    if not text:
+        return 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _parts(form: ProductForm) -> dict[str, tuple[tuple[str, int], ...]]:
+    """The recipes by the SKU of the bundle."""
+    skus = [row["sku"] for row in form.variants]
+    found: dict[str, list[tuple[str, int]]] = {}
+    for i, part in enumerate(form.parts):
+        of = part.of or (skus[0] if len(skus) == 1 else "")
+        quantity = _whole(part.quantity or "1")
+        if of not in skus:
+            form.errors[f"parts.{i}"] = "Say which variant of this product the part belongs to."
+        elif not part.sku:
+            form.errors[f"parts.{i}"] = "Enter the SKU of the part."
+        elif not quantity or quantity > 10_000:
+            form.errors[f"parts.{i}"] = "How many of it are in one? Enter a number from 1."
+        else:
+            part.of, part.quantity = of, str(quantity)
+            found.setdefault(of, []).append((part.sku, quantity))
+    return {of: tuple(parts) for of, parts in found.items()}
+
+
+def recipe_errors(form: ProductForm, product: ProductInput, problems: dict[str, str]) -> None:
+    """Move problems of recipes to the rows they were typed in."""
+    places: dict[str, list[int]] = {}
+    for i, part in enumerate(form.parts):
+        places.setdefault(part.of, []).append(i)
+    for path in [path for path in problems if ".components" in path]:
+        _, number, _, *rest = path.split(".")
+        rows = places.get(product.variants[int(number)].sku, [])
+        at = int(rest[0]) if rest else 0
+        if at < len(rows):
+            problems[f"parts.{rows[at]}"] = problems.pop(path)
+
+
+def stock_of(form: ProductForm) -> tuple[dict[str, int], dict[str, int]]:
+    """What is to be on the shelf by SKU where it was changed, and what was seen there before."""
+    wanted: dict[str, int] = {}
+    seen: dict[str, int] = {}
+    bundles = {part.of for part in form.parts}
+    for i, row in enumerate(form.variants):
+        text, was = row["stock"].replace(",", ""), row["stock_was"]
+        if text in ("", was) or row["sku"] in bundles or row["stock_policy"] == "untracked":
+            continue
+        number, before = _whole(text), _whole(was)
+        if number is None or before is None or number > MOST_STOCK:
+            form.errors[f"variants.{i}.stock"] = "Stock is a whole number, like 40."
+            continue
+        wanted[row["sku"]], seen[row["sku"]] = number, before
+    return wanted, seen
+
+
+def summary(errors: dict[str, str], form: ProductForm) -> list[tuple[str, str]]:
+    """Every error as (id of the field, sentence), the variant named where it is one's."""
+    found: list[tuple[str, str]] = []
+    for path, sentence in errors.items():
+        at = field_id(path)
+        words: Any = path.split(".")
+        if words[0] == "variants" and len(words) > 1 and int(words[1]) < len(form.variants):
+            row = form.variants[int(words[1])]
+            name = row.title or row["sku"]
+            sentence = f"{name}: {sentence}" if name else sentence
+        found.append((at, sentence))
+    return found
+
+
+def field_id(path: str) -> str:
+    """The id of the field that a problem's path speaks of."""
+    words = path.split(".")
+    kind = words[0]
+    if kind == "variants":
+        if len(words) < 3:
+            return "variants"
+        name = {"size": "length", "values": "sku", "components": "sku"}.get(words[2], words[2])
+        return f"variant.{words[1]}.{name}"
+    if kind == "options":
+        if len(words) >= 4:
+            return f"option.{words[1]}.value.{words[3]}.text"
+        return f"option.{words[1]}.name" if len(words) > 1 else "options"
+    if kind == "parts":
+        return f"part.{words[1]}.sku"
+    if kind == "collections":
+        return "collections"
+    return kind

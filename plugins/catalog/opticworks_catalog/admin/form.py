@@ -1,0 +1,280 @@
+"""A product as its page shows it and sends it back: text in fields, with what is wrong beside it.
+
+Fields are named by what they are and their row: "title", "option.0.value.2.text",
+"variant.3.price". A field that is missing from what was sent leaves what is stored as it is.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from opticworks.money import Money
+from opticworks_catalog.writing import ProductInput, VariantInput
+
+MOST_ROWS = 2100
+TEXTS = (
+    *("title", "handle", "subtitle", "description", "highlights", "status", "seo_title"),
+    *("seo_description", "vendor", "product_type", "tags"),
+)
+CELLS = (
+    *("sku", "sku_was", "price", "compare_at", "stock", "stock_was", "barcode", "weight"),
+    *("length", "width", "height", "stock_policy", "ships", "tax_code", "hs_code"),
+    *("origin_country", "status"),
+)
+#: Cells that a new variant takes over from the first one.
+COMMON = (
+    *("price", "compare_at", "weight", "length", "width", "height", "stock_policy", "ships"),
+    *("tax_code", "hs_code", "origin_country"),
+)
+
+
+@dataclass(slots=True)
+class ValueRow:
+    """A value of an option: as typed, its colour, and what it was called when it was shown."""
+
+    text: str = ""
+    swatch: str = ""
+    was: str = ""
+
+
+@dataclass(slots=True)
+class OptionRow:
+    name: str = ""
+    was: str = ""
+    values: list[ValueRow] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class VariantRow:
+    """A line of the grid. `values` are its option values by the option's name, `cells` texts."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    cells: dict[str, str] = field(default_factory=dict)
+    remove: bool = False
+
+    def __getitem__(self, name: str) -> str:
+        return self.cells.get(name, "")
+
+    @property
+    def is_new(self) -> bool:
+        return not self["sku_was"]
+
+    @property
+    def title(self) -> str:
+        return " / ".join(self.values.values())
+
+
+@dataclass(slots=True)
+class PartRow:
+    """A part of a bundle: so many of `sku` in one of the variant `of`."""
+
+    of: str = ""
+    sku: str = ""
+    quantity: str = ""
+
+
+@dataclass(slots=True)
+class ProductForm:
+    """Everything on the page. `errors` are sentences by field."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    specs: list[tuple[str, str]] = field(default_factory=list)
+    collections: list[str] = field(default_factory=list)
+    options: list[OptionRow] = field(default_factory=list)
+    variants: list[VariantRow] = field(default_factory=list)
+    parts: list[PartRow] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> str:
+        return self.texts.get(name, "")
+
+
+# --- from what is stored --------------------------------------------------------------------------
+
+
+def amount(minor: int | None, currency: str) -> str:
+    """Minor units as a person types them: "12.50"."""
+    return "" if minor is None else str(Money(minor, currency).to_decimal())
+
+
+def from_product(product: ProductInput, currency: str, stock: Mapping[str, int]) -> ProductForm:
+    """The form of a stored product; `stock` is what is on the shelf, by SKU."""
+    texts = {name: getattr(product, name) for name in TEXTS if name not in ("highlights", "tags")}
+    texts["highlights"] = "\n".join(product.highlights)
+    texts["tags"] = ", ".join(product.tags)
+    names = [option.name for option in product.options]
+    return ProductForm(
+        texts=texts,
+        specs=list(product.specs),
+        collections=list(product.collections),
+        options=[
+            OptionRow(
+                option.name,
+                option.name,
+                [ValueRow(value, swatch, value) for value, swatch in option.values],
+            )
+            for option in product.options
+        ],
+        variants=[_variant_row(variant, names, currency, stock) for variant in product.variants],
+        parts=[
+            PartRow(variant.sku, sku, str(quantity))
+            for variant in product.variants
+            for sku, quantity in variant.components
+        ],
+    )
+
+
+def _variant_row(
+    variant: VariantInput, names: list[str], currency: str, stock: Mapping[str, int]
+) -> VariantRow:
+    length, width, height = map(str, variant.size or ("", "", ""))
+    counted = variant.stock_policy != "untracked" and not variant.components
+    on_hand = str(stock.get(variant.sku, 0)) if counted else ""
+    return VariantRow(
+        values=dict(zip(names, variant.values, strict=True)),
+        cells={
+            "sku": variant.sku,
+            "sku_was": variant.sku,
+            "price": amount(variant.price, currency),
+            "compare_at": amount(variant.compare_at, currency),
+            "stock": on_hand,
+            "stock_was": on_hand,
+            "barcode": variant.barcode,
+            "weight": str(variant.weight) if variant.weight else "",
+            "length": length,
+            "width": width,
+            "height": height,
+            "stock_policy": variant.stock_policy,
+            "ships": "yes" if variant.requires_shipping else "no",
+            "tax_code": variant.tax_code,
+            "hs_code": variant.hs_code,
+            "origin_country": variant.origin_country,
+            "status": variant.status,
+        },
+    )
+
+
+# --- from what was sent ---------------------------------------------------------------------------
+
+_ROW = re.compile(r"(option|variant|spec|part)\.(\d{1,6})\.(.+)")
+_VALUE = re.compile(r"value\.(\d{1,6})\.(text|swatch|was)")
+
+
+def read(post: Any, stored: ProductForm) -> ProductForm:
+    """What was sent, over what is stored. Rows come in the order of their places, then as sent."""
+    sent: dict[str, str] = {}
+    for name, value in post.items():
+        if isinstance(value, str):
+            sent.setdefault(name, value)
+    form = ProductForm(texts=dict(stored.texts), collections=list(stored.collections))
+    for name in TEXTS:
+        if name in sent:
+            form.texts[name] = sent[name].replace("\r\n", "\n").strip()
+    if "collections" in sent:  # a hidden empty one is always there
+        chosen = [value for value in post.getall("collection") if isinstance(value, str)]
+        form.collections = list(dict.fromkeys(chosen))[:500]
+    rows = _rows(sent)
+    form.specs = (
+        [(row.get("name", ""), row.get("value", "")) for row in rows["spec"]]
+        if "specs" in sent
+        else list(stored.specs)
+    )
+    form.specs = [pair for pair in form.specs if any(pair)]
+    form.options = _options(rows["option"]) if "options" in sent else stored.options
+    if "parts" in sent:
+        parts = [
+            PartRow(*(row.get(name, "") for name in ("of", "sku", "quantity")))
+            for row in rows["part"]
+        ]
+        form.parts = [part for part in parts if part.sku or part.quantity]
+    else:
+        form.parts = list(stored.parts)
+    form.variants = _variants(rows["variant"], stored)
+    return form
+
+
+def _rows(sent: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
+    """The fields of each row, rows in order; those that were to be removed are left out, except
+    variants, which are asked about first."""
+    found: dict[str, dict[int, dict[str, str]]] = {
+        kind: {} for kind in ("option", "variant", "spec", "part")
+    }
+    for name, value in sent.items():
+        if match := _ROW.fullmatch(name):
+            kind, number, rest = match[1], int(match[2]), match[3]
+            if number in found[kind] or len(found[kind]) < MOST_ROWS:
+                text = value.replace("\r\n", "\n").strip()
+                found[kind].setdefault(number, {})[rest] = text
+    return {
+        kind: [
+            row
+            for row in sorted(rows.values(), key=_place)
+            if kind == "variant" or not row.get("remove")
+        ]
+        for kind, rows in found.items()
+    }
+
+
+def _place(row: Mapping[str, str]) -> int:
+    text = row.get("place", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1_000_000
+
+
+def _options(rows: list[dict[str, str]]) -> list[OptionRow]:
+    found = []
+    for row in rows:
+        values: dict[int, dict[str, str]] = {}
+        for name, text in row.items():
+            if match := _VALUE.fullmatch(name):
+                values.setdefault(int(match[1]), {})[match[2]] = text
+        option = OptionRow(
+            row.get("name", ""),
+            row.get("was", ""),
+            [
+                ValueRow(value["text"], value.get("swatch", "").lower(), value.get("was", ""))
+                for value in sorted(values.values(), key=_place)
+                if value.get("text")
+            ][:MOST_ROWS],
+        )
+        if option.name or option.values:
+            found.append(option)
+    return found
+
+
+def _variants(rows: list[dict[str, str]], stored: ProductForm) -> list[VariantRow]:
+    """The grid's lines; a stored variant that was not sent stays as it is."""
+    known = {row["sku"]: row for row in stored.variants}
+    found = []
+    for row in rows:
+        before = known.pop(row.get("sku_was", ""), None)
+        cells = dict(before.cells) if before else {}
+        cells |= {name: row[name] for name in CELLS if name in row}
+        cells["sku_was"] = before["sku"] if before else ""
+        cells["origin_country"] = cells.get("origin_country", "").upper()
+        values = {
+            name.removeprefix("of."): text for name, text in row.items() if name.startswith("of.")
+        }
+        variant = VariantRow(values or (dict(before.values) if before else {}), cells)
+        variant.remove = bool(row.get("remove"))
+        if variant.is_new and (variant.remove or not _says_something(variant)):
+            continue
+        found.append(variant)
+    return found + list(known.values())
+
+
+def _says_something(row: VariantRow) -> bool:
+    return bool(row.values) or any(row[name] for name in ("sku", "price", "stock", "barcode"))
+
+
+def slug(text: str) -> str:
+    """The text as a handle: small letters, digits and single hyphens."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:200]
+
+
+def lines(text: str) -> Iterator[str]:
+    return (line.strip() for line in text.split("\n") if line.strip())
