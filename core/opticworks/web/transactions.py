@@ -55,6 +55,8 @@ def attempts(request: Request) -> int:
     """How often a request may run. A big body runs once: to run it again it would be copied
     whole, before anything could refuse it."""
     small = (request.content_length or 0) <= RETRIED_BODY
+    # What is copied for another try stays in memory: WebOb never closes the file it would make.
+    request.request_body_tempfile_limit = RETRIED_BODY
     return 3 if small and activate(request) else 1
 
 

@@ -260,14 +260,9 @@ def _variants(rows: list[dict[str, str]], stored: ProductForm) -> list[VariantRo
         }
         variant = VariantRow(values or (dict(before.values) if before else {}), cells)
         variant.remove = bool(row.get("remove"))
-        if variant.is_new and (variant.remove or not _says_something(variant)):
-            continue
-        found.append(variant)
+        if not (variant.is_new and variant.remove):
+            found.append(variant)
     return found + list(known.values())
-
-
-def _says_something(row: VariantRow) -> bool:
-    return bool(row.values) or any(row[name] for name in ("sku", "price", "stock", "barcode"))
 
 
 def slug(text: str) -> str:

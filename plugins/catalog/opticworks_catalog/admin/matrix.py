@@ -85,10 +85,12 @@ def name_new(form: ProductForm) -> None:
     taken = {row["sku"] for row in form.variants}
     stem = slug(form["handle"] or form["title"]).upper()
     for row in form.variants:
-        if row["sku"] or not stem:
-            continue
-        parts = [slug(value).upper() for value in row.values.values()]
-        proposed = "-".join(filter(None, [stem, *parts]))[:200]
+        parts = [stem, *filter(None, (slug(value).upper() for value in row.values.values()))]
+        shorter = {"-".join(parts[:count]) for count in range(1, len(parts))}
+        if not stem or (row["sku"] and not (row.is_new and row["sku"] in shorter)):
+            continue  # its own; one proposed before an option was added is proposed anew
+        taken.discard(row["sku"])
+        proposed = "-".join(parts)[:200]
         sku, number = proposed, 2
         while sku in taken:
             sku, number = f"{proposed}-{number}", number + 1

@@ -68,7 +68,7 @@ def unpack(text: str) -> ProductInput:
                 for name, value in values.items()
             }
         )
-    except (ValueError, TypeError, KeyError, AttributeError, zlib.error) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, zlib.error) as error:
         raise ValueError("This form is incomplete. Reload the page.") from error
 
 
