@@ -107,6 +107,16 @@ class SlotFragment:
     position: int = 100
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitemapEntry:
+    """A page for search engines: its canonical path, when what it shows last changed (None when
+    that isn't known), and the addresses of its pictures (paths, or absolute)."""
+
+    path: str
+    updated_at: datetime | None = None
+    images: tuple[str, ...] = ()
+
+
 # --- goods ------------------------------------------------------------------------------------
 
 

@@ -68,6 +68,11 @@ def content_security(settings: Mapping[str, Any], page: str) -> Mapping[str, Seq
     """Name hosts by CSP directive that the page of that route name must be allowed to load."""
 
 
+@hookspec
+def sitemap(ctx: c.Ctx) -> Iterable[c.SitemapEntry]:  # type: ignore[empty-body]
+    """Name the plugin's pages that search engines may list. Fails open."""
+
+
 # --- goods and prices ---------------------------------------------------------------------------
 
 

@@ -8,12 +8,19 @@ Hooks and their meaning are in docs/hooks.md, the verbs a plugin may call in `op
 from __future__ import annotations
 
 from opticworks.admin.shell import flash
-from opticworks.contracts import Ctx, MenuItem, MigrationBranch, PluginInfo, Schedule, SlotFragment
+from opticworks.contracts import (
+    Ctx,
+    MenuItem,
+    MigrationBranch,
+    PluginInfo,
+    Schedule,
+    SlotFragment,
+)
 from opticworks.db import UTCDateTime, plugin_base, timestamp
 from opticworks.hookspecs import hookimpl
 from opticworks.jobs import defer
 from opticworks.web.headers import cacheable, private_page, surrogate_keys
-from opticworks.web.page import Crumb, Page
+from opticworks.web.page import Crumb, Page, share_picture, shortened, text_of
 from opticworks.web.policy import admin_view
 from opticworks.web.schema_form import SchemaForm
 
@@ -35,6 +42,9 @@ __all__ = [
     "hookimpl",
     "plugin_base",
     "private_page",
+    "share_picture",
+    "shortened",
     "surrogate_keys",
+    "text_of",
     "timestamp",
 ]

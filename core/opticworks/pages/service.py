@@ -10,7 +10,7 @@ from typing import Any
 
 import nh3
 from markdown_it import MarkdownIt
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -44,8 +44,14 @@ def put_page(
         "position": position,
     }
     statement = upsert(ShopPage).values(slug=slug, **values)
-    values |= {"version": ShopPage.version + 1, "updated_at": func.now()}
-    db.execute(statement.on_conflict_do_update(index_elements=[ShopPage.slug], set_=values))
+    # The sitemap says when a page really changed.
+    differs = or_(*(getattr(ShopPage, name) != value for name, value in values.items()))
+    changed = {**values, "version": ShopPage.version + 1, "updated_at": func.now()}
+    db.execute(
+        statement.on_conflict_do_update(
+            index_elements=[ShopPage.slug], set_=changed, where=differs
+        )
+    )
     db.execute(delete(FormerSlug).where(FormerSlug.slug == slug))
 
 

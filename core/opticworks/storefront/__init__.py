@@ -26,6 +26,9 @@ ROUTES = (
     ("order", "/orders/{token}", ("GET", "HEAD")),
     ("page", "/pages/{slug}", ("GET", "HEAD")),
     ("media", "/media/{id}/{name}", ("GET", "HEAD")),
+    ("robots", "/robots.txt", ("GET", "HEAD")),
+    ("sitemap", "/sitemap.xml", ("GET", "HEAD")),
+    ("sitemap.part", "/sitemap-{number}.xml", ("GET", "HEAD")),
     ("health", "/health", ("GET", "HEAD")),
 )
 FOOTER_SECONDS = 30

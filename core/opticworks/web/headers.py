@@ -219,6 +219,8 @@ def headers_tween_factory(handler: Any, registry: Any) -> Any:
             _make_private(request, response)
         elif "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-cache"
+        if not shop.config.production:
+            response.headers["X-Robots-Tag"] = "noindex"  # robots.txt alone hides no address
         if hsts:
             response.headers["Strict-Transport-Security"] = HSTS
         return response

@@ -40,6 +40,7 @@ HTMX_CONFIG = json.dumps(
         "allowScriptTags": False,
         "selfRequestsOnly": True,
         "historyCacheSize": 0,
+        "refreshOnHistoryMiss": True,
         "timeout": 15000,
         "responseHandling": [
             {"code": "204", "swap": False},

@@ -6,10 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from opticworks.contracts import Ctx, Item, MenuItem, MigrationBranch, PluginInfo, SlotFragment
+from opticworks.contracts import (
+    Ctx,
+    Item,
+    MenuItem,
+    MigrationBranch,
+    PluginInfo,
+    SitemapEntry,
+    SlotFragment,
+)
 from opticworks.plugin import hookimpl
 from opticworks_catalog import admin, demo_load, goods, images, slots
 from opticworks_catalog import cli as catalog_cli
+from opticworks_catalog.finding import sitemap as finding_sitemap
 from opticworks_catalog.models import Base
 from opticworks_catalog.settings import CatalogSettings
 
@@ -53,6 +62,11 @@ def demo(ctx: Ctx) -> None:
 @hookimpl
 def slot(name: str, context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotFragment]:
     return slots.fragments(name, context, ctx)
+
+
+@hookimpl
+def sitemap(ctx: Ctx) -> Iterable[SitemapEntry]:
+    return finding_sitemap.entries(ctx)
 
 
 @hookimpl

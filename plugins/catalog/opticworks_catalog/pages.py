@@ -213,6 +213,7 @@ class ProductPage:
     collections: tuple[CollectionLink, ...]
     components: tuple[ComponentView, ...]
     related: tuple[Card, ...]
+    vendor: str = ""
     locale: str = field(default="en_US", repr=False)
 
     @property

@@ -112,6 +112,7 @@ def product_page(
             for part in selected.components
         ),
         related=tuple(card(other, levels, rules) for other in related),
+        vendor=product.vendor,
         locale=rules.locale,
     )
 

@@ -154,6 +154,7 @@ def _product(row: Row[Any], currency: str, kept: Kept) -> ProductRecord:
         seo_title=row.seo_title,
         seo_description=row.seo_description,
         updated_at=row.updated_at,
+        vendor=row.vendor,
         options=tuple(
             OptionRecord(
                 name=option["name"],

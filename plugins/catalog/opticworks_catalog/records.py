@@ -88,6 +88,7 @@ class ProductRecord:
     seo_title: str
     seo_description: str
     updated_at: datetime
+    vendor: str = ""
     options: tuple[OptionRecord, ...]
     variants: tuple[VariantRecord, ...]
     images: tuple[ImageRecord, ...]

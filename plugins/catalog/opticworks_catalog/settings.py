@@ -17,3 +17,10 @@ class CatalogSettings(BaseModel):
     )
     featured_count: int = Field(4, title="Products shown on the home page", ge=0, le=24)
     related_count: int = Field(4, title="Related products on a product page", ge=0, le=12)
+    return_days: int = Field(
+        0,
+        title="Days in which a product may be returned",
+        description="Told to search engines. 0 says nothing.",
+        ge=0,
+        le=365,
+    )

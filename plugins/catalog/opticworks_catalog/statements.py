@@ -188,7 +188,7 @@ def sold() -> tuple[ColumnElement[bool], ...]:
     return Variant.status == _constant(ACTIVE), Variant.currency == bindparam("currency")
 
 
-def _images() -> Any:
+def product_images() -> Any:
     pair = func.json_build_array(Option.name, OptionValue.value)
     values = (
         select(list_of(pair, Option.position))
@@ -243,9 +243,10 @@ def with_details(chosen: Select[Any], *, only_first: bool = False) -> Select[Any
             Product.seo_title,
             Product.seo_description,
             Product.updated_at,
+            Product.vendor,
             detail(_options()).label("options"),
             _variants().label("variants"),
-            _images().label("images"),
+            product_images().label("images"),
             detail(_collection_handles()).label("collections"),
         )
         .join(rows, rows.c.id == Product.id)

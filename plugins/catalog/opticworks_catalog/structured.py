@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from opticworks.money import Money
+from opticworks.plugin import shortened, text_of
 from opticworks_catalog.pages import ProductPage, VariantView
 from opticworks_catalog.records import ProductRecord
 
@@ -19,20 +21,48 @@ AVAILABILITY = {
 PROPERTIES = {"color": "color", "colour": "color", "size": "size", "material": "material"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seller:
+    """What is the same for every offer. `return_days` is 0 where the shop doesn't say."""
+
+    brand: str
+    countries: tuple[str, ...] = ()
+    return_days: int = 0
+
+    def terms(self) -> dict[str, Any]:
+        if not self.return_days:
+            return {}
+        return {
+            "hasMerchantReturnPolicy": {
+                "@type": "MerchantReturnPolicy",
+                "applicableCountry": list(self.countries),
+                "returnPolicyCategory": "https://schema.org/MerchantReturnFiniteReturnWindow",
+                "merchantReturnDays": self.return_days,
+                "returnMethod": "https://schema.org/ReturnByMail",
+            }
+        }
+
+
+def describe(product: ProductRecord, description_html: str, shop_name: str) -> str:
+    """What the product is in a sentence or two: as staff wrote it, or how its text begins."""
+    own = product.seo_description or product.subtitle or text_of(description_html)
+    return shortened(own, 300) or f"{product.title} at {shop_name}."
+
+
 def product_data(
-    product: ProductRecord, page: ProductPage, base_url: str, brand: str
+    product: ProductRecord, page: ProductPage, base_url: str, seller: Seller, description: str
 ) -> dict[str, Any]:
     """A `ProductGroup` with its variants, or a `Product` when there is only one."""
     barcodes = {variant.sku: variant.barcode for variant in product.variants}
     common: dict[str, Any] = {
         "@context": "https://schema.org",
         "name": page.title,
-        "description": product.seo_description or page.subtitle,
+        "description": description,
         "url": base_url + page.url,
-        "brand": {"@type": "Brand", "name": brand},
+        "brand": {"@type": "Brand", "name": seller.brand},
     }
     if len(page.variants) == 1:
-        only = _variant(page.variants[0], page, base_url, barcodes)
+        only = _variant(page.variants[0], page, base_url, barcodes, seller)
         return {**common, "@type": "Product", **only}
     return {
         **common,
@@ -43,7 +73,7 @@ def product_data(
             {
                 "@type": "Product",
                 "name": f"{page.title}, {variant.title}",
-                **_variant(variant, page, base_url, barcodes),
+                **_variant(variant, page, base_url, barcodes, seller),
                 **_choices(variant.options),
             }
             for variant in page.variants
@@ -81,14 +111,19 @@ def _choices(options: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _variant(
-    variant: VariantView, page: ProductPage, base_url: str, barcodes: Mapping[str, str]
+    variant: VariantView,
+    page: ProductPage,
+    base_url: str,
+    barcodes: Mapping[str, str],
+    seller: Seller,
 ) -> dict[str, Any]:
     barcode = barcodes[variant.sku]
     data: dict[str, Any] = {"sku": variant.sku}
     if barcode.isdigit() and len(barcode) in (8, 12, 13, 14):
         data["gtin"] = barcode
     if page.images:
-        data["image"] = [base_url + page.images[index].src for index in variant.image_indexes]
+        sources = (page.images[index].src for index in variant.image_indexes)
+        data["image"] = [src if "://" in src else base_url + src for src in sources]
     data["offers"] = {
         "@type": "Offer",
         "url": base_url + variant.url,
@@ -96,6 +131,7 @@ def _variant(
         "priceCurrency": variant.price.currency,
         "availability": AVAILABILITY[variant.stock.state],
         "itemCondition": "https://schema.org/NewCondition",
+        **seller.terms(),
     }
     return data
 

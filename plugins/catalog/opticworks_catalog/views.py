@@ -4,7 +4,6 @@ keep them."""
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 from pyramid.httpexceptions import (
@@ -18,13 +17,13 @@ from pyramid.request import Request
 from pyramid.response import FileResponse, Response
 
 from opticworks import kernel
-from opticworks.contracts import Picture
-from opticworks.plugin import Crumb, Page, cacheable, surrogate_keys
+from opticworks.plugin import Crumb, Page, cacheable, share_picture, surrogate_keys
 from opticworks_catalog import images
 from opticworks_catalog.finding import filters, handles
 from opticworks_catalog.finding.filters import Listing
 from opticworks_catalog.finding.listing import listing_values, page_number
 from opticworks_catalog.models import HANDLE
+from opticworks_catalog.pages import ProductPage
 from opticworks_catalog.present import (
     asked_options,
     collection_path,
@@ -36,7 +35,7 @@ from opticworks_catalog.reading import read_collections, read_product
 from opticworks_catalog.records import CollectionRecord, ProductRecord
 from opticworks_catalog.settings import CatalogSettings
 from opticworks_catalog.slots import rules_of
-from opticworks_catalog.structured import breadcrumb_data, product_data
+from opticworks_catalog.structured import Seller, breadcrumb_data, describe, product_data
 
 MAX_AGE = 60  #: seconds until a change of price or stock shows everywhere, purged or not
 FOREVER = "public, max-age=31536000, immutable"
@@ -66,22 +65,34 @@ def product(request: Request) -> dict[str, Any]:
     return {"page": _product_metadata(request, record, view), "product": view}
 
 
-def _product_metadata(request: Request, record: ProductRecord, view: Any) -> Page:
+def _product_metadata(request: Request, record: ProductRecord, view: ProductPage) -> Page:
     base, shop = request.shop.config.base_url, request.ctx.settings["shop"]
     crumbs = [HOME, PRODUCTS]
     crumbs += [Crumb(title=one.title, path=one.url) for one in view.collections[:1]]
+    description = describe(record, view.description_html, shop.name)
+    seller = Seller(
+        brand=record.vendor or shop.name,
+        countries=shop.countries,
+        return_days=_settings(request).return_days,
+    )
+    price = view.selected.price
     return Page(
         record.seo_title or record.title,
-        description=record.seo_description or record.subtitle,
+        description=description,
         canonical=base + view.url,
         crumbs=tuple(crumbs),
-        image=_absolute(view.gallery[0], base) if view.gallery else None,
+        image=share_picture(view.gallery[0], base) if view.gallery else None,
         json_ld=(
-            product_data(record, view, base, shop.name),
+            product_data(record, view, base, seller, description),
             breadcrumb_data([(crumb.title, crumb.path) for crumb in crumbs], view.title, base),
         ),
         full_title=bool(record.seo_title),
         section="/products",
+        kind="product",
+        properties=(
+            ("product:price:amount", str(price.to_decimal())),
+            ("product:price:currency", price.currency),
+        ),
     )
 
 
@@ -133,16 +144,11 @@ def _listing_metadata(request: Request, current: CollectionRecord | None, listin
         canonical=base + plain.address(number),
         robots="noindex" if listing.filters else "",
         crumbs=crumbs,
-        image=_absolute(current.image, base) if current and current.image else None,
+        image=share_picture(current.image, base) if current and current.image else None,
         json_ld=(breadcrumb_data([(one.title, one.path) for one in crumbs], heading, base),),
         full_title=bool(current and current.seo_title),
         section=listing.path,
     )
-
-
-def _absolute(picture: Picture, base: str) -> Picture:
-    """The picture as other sites fetch it."""
-    return replace(picture, src=base + picture.src, srcset={})
 
 
 def collections_root(request: Request) -> Response:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from catalog_making import statements_of
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete
+
+from opticworks import demo, kernel
+from opticworks.testing.shops import Browser
+from opticworks_catalog import writing
+from opticworks_catalog.finding import filters, index, query, search
+from opticworks_catalog.finding.models import SearchEntry
 
 
 def links(page):
@@ -46,3 +58,151 @@ def test_filters_narrow_a_listing(browser):
         "/products/usb-c-cable",
         "/products/pro-poe-bundle",
     ]
+
+
+def test_an_exact_sku_comes_first(shop, browser):
+    with shop.unit() as db:
+        kit = writing.find(db, ["mounting-kit"])["mounting-kit"]
+        other = writing.find(db, ["poe-module"])["poe-module"]
+        said = replace(writing.read(db, other), description="Not for MNT-KIT. " * 20)
+        writing.save(db, said, product_id=other)
+    assert links(browser.get("/search?q=mnt-kit"))[0] == "/products/mounting-kit"
+    assert kit
+
+
+def test_the_index_follows_a_change_in_its_transaction(shop, browser):
+    with shop.unit() as db:
+        key = writing.find(db, ["poe-module"])["poe-module"]
+        writing.save(db, replace(writing.read(db, key), title="Zaubermodul"), product_id=key)
+    assert links(browser.get("/search?q=zaubermdul")) == ["/products/poe-module"]
+    with shop.unit() as db:
+        writing.archive(db, key)
+    page = browser.get("/search?q=zaubermodul")
+    assert links(page) == []
+    assert "Nothing found for" in page.html.h1.get_text()
+    assert page.html.select_one(".search-nothing a[href='/collections/sensors']")
+
+
+def test_the_whole_index_can_be_made_anew(shop, browser):
+    with shop.unit() as db:
+        db.execute(delete(SearchEntry))
+    assert links(browser.get("/search?q=cable")) == []
+    with shop.unit() as db:
+        assert index.reindex(db, "english") == 8
+    assert links(browser.get("/search?q=cable"))[0] == "/products/usb-c-cable"
+
+
+def test_words_that_no_product_has_together_find_those_with_some(browser):
+    page = browser.get("/search?q=kit+zzzzqqq")
+    assert links(page)
+    assert "some of them" in page.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'",
+        "\\",
+        "a" * 10_000,
+        "a " * 5000,
+        "&|!:*()<->",
+        "%",
+        "'; DROP TABLE x --",
+        "½²ﬁ",
+        "​",
+    ],
+)
+def test_any_query_has_an_answer(browser, text):
+    assert browser.get("/search", {"q": text}).status_int == 200
+    assert browser.get("/search/suggest", {"q": text}).status_int == 200
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(text=st.text(max_size=60), low=st.text(max_size=8), option=st.text(max_size=8))
+def test_no_query_is_an_error(shop, text, low, option):
+    with shop.unit() as db:
+        ctx = shop.ctx(db)
+        given = {"sort": text, "min": low, "max": text, f"option.{option}": low, "stock": "in"}
+        listing = filters.read("/search", query.shown(text), given, "USD")
+        assert listing.address()
+        found = search.find(ctx, listing, "", limit=5, offset=0)
+        search.count(ctx, listing, "", found.query)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/search?q=sensor",
+        "/search?q=senosr+zzz",
+        "/search/suggest?q=sens",
+        "/products?stock=in&max=90&option.Colour=Graphite&sort=-price",
+    ],
+)
+def test_a_search_takes_few_statements(browser, path):
+    sent = statements_of(browser, path)
+    assert len(sent) <= (14 if "zzz" in path else 7), "\n\n".join(sent)
+
+
+def test_search_pages_are_not_indexed_and_name_one_address(browser):
+    page = browser.get("/search?q=sensor&sort=price&stock=in&utm_source=x")
+    assert page.html.find("meta", attrs={"name": "robots"})["content"] == "noindex"
+    canonical = page.html.find("link", rel="canonical")["href"]
+    assert canonical == "http://localhost/search?q=sensor"
+
+
+def test_stock_filters_follow_what_can_be_bought(shop, browser):
+    def in_stock():
+        return links(browser.get("/products?stock=in"))
+
+    assert "/products/whole-home-bundle" in in_stock()
+    with shop.unit() as db:
+        kernel.set_stock(db, "RS1-PRO-WHT", 3, reason="Test", actor="test")
+    assert "/products/whole-home-bundle" not in in_stock()  # it needs four
+    assert "/products/rs-1-sensor" in in_stock()
+    page = browser.get("/products?stock=in&option.Colour=Matte+white&option.Model=Lite")
+    assert links(page) == ["/products/rs-1-sensor"]
+    with shop.unit() as db:
+        kernel.set_stock(db, "RS1-LITE-WHT", 0, reason="Test", actor="test")
+    page = browser.get("/products?stock=in&option.Colour=Matte+white&option.Model=Lite")
+    assert links(page) == []  # the white one is a Pro, the Lite ones are graphite
+    assert "No product fits all of these filters" in page.text
+
+
+def test_counts_say_what_a_filter_would_show(browser):
+    page = browser.get("/products?option.Colour=Graphite&min=abc")
+    for box in page.html.select("#filters input[type=checkbox]:not([checked])"):
+        count = int(box.find_parent("label").select_one(".filter-count").string)
+        narrowed = browser.get(
+            "/products", {"option.Colour": "Graphite", box["name"]: box["value"]}
+        )
+        if box["name"] != "option.Colour":
+            assert len(links(narrowed)) == count, box
+
+
+def test_suggestions_are_grouped(browser):
+    answer = browser.get("/search/suggest?q=sens")
+    html = answer.html
+    groups = [one["aria-label"] for one in html.select("[role=group]")]
+    assert groups == ["Products", "Collections"]
+    first = html.select_one("[role=option]")
+    assert first["href"] == "/products/rs-1-sensor"
+    assert "$79.00" in first.get_text()
+    assert first.img
+    assert "shipping" in browser.get("/search/suggest?q=shipping").text.lower()
+    assert browser.get("/search/suggest?q=s").html.select("[role=option]") == []
+
+
+def test_a_long_search_has_pages(make_shop):
+    shop = make_shop(plugins=("catalog",), settings={"catalog": {"per_page": "4"}})
+    demo.load(shop)
+    browser = Browser(shop)
+    first = browser.get("/search?q=sensor&sort=title")
+    following = first.html.find("a", rel="next")["href"]
+    assert following == "/search?q=sensor&sort=title&page=2"
+    second = browser.get(following)
+    assert not set(links(first)) & set(links(second))
+    browser.get("/search?q=sensor&page=99", status=404)

@@ -18,7 +18,7 @@ from opticworks.checkout.views import order_view
 from opticworks.orders import service as orders
 from opticworks.pages import service as pages
 from opticworks.web.headers import cacheable, private_page
-from opticworks.web.page import Crumb, Page
+from opticworks.web.page import Crumb, Page, text_of
 
 HOME = Crumb(title="Home", path="/")
 
@@ -38,8 +38,19 @@ def home(request: Request) -> dict[str, Any]:
             description=settings.description,
             canonical=canonical(request, "/"),
             full_title=True,
+            json_ld=_about(request),
         )
     }
+
+
+def _about(request: Request) -> tuple[dict[str, Any], ...]:
+    """schema.org's words for who runs the shop and what it is called."""
+    shop, address = request.registry.shop.settings["shop"], canonical(request, "/")
+    common = {"@context": "https://schema.org", "name": shop.name, "url": address}
+    return (
+        {**common, "@type": "Organization", "email": shop.email},
+        {**common, "@type": "WebSite"},
+    )
 
 
 @view_config(route_name="page", renderer="page.pt", permission=NO_PERMISSION_REQUIRED)
@@ -51,14 +62,15 @@ def page(request: Request) -> dict[str, Any]:
         if (moved := pages.moved_to(request.db, slug)) is not None:
             raise HTTPMovedPermanently(f"/pages/{quote(moved)}")
         raise HTTPNotFound("There is no such page. It may have moved or been removed.")
+    html = pages.to_html(found.body)
     return {
         "page": Page(
             found.seo_title or found.title,
-            description=found.description,
+            description=found.description or text_of(html),
             canonical=canonical(request, f"/pages/{found.slug}"),
             crumbs=(HOME,),
         ),
-        "content": {"title": found.title, "html": pages.to_html(found.body)},
+        "content": {"title": found.title, "html": html},
     }
 
 

@@ -34,7 +34,7 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words of a text, folded, in their order."""
-    return [word[:MAX_WORD] for word in _WORD.findall(fold(text))]
+    return [word[:MAX_WORD] for word in _WORD.findall(fold(text)) if word.isalnum()]
 
 
 def compounds(text: str) -> list[str]:
