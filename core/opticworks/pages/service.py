@@ -48,9 +48,7 @@ def put_page(
     differs = or_(*(getattr(ShopPage, name) != value for name, value in values.items()))
     changed = {**values, "version": ShopPage.version + 1, "updated_at": func.now()}
     db.execute(
-        statement.on_conflict_do_update(
-            index_elements=[ShopPage.slug], set_=changed, where=differs
-        )
+        statement.on_conflict_do_update(index_elements=[ShopPage.slug], set_=changed, where=differs)
     )
     db.execute(delete(FormerSlug).where(FormerSlug.slug == slug))
 

@@ -1,4 +1,4 @@
-"""`opticworks catalog`: a look at the catalogue from a shell, and its way into and out of files."""
+"""`opticworks catalog`: the catalogue from a shell, its way into and out of files, its index."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from opticworks_catalog.exchange.dumping import dump
 from opticworks_catalog.exchange.loading import Progress, Wish, load
 from opticworks_catalog.exchange.report import Report
 from opticworks_catalog.exchange.sheet import BadFile
+from opticworks_catalog.finding import index
 from opticworks_catalog.reading import read_listing
 from opticworks_catalog.slots import rules_of
 from opticworks_catalog.stock import stock_view
@@ -158,3 +159,17 @@ def export_products(context: Any, file: Path | None) -> None:
                 Path(new.name).unlink(missing_ok=True)
                 raise
     click.echo(f"{file} has {count} row{'' if count == 1 else 's'}.")
+
+
+@catalog.command("reindex")
+@click.pass_obj
+def reindex(context: Any) -> None:
+    """Make the search index anew, in the language of the shop's locale.
+
+    Changes keep the index right by themselves; this is for another locale, and for tables that
+    something else has written to.
+    """
+    with context.shop() as shop, shop.unit("catalog.reindex") as db:
+        language = index.language_of(shop.ctx(db).locale)
+        count = index.reindex(db, language)
+    click.echo(f"{count} products indexed ({language})")

@@ -30,3 +30,10 @@ def test_hook_commands(shop):
     line = next(line for line in result.output.splitlines() if "CBL-3M-GRA" in line)
     assert line.split() == ["CBL-3M-GRA", "$18.00", "Sold", "out", "3", "m", "/", "Graphite"]
     assert result.output.endswith("8 products\n")
+
+
+def test_the_search_index_is_made_anew(shop):
+    group = click.Group("opticworks")
+    commands(cli=group)
+    result = CliRunner().invoke(group, ["catalog", "reindex"], obj=Context(shop))
+    assert result.output == "8 products indexed (english)\n"
