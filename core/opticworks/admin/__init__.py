@@ -34,6 +34,7 @@ ROUTES = (
     ("admin.job.replay", "/admin/jobs/{id}/replay"),
     ("admin.webhooks", "/admin/webhooks"),
     ("admin.webhooks.replay", "/admin/webhooks/replay"),
+    ("admin.reports", "/admin/reports"),
     ("admin.pages", "/admin/pages"),
     ("admin.pages.new", "/admin/pages/new"),
     ("admin.pages.move", "/admin/pages/move"),

@@ -55,6 +55,13 @@ def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
         count=waiting["stuck_webhooks"],
     )
     yield MenuItem(
+        label="Reports",
+        path="/admin/reports",
+        position=55,
+        permission="reports.read",
+        icon="chart",
+    )
+    yield MenuItem(
         label="Pages",
         path="/admin/pages",
         position=65,

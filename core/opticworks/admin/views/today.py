@@ -111,6 +111,7 @@ def today(request: Request) -> dict[str, Any]:
     return {
         "page": Page("Today"),
         "tasks": tasks(request),
+        "sees_reports": "reports.read" in request.identity.permissions,
         "days": days,
         "week_total": Money(sum(day.total.minor for day in days), shop.currency),
         "week_orders": sum(day.orders for day in days),
