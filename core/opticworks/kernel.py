@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from opticworks.audit.service import record as audit
 from opticworks.media.fetch import fetch_picture
+from opticworks.media.recognise import MAX_BYTES as MOST_PICTURE_BYTES
 from opticworks.media.recognise import BadPicture
 from opticworks.media.service import PictureRef, add_picture, pictures
 from opticworks.notifications.service import emit
@@ -29,6 +30,7 @@ from opticworks.stock.service import (
 )
 
 __all__ = [
+    "MOST_PICTURE_BYTES",
     "Availability",
     "BadPicture",
     "PictureRef",

@@ -144,6 +144,12 @@ class Site:
         with self.shop.unit() as db:
             return availability(db, [sku])[sku].free
 
+    def pictures_of(self, handle: str) -> str:
+        """The admin's address of a product's pictures."""
+        find = text("SELECT id FROM catalog_product WHERE handle = :handle")
+        with self.shop.unit() as db:
+            return f"/admin/catalog/products/{db.scalar(find, {'handle': handle})}/pictures"
+
     def work(self) -> None:
         """Run the jobs that wait, as the worker process would: mails arrive at /dev/mail."""
         drain(self.shop)

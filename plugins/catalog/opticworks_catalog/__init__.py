@@ -94,3 +94,4 @@ def includeme(config: Any) -> None:
     """Pyramid: the pages of the catalogue."""
     config.include("opticworks_catalog.routes")
     config.include(admin)
+    config.include("opticworks_catalog.pictures_admin")

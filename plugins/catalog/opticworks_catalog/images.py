@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from opticworks import kernel
 from opticworks.contracts import Ctx, Picture
-from opticworks_catalog.models import Image, Option, OptionValue, Product
+from opticworks_catalog.models import Collection, Image, Option, OptionValue, Product
 
 MIME_TYPES = {
     "avif": "image/avif",
@@ -98,10 +98,11 @@ def attach(
     product = db.get(Product, product_id)
     if product is None:
         raise LookupError(f"There is no product {product_id}.")
-    words = " ".join(alt.split())[:ALT_LENGTH] or product.title
     shown = _option_values(db, product, values)
+    words = plain_words(alt) or product.title
     ref = kernel.add_picture(db, content, name=name, alt=words, owner=CODE)
-    return _show(db, product, (ref.id, ref.width, ref.height), words, position, shown)
+    kept = (ref.id, ref.width, ref.height)
+    return _tied(db, _show(db, Image.product_id, product.id, kept, words, position), shown)
 
 
 def attach_again(
@@ -116,35 +117,14 @@ def attach_again(
     product = db.get(Product, product_id)
     if product is None or other.picture is None:
         raise LookupError(f"There is no product {product_id}, or no kept picture.")
-    words = " ".join(alt.split())[:ALT_LENGTH] or product.title
     shown = _option_values(db, product, values)
-    size = (other.picture, other.width, other.height)
-    return _show(db, product, size, words, position, shown)
+    words = plain_words(alt) or product.title
+    kept = (other.picture, other.width, other.height)
+    return _tied(db, _show(db, Image.product_id, product.id, kept, words, position), shown)
 
 
-def _show(
-    db: Session,
-    product: Product,
-    kept: tuple[str, int, int],
-    words: str,
-    position: int | None,
-    shown: list[OptionValue],
-) -> int:
-    id, width, height = kept
-    image = db.scalar(select(Image).where(Image.product_id == product.id, Image.picture == id))
-    if image is None:
-        image = Image(
-            product_id=product.id,
-            picture=id,
-            width=width,
-            height=height,
-            position=_next_position(db, Image.product_id == product.id),
-        )
-        db.add(image)
-    image.alt = words
-    image.width, image.height = width, height
-    if position is not None:
-        image.position = position
+def _tied(db: Session, image: Image, shown: list[OptionValue]) -> int:
+    """Tie the image to these option values; its id."""
     if {one.id for one in image.values} != {one.id for one in shown}:
         image.values = shown
     db.flush()
@@ -152,23 +132,50 @@ def _show(
 
 
 def attach_to_collection(
-    db: Session, collection_id: int, title: str, content: bytes, alt: str = "", *, name: str = ""
+    db: Session,
+    collection_id: int,
+    content: bytes,
+    alt: str = "",
+    position: int | None = None,
+    *,
+    name: str = "",
 ) -> int:
-    """Show a picture with a collection, in place of any other; answers the image's id."""
-    words = " ".join(alt.split())[:ALT_LENGTH] or title
+    """Show a picture with a collection, whose first one is shown; answers the image's id."""
+    collection = db.get(Collection, collection_id)
+    if collection is None:
+        raise LookupError(f"There is no collection {collection_id}.")
+    words = plain_words(alt) or collection.title
     ref = kernel.add_picture(db, content, name=name, alt=words, owner=CODE)
-    for other in db.scalars(select(Image).where(Image.collection_id == collection_id)):
-        db.delete(other)
-    image = Image(
-        collection_id=collection_id,
-        picture=ref.id,
-        alt=words,
-        width=ref.width,
-        height=ref.height,
-    )
-    db.add(image)
+    kept = (ref.id, ref.width, ref.height)
+    return _show(db, Image.collection_id, collection.id, kept, words, position).id
+
+
+def _show(
+    db: Session,
+    owner: InstrumentedAttribute[int | None],
+    owner_id: int,
+    kept: tuple[str, int, int],
+    words: str,
+    position: int | None,
+) -> Image:
+    """The image of a kept picture (id, width, height) where it is shown, made if need be."""
+    id, width, height = kept
+    image = db.scalar(select(Image).where(owner == owner_id, Image.picture == id))
+    if image is None:
+        last = db.scalar(select(func.max(Image.position)).where(owner == owner_id))
+        image = Image(picture=id, position=0 if last is None else last + 1)
+        setattr(image, owner.key, owner_id)
+        db.add(image)
+    image.alt, image.width, image.height = words, width, height
+    if position is not None:
+        image.position = position
     db.flush()
-    return image.id
+    return image
+
+
+def plain_words(alt: str) -> str:
+    """What was typed as one line that fits."""
+    return " ".join(alt.replace("\0", "").split())[:ALT_LENGTH]
 
 
 def _option_values(
@@ -187,11 +194,6 @@ def _option_values(
         if (option, value) not in known:
             raise LookupError(f"{product.title} has no option {option} = {value}.")
     return [known[pair] for pair in pairs]
-
-
-def _next_position(db: Session, mine: Any) -> int:
-    last = db.scalar(select(func.max(Image.position)).where(mine))
-    return 0 if last is None else last + 1
 
 
 def used(ids: Sequence[str], ctx: Ctx) -> set[str]:

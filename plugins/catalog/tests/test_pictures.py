@@ -127,7 +127,7 @@ def test_a_collection_shows_one_picture_of_its_own(shop, browser):
 
     with shop.unit() as db:
         collection = db.scalar(select(Collection).where(Collection.handle == "modules"))
-        images.attach_to_collection(db, collection.id, collection.title, a_picture())
+        images.attach_to_collection(db, collection.id, a_picture(), position=-1)
     page = browser.get("/collections/modules")
     assert "/960.jpg" in page.html.find("meta", property="og:image")["content"]
 
