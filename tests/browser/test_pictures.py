@@ -20,7 +20,8 @@ DROP = """([panel, files]) => {
     data.items.add(new File([bytes], name, { type }));
   }
   for (const kind of ["dragover", "drop"]) {
-    panel.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+    const options = { dataTransfer: data, bubbles: true, cancelable: true };
+    panel.dispatchEvent(new DragEvent(kind, options));
   }
 }"""
 

@@ -56,11 +56,26 @@ class _Pinned(http.client.HTTPSConnection):
     def __init__(self, host: str, port: int, address: str, context: ssl.SSLContext) -> None:
         super().__init__(host, port, timeout=CONNECT_SECONDS, context=context)
         self._address, self._tls = address, context
+        #: The connection as long as it lasts: `sock` is taken away as soon as an answer begins.
+        self.line: socket.socket | None = None
 
     def connect(self) -> None:
-        plain = socket.create_connection((self._address, self.port), timeout=self.timeout)
-        self.sock = plain  # so that the watch can end it while it shakes hands
-        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
+        self.line = socket.create_connection((self._address, self.port), timeout=self.timeout)
+        self.sock = self.line = self._tls.wrap_socket(
+            self.line, server_hostname=self.host, do_handshake_on_connect=False
+        )
+        self.line.do_handshake()
+
+    def cut(self) -> None:
+        """End it, whatever it waits for; from another thread."""
+        if self.line is not None:
+            with suppress(OSError):
+                self.line.shutdown(socket.SHUT_RDWR)
+
+    def hang_up(self) -> None:
+        self.close()
+        if self.line is not None:
+            self.line.close()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +108,7 @@ class Fetcher:
         left = until - time.monotonic()
         if left <= 0:
             raise BadPicture(self._late(host))
-        watch = threading.Timer(left, _cut, (connection,))
+        watch = threading.Timer(left, connection.cut)
         watch.daemon = True
         watch.start()
         try:
@@ -104,7 +119,7 @@ class Fetcher:
             raise BadPicture(_failure(host, error)) from None
         finally:
             watch.cancel()
-            connection.close()
+            connection.hang_up()
 
     def _checked(self, url: str) -> SplitResult:
         try:
@@ -142,7 +157,10 @@ class Fetcher:
             target,
             headers={"User-Agent": _AGENT, "Accept": "image/*", "Accept-Encoding": "identity"},
         )
-        response = connection.getresponse()
+        with connection.getresponse() as response:
+            return self._answer(response, host, until)
+
+    def _answer(self, response: http.client.HTTPResponse, host: str, until: float) -> bytes | str:
         if response.status in (301, 302, 303, 307, 308) and response.getheader("Location"):
             return str(response.getheader("Location"))
         if response.status != 200:
@@ -166,13 +184,6 @@ class Fetcher:
 
     def _late(self, host: str) -> str:
         return f"{host} did not send the picture within {self.seconds:g} seconds. Try again later."
-
-
-def _cut(connection: http.client.HTTPSConnection) -> None:
-    """End a connection whose time is up, whatever it waits for."""
-    if (sock := connection.sock) is not None:
-        with suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
 
 
 def _failure(host: str, error: Exception) -> str:

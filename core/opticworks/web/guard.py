@@ -77,11 +77,23 @@ def guard_tween_factory(handler: Any, registry: Any) -> Any:
     def guard_tween(request: Request) -> Response:
         check_text_of_path(request)
         own_limit = limits.get(route_name(request)) if limits else None
-        check_size(request, default if own_limit is None else own_limit)
+        if own_limit is not None:
+            return upload(request, own_limit)
+        check_size(request, default)
         check_text(request)
-        if own_limit is None:
-            check_files(request)
+        check_files(request)
         return handler(request)
+
+    def upload(request: Request, limit: int) -> Response:
+        check_size(request, limit)
+        came = request.environ["wsgi.input"]
+        try:
+            check_text(request)
+            return handler(request)
+        finally:
+            # WebOb has copied a body that it read into a file without a name.
+            if (copied := request.environ["wsgi.input"]) is not came:
+                copied.close()
 
     return guard_tween
 
