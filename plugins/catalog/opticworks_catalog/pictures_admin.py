@@ -16,6 +16,7 @@ from pyramid.response import Response
 from opticworks import kernel
 from opticworks.plugin import Crumb, Page, admin_view, flash
 from opticworks_catalog import admin, images, pictures_panel, writing
+from opticworks_catalog.models import Image, OptionValue
 from opticworks_catalog.pictures_panel import Panel, What
 
 EDIT = "catalog.edit"
@@ -171,7 +172,7 @@ def save(request: Request) -> Response:
     """What the picture shows: in words, and for which variants."""
     panel = _panel(request)
     id = _image_id(request, panel)
-    image = request.db.get(images.Image, id)
+    image = request.db.get(Image, id)
     ticked = {text for text in request.POST.getall("value") if isinstance(text, str)}
     known = {str(key) for _, values in panel.options for key, _ in values}
     alt = images.plain_words(request.POST.get("alt", "")) or panel.title
@@ -179,7 +180,7 @@ def save(request: Request) -> Response:
     before = panel.find(id)
     if before is not None and (before.alt, before.values) != (alt, frozenset(chosen)):
         image.alt = alt
-        image.values = [request.db.get(images.OptionValue, key) for key in chosen]
+        image.values = [request.db.get(OptionValue, key) for key in chosen]
         request.db.flush()
         _changed(request, panel, "picture_changed", picture=id, alt=alt)
     return _done(request, panel, "The picture is saved.", [])
@@ -210,7 +211,7 @@ def ask(request: Request) -> dict[str, Any]:
 def delete(request: Request) -> Response:
     panel = _panel(request)
     id = _image_id(request, panel)
-    request.db.delete(request.db.get(images.Image, id))
+    request.db.delete(request.db.get(Image, id))
     request.db.flush()
     shown = panel.find(id)
     _changed(request, panel, "picture_removed", picture=id, alt=shown.alt if shown else None)

@@ -47,7 +47,7 @@ class Panel:
 
 
 def owner_of(db: Session, what: str, id: int) -> Product | Collection | None:
-    return db.get(Product if what == "products" else Collection, id)
+    return db.get(Product, id) if what == "products" else db.get(Collection, id)
 
 
 def images_of(db: Session, what: str, id: int) -> list[Image]:
@@ -72,7 +72,7 @@ def read(db: Session, what: What, id: int) -> Panel | None:
     kept = kernel.pictures(db, [row.picture for row in rows if row.picture])
     options = _options(db, id) if what == "products" else ()
     names = {key: value for _, values in options for key, value in values}
-    shown = []
+    shown: list[Shown] = []
     for row in rows:
         view = picture(_as_mapping(row), kept)
         if view is None:  # its files were thrown away: all that is left to do is to remove it
