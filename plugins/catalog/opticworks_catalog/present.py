@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from opticworks import kernel
-from opticworks.contracts import Picture
+from opticworks.contracts import Picture, PriceDisplay
 from opticworks_catalog.pages import (
     Card,
     CollectionLink,
@@ -29,6 +29,7 @@ class Rules:
     locale: str
     low_stock: int
     max_quantity: int
+    display: PriceDisplay = field(default_factory=PriceDisplay)
 
 
 def product_path(handle: str, sku: str = "") -> str:
@@ -121,6 +122,7 @@ def _variant(
     product: ProductRecord, variant: VariantRecord, levels: Levels, rules: Rules
 ) -> VariantView:
     images = product.images_of(variant)
+    variant = variant.shown(rules.display)
     return VariantView(
         sku=variant.sku,
         options=variant.options,
@@ -165,8 +167,9 @@ def _options(
 def card(product: ProductRecord, levels: Levels, rules: Rules) -> Card:
     """The product in a listing: the price of its cheapest variant, and of those that can be
     bought if there are any."""
-    can_buy = [variant for variant in product.variants if buyable(variant, levels) != 0]
-    shown = can_buy or list(product.variants)
+    variants = [variant.shown(rules.display) for variant in product.variants]
+    can_buy = [variant for variant in variants if buyable(variant, levels) != 0]
+    shown = can_buy or variants
     cheapest = min(shown, key=lambda variant: variant.price.minor)
     first, second = card_images(product, shown[0])
     return Card(
@@ -174,7 +177,7 @@ def card(product: ProductRecord, levels: Levels, rules: Rules) -> Card:
         title=product.title,
         subtitle=product.subtitle,
         price=cheapest.price,
-        price_varies=any(variant.price != cheapest.price for variant in product.variants),
+        price_varies=any(variant.price != cheapest.price for variant in variants),
         compare_at=cheapest.compare_at,
         image=first,
         second_image=second,

@@ -126,6 +126,8 @@ def component_record(row: Mapping[str, Any], kept: Kept) -> ComponentRecord:
         title=row["title"],
         options=" / ".join(value for _, value in row["options"]),
         image=optional_picture(row["image"], kept),
+        price=Money(row["price"], row["currency"]),
+        tax_code=row["tax_code"],
     )
 
 
@@ -140,6 +142,7 @@ def _variant(row: Mapping[str, Any], currency: str, kept: Kept) -> VariantRecord
         stock_policy=row["stock_policy"],
         options=dict(row["options"]),
         components=tuple(component_record(part, kept) for part in row["components"]),
+        tax_code=row["tax_code"],
     )
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from opticworks.contracts import Picture
+from opticworks.contracts import Component, Item, Picture, PriceDisplay
 from opticworks.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentRecord:
-    """A part of a bundle; `on_sale` is false when it is archived or its product is a draft."""
+    """A part of a bundle; `on_sale` is false when it is archived or its product is a draft,
+    `price` is what it costs alone."""
 
     sku: str
     quantity: int
@@ -22,6 +23,18 @@ class ComponentRecord:
     title: str
     options: str
     image: Picture | None
+    price: Money | None = None
+    tax_code: str = ""
+
+    @property
+    def component(self) -> Component:
+        """The part as the kernel prices it."""
+        return Component(
+            sku=self.sku,
+            quantity=self.quantity,
+            unit_price=self.price,
+            tax_code=self.tax_code,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +47,22 @@ class VariantRecord:
     stock_policy: str
     options: Mapping[str, str]
     components: tuple[ComponentRecord, ...]
+    tax_code: str = ""
+
+    def shown(self, display: PriceDisplay) -> VariantRecord:
+        """The variant with its prices as pages show them."""
+        if not display.factors:
+            return self
+        item = Item(
+            sku=self.sku,
+            title="",
+            unit_price=self.price,
+            compare_at_price=self.compare_at,
+            tax_code=self.tax_code,
+            components=tuple(part.component for part in self.components),
+        )
+        item = display.item(item)
+        return replace(self, price=item.unit_price, compare_at=item.compare_at_price)
 
     @property
     def title(self) -> str:

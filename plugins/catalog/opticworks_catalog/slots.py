@@ -24,7 +24,12 @@ def fragments(name: str, context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotF
 
 def rules_of(ctx: Ctx) -> Rules:
     shop = ctx.settings["shop"]
-    return Rules(locale=ctx.locale, low_stock=shop.low_stock, max_quantity=shop.max_quantity)
+    return Rules(
+        locale=ctx.locale,
+        low_stock=shop.low_stock,
+        max_quantity=shop.max_quantity,
+        display=ctx.display,
+    )
 
 
 def _navigation(ctx: Ctx) -> Iterable[SlotFragment]:

@@ -172,6 +172,7 @@ def _variants() -> Any:
         compare_at=Variant.compare_at,
         weight=Variant.weight,
         stock_policy=Variant.stock_policy,
+        tax_code=Variant.tax_code,
         options=_variant_options(Variant),
         components=_components(Variant),
     )
