@@ -116,6 +116,11 @@ def quote(
     shelf = {one.sku: one for one in goods}
     ctx = Ctx(settings={}, now=NOW, currency=currency, locale="en_US", db=None, mode="test")
     stock = {sku for one in shelf.values() for sku in (one.sku, *(p.sku for p in one.components))}
+    choice = None
+    if shipping is not None:
+        choice = ShippingChoice(
+            code="post", title="Post", amount=Money(shipping, currency), provider="post"
+        )
     basket = Basket(
         currency=currency,
         lines=tuple(
@@ -124,12 +129,8 @@ def quote(
         ),
         free=dict.fromkeys(stock, 10**6),
         address=Address(country="DE"),
+        rates=() if choice is None else (choice,),
     )
-    choice = None
-    if shipping is not None:
-        choice = ShippingChoice(
-            code="post", title="Post", amount=Money(shipping, currency), provider="post"
-        )
     return price(SimpleNamespace(**_hooks(hooks)), ctx, basket, shelf, lambda lines: choice)
 
 

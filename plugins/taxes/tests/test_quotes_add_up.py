@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +16,10 @@ from tax_making import Rules, bundle, gross, item, net, quote, rate, rates
 from opticworks.contracts import Adjustment, Draft, Item, Quote
 from opticworks.money import Money, total
 from opticworks.web.totals import totals
+from opticworks_discounts import answers, choosing
+from opticworks_discounts.models import CLASSES as KINDS
+from opticworks_discounts.models import Discount
+from opticworks_discounts.offers import Offer
 from opticworks_taxes.settings import Region
 
 CLASSES = ("", "reduced", "books", "zero", "exempt", "unheard-of")
@@ -31,9 +36,16 @@ class Case:
     shipping: int | None
     rules: dict[str, Any]
     cuts: tuple[tuple[str, str, str, int], ...]  # stage, target, source, thousandths
+    offers: tuple[Offer, ...]  # of the plugin discounts
 
-    def discounts(self, draft: Draft) -> Iterable[Adjustment]:
-        """Of what the target costs, as a discount plugin would work it out."""
+    def discounts(self, draft: Draft) -> Iterable[Any]:
+        """What two plugins say: the shipped one's rules, and one that knows no moderation."""
+        yield from self._cuts(draft)
+        choice = choosing.choose(self.offers, draft)
+        for offer in choice.offers:
+            yield from answers._given(offer, choice, draft, "en_US")
+
+    def _cuts(self, draft: Draft) -> Iterable[Adjustment]:
         goods = total((line.subtotal for line in draft.lines), self.currency)
         bases = {f"line:{line.key}": line.subtotal for line in draft.lines}
         shipping = Money(self.shipping or 0, self.currency)
@@ -132,8 +144,36 @@ def cases(draw: Any) -> Case:
             "region": draw(regions()),
             "rounding": draw(st.sampled_from(["line", "total"])),
         },
-        cuts=tuple(draw(st.lists(cut, max_size=4))),
+        cuts=tuple(draw(st.lists(cut, max_size=3))),
+        offers=tuple(
+            draw(st.lists(offers(currency), max_size=3, unique_by=lambda one: one.discount.id))
+        ),
     )
+
+
+@st.composite
+def offers(draw: Any, currency: str) -> Offer:
+    kind = draw(st.sampled_from(["percent", "fixed", "free_shipping"]))
+    value = draw(st.integers(1, 100 if kind == "percent" else 10**5))
+    number = draw(st.integers(1, 10**6))
+    discount = Discount(
+        id=number,
+        title=f"Offer {number}",
+        method="code",
+        kind=kind,
+        percent=Decimal(value) if kind == "percent" else None,
+        amount=value if kind == "fixed" else None,
+        currency=currency,
+        minimum=draw(st.sampled_from([0, 0, 1000])),
+        skus=[] if kind == "free_shipping" else draw(st.sampled_from([[], ["S0"], ["S*"]])),
+        exclusive=False,
+        combines=list(KINDS),
+        methods=[],
+        cap=draw(st.sampled_from([None, 300])) if kind == "free_shipping" else None,
+        countries=[],
+        active=True,
+    )
+    return Offer(discount=discount, code=draw(st.sampled_from(["", f"CODE{number}"])))
 
 
 many = settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
