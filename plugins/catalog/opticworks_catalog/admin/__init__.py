@@ -22,6 +22,10 @@ ROUTES = (
     ("catalog.admin.product.duplicate", f"{PATH}/{{id:[0-9]+}}/duplicate"),
     ("catalog.admin.product.remove", f"{PATH}/{{id:[0-9]+}}/remove"),
     ("catalog.admin.product.preview", f"{PATH}/{{id:[0-9]+}}/preview"),
+    ("catalog.admin.collections", COLLECTIONS),
+    ("catalog.admin.collection.new", f"{COLLECTIONS}/new"),
+    ("catalog.admin.collection", f"{COLLECTIONS}/{{id:[0-9]+}}"),
+    ("catalog.admin.collection.remove", f"{COLLECTIONS}/{{id:[0-9]+}}/remove"),
 )
 
 
