@@ -90,7 +90,7 @@ def test_a_code_is_made_used_changed_and_turned_off(counter, staff):
     assert f"discounts:{row.id}" in order
     assert "Summer 10: 12.5% off" in order
     (line,) = words(browser.get(PATH), "tbody tr")
-    assert line == "Summer Summer 10 12.5% off from $20.00 Active 1 of 5"
+    assert line == "Summer Summer 10 12.5% off from $20.00 Active 1 of 5 Always"
     fill(page, f"{PATH}/{row.id}", code="AUTUMN", total_limit="1").submit(status=303)
     (line,) = words(browser.get(PATH), "tbody tr")
     assert "AUTUMN" in line

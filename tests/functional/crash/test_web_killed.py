@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 
 import pytest
+from sqlalchemy import text
 
 from opticworks.testing.ledger import Customer, wrong
 from opticworks.testing.visitors import Visitor
@@ -123,3 +124,36 @@ def test_a_crash_while_an_edited_cart_replaces_its_order_leaves_one_order(
     street.work()
     street.check(customer)
     assert [order.status for order in customer.orders()] == ["canceled", "confirmed"]
+
+
+@pytest.mark.parametrize(
+    "fault", ["place.before_commit", "place.after_commit", "pay.after_provider"]
+)
+def test_a_crash_neither_burns_a_code_nor_lends_it_twice(street, fault: str) -> None:
+    customer = street.customer()
+    web = street.start("web", fault=fault)
+    visitor = Visitor(web.address)
+    visitor.fill_cart(SKU)
+    visitor.post("/cart/codes", {"code": "welcome10"})  # once per customer
+    form = visitor.checkout(email=customer.email, payment="bank_transfer")
+    with pytest.raises(OSError):  # noqa: PT011
+        visitor.place(form)
+    assert web.wait() == -signal.SIGKILL
+    again = visitor.at(street.start("web").address)
+    assert "Thank you" in again.place(form).heading
+    street.work()
+    street.check(customer)
+    ((use, released),) = uses_of(street, customer)
+    assert use == customer.orders()[0].number
+    assert released is None
+
+
+def uses_of(street, customer: Customer) -> list[tuple[str, object]]:
+    """The customer's claims: the order's number, and when it was given back."""
+    statement = text(
+        "SELECT c.order_number, c.released_at FROM claim c"
+        " JOIN orders o ON o.number = c.order_number"
+        " WHERE o.email = :email AND c.allowance LIKE '%:by:%'"
+    )
+    with street.shop.unit() as db:
+        return [tuple(row) for row in db.execute(statement, {"email": customer.email})]
