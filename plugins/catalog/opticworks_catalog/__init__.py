@@ -19,6 +19,7 @@ from opticworks.plugin import hookimpl
 from opticworks_catalog import admin, demo_load, goods, images, slots
 from opticworks_catalog import cli as catalog_cli
 from opticworks_catalog.finding import sitemap as finding_sitemap
+from opticworks_catalog.exchange import jobs as import_jobs
 from opticworks_catalog.models import Base
 from opticworks_catalog.settings import CatalogSettings
 
@@ -83,6 +84,11 @@ def admin_menu(ctx: Ctx) -> Iterable[MenuItem]:
 @hookimpl
 def pictures_used(ids: Sequence[str], ctx: Ctx) -> Iterable[str]:
     return images.used(ids, ctx)
+
+
+@hookimpl
+def tasks(jobs: Any) -> None:
+    jobs.task(import_jobs.TASK)(import_jobs.run)
 
 
 @hookimpl

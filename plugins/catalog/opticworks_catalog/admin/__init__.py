@@ -34,4 +34,5 @@ def includeme(config: Configurator) -> None:
         config.add_route(name, pattern)
     for name in ("catalog.admin.product.new", "catalog.admin.product"):
         config.allow_body(name, MOST_BODY)
+    config.include("opticworks_catalog.admin.importing")
     config.scan("opticworks_catalog.admin")

@@ -44,6 +44,23 @@
     if (form && event.target.matches("select, input[type=date]")) form.requestSubmit();
   });
 
+  // What runs in the background is looked at again until it is done.
+  const watch = async () => {
+    const here = document.querySelector("[data-watch]");
+    if (!here) return;
+    try {
+      const answer = await fetch(here.dataset.watch, { headers: { Accept: "text/html" } });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const now = page.querySelector("[data-watch]");
+      if (answer.ok && !now) return location.replace(here.dataset.watch);
+      if (now) here.replaceChildren(...now.childNodes);
+    } catch {
+      // No answer this time; the next one may come.
+    }
+    setTimeout(watch, 1500);
+  };
+  setTimeout(watch, 800);
+
   // Rows of a form: add, remove, move. The numbers in "place" are what the server goes by.
   const rowsOf = (list) => [...list.children].filter((row) => row.matches("[data-row]"));
   const renumber = (list) => {

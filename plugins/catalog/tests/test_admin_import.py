@@ -1,0 +1,159 @@
+"""Import and export on pages, as staff use them without scripts."""
+
+from __future__ import annotations
+
+import pytest
+from importing import REAL, cells, exported, table
+from sqlalchemy import select
+from test_import import LAMP, RED
+
+from opticworks import kernel
+from opticworks.audit.service import of_subject
+from opticworks.jobs.testing import drain
+from opticworks.staff import service
+from opticworks.testing.shops import Browser
+from opticworks_catalog import tasks, writing
+from opticworks_catalog.exchange import jobs
+from opticworks_catalog.models import Import
+
+PATH = "/admin/catalog/import"
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def staff(empty_shop):
+    """staff("manager") is a browser with somebody of that role signed in."""
+
+    def sign_in(role):
+        with empty_shop.unit() as db:
+            service.create_staff(db, f"{role}@example.org", PASSWORD, role=role, actor="test")
+        browser = Browser(empty_shop)
+        form = browser.get("/admin/sign-in").form
+        form["email"], form["password"] = f"{role}@example.org", PASSWORD
+        form.submit(status=303)
+        return browser
+
+    return sign_in
+
+
+def upload(browser, content, name="lamps.csv", **ticked):
+    page = browser.get(PATH)
+    form = next(form for form in page.forms.values() if "file" in form.fields)
+    form["file"] = (name, content if isinstance(content, bytes) else content.encode())
+    form["pictures"] = False
+    for box, value in ticked.items():
+        form[box] = value
+    return form.submit(status=303)
+
+
+def said(page):
+    return " ".join(page.html.main.get_text(" ", strip=True).split())
+
+
+def test_hook_tasks(empty_shop):
+    names = []
+
+    class Jobs:
+        def task(self, name):
+            names.append(name)
+            return lambda handler: handler
+
+    tasks(jobs=Jobs())
+    assert names == ["catalog.import"]
+
+
+def test_a_file_is_checked_first_and_imported_on_a_second_click(empty_shop, staff):
+    browser = staff("owner")
+    bad = {**LAMP, "Handle": "bad", "Variant SKU": "BAD", "Variant Price": "abc"}
+    page = upload(browser, table(LAMP, bad), name="C:\\fakepath\\=lamps.csv").follow()
+    assert "Checking the file" in said(page)
+    assert page.html.find("h1").get_text() == "=lamps.csv"
+    assert drain(empty_shop) == ["catalog.import"]
+    page = browser.get(page.request.path)
+    assert "Would be: 1 new, 0 changed, 0 as they were, 1 not imported" in said(page)
+    assert 'The price "abc" is not a number like 19.99.' in said(page)
+    assert "Nothing has been changed yet." in said(page)
+    with empty_shop.unit() as db:
+        assert writing.find(db, ["desk-lamp"]) == {}
+    form = next(form for form in page.forms.values() if form.action == page.request.path)
+    page = form.submit(status=303).follow()
+    assert "Importing" in said(page)
+    form.submit(status=303)  # a second click starts nothing
+    assert drain(empty_shop) == ["catalog.import"]
+    page = browser.get(page.request.path)
+    assert "1 new, 0 changed" in said(page)
+    assert "Would be" not in said(page)
+    with empty_shop.unit() as db:
+        assert "desk-lamp" in writing.find(db, ["desk-lamp"])
+        assert kernel.availability(db, ["LAMP"])["LAMP"].on_hand == 7
+        row = db.scalars(select(Import)).one()
+        assert (row.state, row.content, row.actor) == ("imported", None, "owner@example.org")
+        (entry,) = of_subject(db, f"import:{row.id}")
+        assert entry.actor == "owner@example.org"
+    report = browser.get(f"{page.request.path}/report.csv")
+    assert report.content_type == "text/csv"
+    assert [row["Line"] for row in cells(report.text) if row["Result"] == "not imported"] == ["3"]
+    listing = browser.get(PATH)
+    assert "=lamps.csv" in said(listing)
+    assert "Imported" in said(listing)
+
+
+def test_a_file_that_can_not_be_read_is_said_on_its_page(empty_shop, staff):
+    browser = staff("owner")
+    page = upload(browser, b"Name,Price\r\nLamp,3\r\n").follow()
+    drain(empty_shop)
+    page = browser.get(page.request.path)
+    assert "Can't be read" in said(page)
+    assert 'The file has no column "Handle"' in said(page)
+    assert upload(browser, b"").location.endswith(PATH)
+    assert "Choose a CSV file" in browser.get(PATH).text
+    browser.get(f"{PATH}/999999", status=404)
+    browser.get(f"{page.request.path}/report.csv", status=404)
+
+
+def test_a_job_that_is_cut_off_does_the_rest(empty_shop, staff, monkeypatch):
+    browser = staff("owner")
+    rows = [{**RED, "Handle": f"lamp-{i}", "Variant SKU": f"L{i}"} for i in range(120)]
+    page = upload(browser, table(*rows)).follow()
+    drain(empty_shop)
+    page = browser.get(page.request.path)
+    next(form for form in page.forms.values() if form.action == page.request.path).submit()
+
+    class Cut(Exception):
+        pass
+
+    class Notes:
+        def __init__(self, shop, import_id):
+            pass
+
+        def __call__(self, what, done, total):
+            raise Cut
+
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "_Notes", Notes)
+        with pytest.raises(Cut):
+            drain(empty_shop)
+    with empty_shop.unit() as db:
+        (import_id,) = db.scalars(select(Import.id))
+        assert len(writing.find(db, [f"lamp-{i}" for i in range(120)])) == 50
+    jobs.run(empty_shop, import_id)
+    assert "70 new, 0 changed, 50 as they were" in said(browser.get(page.request.path))
+    jobs.run(empty_shop, import_id)
+
+
+def test_who_may_not_edit_products_can_not_import(empty_shop, staff):
+    clerk = staff("clerk")
+    clerk.get(PATH, status=403)
+    clerk.post(PATH, status=403)
+
+
+def test_the_catalogue_is_exported_by_a_click(empty_shop, staff):
+    browser = staff("owner")
+    upload(browser, REAL["apparel"])
+    with empty_shop.unit() as db:
+        db.scalars(select(Import)).one().state = "importing"
+    drain(empty_shop)
+    answer = browser.get("/admin/catalog/export.csv")
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="products-')
+    assert answer.body.decode() == exported(empty_shop)
+    assert len(cells(answer.text)) == 22
