@@ -18,8 +18,8 @@ from opticworks.contracts import (
 from opticworks.plugin import hookimpl
 from opticworks_catalog import admin, demo_load, goods, images, slots
 from opticworks_catalog import cli as catalog_cli
-from opticworks_catalog.finding import sitemap as finding_sitemap
 from opticworks_catalog.exchange import jobs as import_jobs
+from opticworks_catalog.finding import sitemap as finding_sitemap
 from opticworks_catalog.models import Base
 from opticworks_catalog.settings import CatalogSettings
 
