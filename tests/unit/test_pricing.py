@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from opticworks import contracts as c
@@ -268,7 +268,7 @@ def situations(draw: Any) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(situations(), st.randoms(use_true_random=False))
 def test_the_cents_add_up_and_the_order_of_plugins_means_nothing(
     given_: dict[str, Any], shuffler: random.Random
