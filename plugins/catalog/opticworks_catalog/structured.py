@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from opticworks.contracts import PriceDisplay
 from opticworks.money import Money
 from opticworks.plugin import shortened, text_of
 from opticworks_catalog.pages import ProductPage, VariantView
@@ -23,11 +24,24 @@ PROPERTIES = {"color": "color", "colour": "color", "size": "size", "material": "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seller:
-    """What is the same for every offer. `return_days` is 0 where the shop doesn't say."""
+    """What is the same for every offer. `return_days` is 0 where the shop doesn't say; prices
+    that are taxed say whether the tax is in them."""
 
     brand: str
     countries: tuple[str, ...] = ()
     return_days: int = 0
+    display: PriceDisplay = field(default_factory=PriceDisplay)
+
+    def price(self, money: Money) -> dict[str, Any]:
+        price = {"price": str(money.to_decimal()), "priceCurrency": money.currency}
+        if not self.display.label:
+            return price
+        specification = {
+            "@type": "UnitPriceSpecification",
+            **price,
+            "valueAddedTaxIncluded": self.display.includes_tax,
+        }
+        return {**price, "priceSpecification": specification}
 
     def terms(self) -> dict[str, Any]:
         if not self.return_days:
@@ -127,14 +141,9 @@ def _variant(
     data["offers"] = {
         "@type": "Offer",
         "url": base_url + variant.url,
-        "price": _amount(variant.price),
-        "priceCurrency": variant.price.currency,
+        **seller.price(variant.price),
         "availability": AVAILABILITY[variant.stock.state],
         "itemCondition": "https://schema.org/NewCondition",
         **seller.terms(),
     }
     return data
-
-
-def _amount(money: Money) -> str:
-    return str(money.to_decimal())

@@ -74,6 +74,7 @@ def _product_metadata(request: Request, record: ProductRecord, view: ProductPage
         brand=record.vendor or shop.name,
         countries=shop.countries,
         return_days=_settings(request).return_days,
+        display=request.ctx.display,
     )
     price = view.selected.price
     return Page(

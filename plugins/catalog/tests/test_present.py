@@ -10,7 +10,7 @@ from catalog_making import image, level, part, product, variant
 from opticworks.money import Money
 from opticworks_catalog.pages import json_for_html
 from opticworks_catalog.present import Rules, card, product_page
-from opticworks_catalog.structured import breadcrumb_data, product_data
+from opticworks_catalog.structured import Seller, breadcrumb_data, product_data
 
 RULES = Rules(locale="en_US", low_stock=5, max_quantity=99)
 WHITE = {"Model": "Pro", "Colour": "White"}
@@ -110,7 +110,7 @@ def test_structured_data_says_what_the_page_says():
         images=(image("white", Colour="White"), image("red", Colour="Red")),
     )
     page = page_of(record, {"A": level(9)})
-    data = product_data(record, page, "https://shop.example", "Shop")
+    data = product_data(record, page, "https://shop.example", Seller(brand="Shop"), "It shines.")
     assert data["@type"] == "ProductGroup"
     assert data["variesBy"] == ["Model", "https://schema.org/color"]
     for said, shown in zip(data["hasVariant"], page.variants, strict=True):
@@ -129,7 +129,9 @@ def test_structured_data_says_what_the_page_says():
 
 def test_a_single_variant_is_a_product_of_its_own():
     record = product(variant("A", 1200))
-    data = product_data(record, page_of(record, {}), "https://shop.example", "Shop")
+    data = product_data(
+        record, page_of(record, {}), "https://shop.example", Seller(brand="Shop"), "It shines."
+    )
     assert (data["@type"], data["sku"]) == ("Product", "A")
     assert data["offers"]["availability"] == "https://schema.org/OutOfStock"
     assert data["offers"]["url"] == "https://shop.example/products/thing"

@@ -74,6 +74,7 @@ def prices(browser: Browser) -> dict[str, Any]:
     return {
         "page": said(page.html.select_one(".price-large")),
         "data": f"{Decimal(offer['price']):.2f}",
+        "taxed": offer.get("priceSpecification", {}).get("valueAddedTaxIncluded"),
         "card": said(card.select_one(".price")),
         "cart": said(line),
     }
@@ -95,6 +96,7 @@ def test_every_place_shows_the_same_price_and_says_whether_tax_is_in_it(
     add_rate(shop, "19")
     found = prices(Browser(shop))
     assert found["data"] == price
+    assert found["taxed"] == (shown == "incl")
     for place, told in (("page", price), ("card", cheapest), ("cart", price)):
         assert f"${told}" in found[place], place
         assert found[place].endswith(label), place
@@ -117,6 +119,7 @@ def test_pages_without_an_address_stay_cacheable_and_ask_the_table_rarely(
 def test_a_shop_that_taxes_nothing_says_nothing(open_shop: Callable[..., Shop]) -> None:
     found = prices(Browser(open_shop("net", "excl")))
     assert found["page"] == found["cart"] == "$129.00"
+    assert found["taxed"] is None
 
 
 def test_a_bundle_of_two_classes_is_taxed_by_its_parts(open_shop: Callable[..., Shop]) -> None:
