@@ -53,6 +53,9 @@ ADMIN = {
     "stock of one": "/stock/items/RS1-PRO-WHT",
     "stocktake": "/stock/count",
     "ledger check": "/stock/verify",
+    "discounts": "/discounts",
+    "discount": "/discounts/1",
+    "new discount": "/discounts/new",
 }
 
 
@@ -79,6 +82,20 @@ def test_the_cart_and_its_drawer_have_no_barrier(page: Page) -> None:
     add(page)
     check(page)
     page.goto("/cart")
+    check(page)
+
+
+def test_codes_in_every_state_have_no_barrier(page: Page) -> None:
+    add(page)
+    page.goto("/cart")
+    for code in ("FREESHIP", "SAVE20", "WELCOME10", "NONSENSE"):
+        page.locator("#code").fill(code)
+        page.get_by_role("button", name="Apply").click()
+        if code != "NONSENSE":
+            expect(page.locator(".code-list")).to_contain_text(code)
+    expect(page.locator("#code-error")).to_be_visible()
+    check(page)
+    page.goto("/checkout")
     check(page)
 
 
