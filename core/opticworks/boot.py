@@ -162,10 +162,13 @@ class SettingsLoader:
 
     def _own(self, rows: Mapping[str, Any]) -> dict[str, Any]:
         """The kernel's share: the shop's settings, the mode of the ini, which decides whether
-        sample values will do, and the folder where a plugin may keep files in development."""
+        sample values will do, the folder where a plugin may keep files in development, and the
+        addresses of stand-ins by code."""
         shop = self._read("shop", contracts.ShopSettings, rows)
         theme = settings_room.ThemeChoice(**rows.get("theme", (0, {}))[1])
-        return {"shop": shop, "theme": theme, "mode": self.config.mode, "var": self.config.var}
+        config = self.config
+        known = {"mode": config.mode, "var": config.var, "standins": config.standins}
+        return {"shop": shop, "theme": theme, **known}
 
     def _read(self, code: str, schema: Any, rows: Mapping[str, Any]) -> Any:
         ini = self.config.plugin_settings.get(code, {})

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 Mode = Literal["development", "test", "production"]
 MODES = ("development", "test", "production")
 MIN_SECRET = 32
+STANDIN = "OPTICWORKS_STANDIN_"  #: prefix of the environment's names for stand-ins
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class ConfigError(Exception):
@@ -46,6 +48,8 @@ class Config:
     plugins: tuple[PluginLine, ...] = ()
     plugin_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     allow_standins: bool = False
+    #: addresses of vendors' stand-ins by code; never in production, unless a bench allows them
+    standins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def production(self) -> bool:
@@ -117,7 +121,7 @@ def _production_problems(env: Mapping[str, str]) -> list[str]:
     if secret and re.search("sample|changeme|example|development", secret, re.IGNORECASE):
         problems.append("OPTICWORKS_SECRET: this is a sample value; make a random one")
     base = env.get("OPTICWORKS_BASE_URL", "")
-    local = urlsplit(base).hostname in {"localhost", "127.0.0.1", "::1"}
+    local = urlsplit(base).hostname in LOOPBACK
     if base and urlsplit(base).scheme != "https" and not local:
         problems.append("OPTICWORKS_BASE_URL: must begin with https://")
     return problems
@@ -136,6 +140,7 @@ def read_config(settings: Mapping[str, str], env: Mapping[str, str] | None = Non
     var = Path(env.get("OPTICWORKS_VAR") or settings.get("opticworks.var", "var")).resolve()
     base = env.get("OPTICWORKS_BASE_URL") or settings.get("opticworks.base_url", "")
     port = env.get("PORT") or "6543"
+    allowed = settings.get("opticworks.allow_standins", "").lower() == "true"
     return Config(
         mode=cast(Mode, mode),
         database_url=_database_url(
@@ -151,8 +156,27 @@ def read_config(settings: Mapping[str, str], env: Mapping[str, str] | None = Non
         theme=settings.get("opticworks.theme", "default").strip(),
         plugins=parse_plugin_lines(settings.get("opticworks.plugins", "")),
         plugin_settings=_plugin_settings(settings),
-        allow_standins=settings.get("opticworks.allow_standins", "").lower() == "true",
+        allow_standins=allowed,
+        standins=_standins(env, production and not allowed),
     )
+
+
+def _standins(env: Mapping[str, str], forbidden: bool) -> dict[str, str]:
+    """Where vendors' stand-ins listen: OPTICWORKS_STANDIN_<CODE>=http://127.0.0.1:<port>."""
+    found = {
+        name.removeprefix(STANDIN).lower(): address
+        for name, address in env.items()
+        if name.startswith(STANDIN) and address
+    }
+    for code, address in found.items():
+        if forbidden:
+            raise ConfigError(
+                f"{STANDIN}{code.upper()} names a stand-in, which takes no money and ships "
+                "nothing. Remove it from the environment."
+            )
+        if urlsplit(address).hostname not in LOOPBACK:
+            raise ConfigError(f"{STANDIN}{code.upper()} must be an address of this machine.")
+    return found
 
 
 def _database_url(url: str) -> str:

@@ -69,6 +69,21 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StandIn:
+    """A local server that stands in for a vendor: `python -m <module> <arguments>`.
+
+    In the arguments "{port}" is the port it must listen on (127.0.0.1), "{shop}" the shop's
+    address, "{var}" the folder for what it keeps. It gets `--parent <pid>` too and ends when
+    that process is gone. Its address is `settings["standins"][code]`.
+    """
+
+    code: str
+    title: str
+    module: str
+    arguments: tuple[str, ...] = ("--port", "{port}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ctx:
     """What every hook that works on data is given.
 

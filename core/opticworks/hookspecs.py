@@ -49,6 +49,11 @@ def tasks(jobs: Any) -> None:
 
 
 @hookspec
+def standins() -> Iterable[c.StandIn]:  # type: ignore[empty-body]
+    """Name the servers that stand in for the plugin's vendors outside production."""
+
+
+@hookspec
 def demo(ctx: c.Ctx) -> None:
     """Load the plugin's demo data; called once per database, never in production."""
 

@@ -6,7 +6,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -53,7 +53,9 @@ class Slow:
 class Site:
     """The shop, its server, and what a test asks about what happened behind the pages."""
 
-    def __init__(self, database_url: str, redis_url: str, var: Path) -> None:
+    def __init__(
+        self, database_url: str, redis_url: str, var: Path, more: Mapping[str, str] | None = None
+    ) -> None:
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         environ = {
@@ -61,6 +63,7 @@ class Site:
             "REDIS_URL": redis_url,
             "OPTICWORKS_VAR": str(var),
             "OPTICWORKS_BASE_URL": self.url,
+            **(more or {}),
         }
         config = read_config(ini_settings(INI), environ)  # what `make run` serves
         self.shop = boot(replace(config, mode="test"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from fractions import Fraction
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -399,6 +400,24 @@ def test_a_plugin_object_shows_only_the_hooks_it_has() -> None:
             return PluginInfo(code="tiny", title="Tiny", version="1", category="other")
 
     assert load(Tiny()).found["tiny"].hooks == ("plugin_info",)
+
+
+def test_hook_standins_are_placed_and_told_to_every_process(tmp_path: Path) -> None:
+    from opticworks.cli.context import Context
+    from opticworks.cli.run import place_standins
+
+    ini = tmp_path / "shop.ini"
+    ini.write_text(
+        "[app:main]\nuse = egg:opticworks\nopticworks.mode = development\n"
+        "opticworks.plugins = stripe_payments\n"
+    )
+    environ = {"OPTICWORKS_VAR": str(tmp_path)}
+    ((title, command),) = place_standins(Context(str(ini)), environ, tmp_path, 6543)
+    address = environ["OPTICWORKS_STANDIN_STRIPE"]
+    assert title == "stand-in for Stripe"
+    assert address == f"http://127.0.0.1:{command[command.index('--port') + 1]}"
+    assert "http://127.0.0.1:6543/webhooks/stripe" in command
+    assert place_standins(Context(str(ini)), environ, tmp_path, 6543) == [], "one runs already"
 
 
 def test_hook_content_security_opens_a_page_to_the_hosts_it_needs() -> None:

@@ -46,11 +46,13 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """The order, and what the browser still has to do if its payment needs an action."""
+    """The order, and what the browser still has to do if its payment needs an action: afterwards
+    it goes `back`, where the payment is settled."""
 
     number: str
     path: str
     action: Mapping[str, object] | None = None
+    back: str = ""
 
 
 class Changed(Exception):
@@ -103,7 +105,8 @@ def _pay(
     if result.state in ("failed", "canceled"):
         raise Refused(result.message or "The payment did not go through. Nothing was charged.")
     action = dict(result.data) if result.state == "action" else None
-    return Placed(number=written.number, path=written.path, action=action)
+    back = attempt.intent.return_url
+    return Placed(number=written.number, path=written.path, action=action, back=back)
 
 
 def _write(shop: Shop, db: Session, wish: Wish, provider: c.PaymentProvider) -> _Written:

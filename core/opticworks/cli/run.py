@@ -7,7 +7,7 @@ import fcntl
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,8 +44,9 @@ def run(context: Context, port: int, var: Path) -> None:
             with only_one(var) as left_running, _servers(var, left_running) as environ:
                 check_port(port)
                 environ["PORT"] = str(port)
+                standins = place_standins(context, environ, var, port)
                 login = prepare(context, environ)
-                serve(context, port, environ, login)
+                serve(context, port, environ, login, standins)
         except Stopped:
             say("Stopped.")
 
@@ -130,6 +131,38 @@ def check_port(port: int) -> None:
             ) from error
 
 
+def place_standins(
+    context: Context, environ: dict[str, str], var: Path, port: int
+) -> list[tuple[str, list[str]]]:
+    """Give each stand-in of the enabled plugins a port and tell `environ`; (title, command)."""
+    from opticworks.boot import ini_settings
+    from opticworks.config import STANDIN, read_config
+    from opticworks.plugins import Plugins
+
+    config = read_config(ini_settings(context.ini), environ)
+    plugins = Plugins()
+    plugins.discover(config.plugins)
+    commands = []
+    for plugin in plugins.enabled:
+        for standin in plugins.ask(plugin, "standins") or ():
+            name = f"{STANDIN}{standin.code.upper()}"
+            if name in environ:  # somebody runs one already
+                continue
+            own = _free_port()
+            places = {"port": str(own), "shop": f"http://{_HOST}:{port}", "var": str(var)}
+            arguments = [argument.format(**places) for argument in standin.arguments]
+            environ[name] = f"http://{_HOST}:{own}"
+            commands.append((f"stand-in for {standin.title}", [standin.module, *arguments]))
+    return commands
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def prepare(context: Context, environ: Mapping[str, str]) -> DemoLogin | None:
     """Tables, demo catalogue and demo staff, whose login is returned if there is one."""
     from opticworks import demo, migrations
@@ -145,10 +178,18 @@ def prepare(context: Context, environ: Mapping[str, str]) -> DemoLogin | None:
         shop.close()
 
 
-def serve(context: Context, port: int, environ: Mapping[str, str], login: DemoLogin | None) -> None:
-    """Run web and worker until we are told to stop, or one of them ends by itself."""
+def serve(
+    context: Context,
+    port: int,
+    environ: Mapping[str, str],
+    login: DemoLogin | None,
+    standins: Sequence[tuple[str, list[str]]] = (),
+) -> None:
+    """Run web, worker and stand-ins until we are told to stop, or one of them ends by itself."""
     children = Children()
     try:
+        for title, command in standins:
+            children.start(title, command, environ)
         web = ["opticworks.cli.web", context.ini, "--port", str(port)]
         children.start("web server", web, environ)
         worker = ["opticworks.cli", "--ini", context.ini, "worker"]

@@ -15,7 +15,7 @@ STATUSES = ("waiting", "failed", "unmatched", "done")
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-class Since(click.ParamType):  # type: ignore[type-arg]  # generic in the stubs only
+class Since(click.ParamType[datetime]):
     """A date, a time, or how long ago: 2026-11-22, 2026-11-22T10:00, 90m, 2h, 7d."""
 
     name = "when"

@@ -107,7 +107,27 @@ def update(request: Request) -> Response:
 )
 @private_page
 def submit(request: Request) -> Response:
-    """ "Update shipping" without JavaScript, or "Place Order"."""
+    """ "Update shipping" without JavaScript, or "Place Order".
+
+    A provider's own script asks for JSON, so that its form stays where it is: `go` is where the
+    browser goes next, `action` what the script has to do before it goes `back`, `message` what is
+    to be told, `errors` sentences by field, and `changed` says that the page shows another total.
+    """
+    response = _submit(request)
+    if _wants_json(request) and isinstance(response, HTTPSeeOther):
+        answer = Response(json_body={"go": response.location})
+        answer.headers.extend(
+            [pair for pair in response.headerlist if pair[0].lower() == "set-cookie"]
+        )
+        return answer
+    return response
+
+
+def _wants_json(request: Request) -> bool:
+    return bool(request.headers.get("Accept") == "application/json")
+
+
+def _submit(request: Request) -> Response:
     cart_id = cart_id_of(request)
     if cart_id is None:
         return _to_cart(request)
@@ -121,7 +141,7 @@ def submit(request: Request) -> Response:
     shop: Shop = request.registry.shop
     form = forms.checkout_form(shop.settings["shop"], request.POST)
     if not form.validate():
-        return _page(request, cart_id, form=form, errors=form.sentences, status=422)
+        return _told(request, cart_id, form, 422, errors=form.sentences)
     return _place(request, cart_id, form)
 
 
@@ -151,7 +171,7 @@ def _codes_first(request: Request, cart_id: uuid.UUID) -> Response:
         shop: Shop = request.registry.shop
         form = forms.checkout_form(shop.settings["shop"], request.POST)
         more = {**told, "code_typed": ""}
-        return _page(request, cart_id, form=form, error=sentence, status=409, **more)
+        return _told(request, cart_id, form, 409, error=sentence, **more)
     response = HTTPSeeOther(location=request.route_path("checkout") + "#codes")
     name = "code_error" if refused else "code_message"
     visitor.tell(request, response, name, told.get(name, ""))
@@ -176,21 +196,27 @@ def _place(request: Request, cart_id: uuid.UUID, form: forms.CheckoutForm) -> Re
     except Changed as changed:
         ensure_rates(shop, cart_id)
         changes = _changes(request, changed.quote)
-        return _page(request, cart_id, form=form, changes=changes, tried=True, status=409)
+        return _told(request, cart_id, form, 409, changes=changes, tried=True)
     except (settling.Refused, PricesRefused) as refused:
-        return _page(request, cart_id, form=form, error=str(refused), status=409)
+        return _told(request, cart_id, form, 409, error=str(refused))
     except c.ProviderError as error:
         log.warning("A payment provider could not be asked: %s", error)
         sentence = (
             "We could not reach the payment provider. Your items are kept for you for a few "
             "minutes; press Place Order again. You will not be charged twice."
         )
-        return _page(request, cart_id, form=form, error=sentence, status=503)
+        return _told(request, cart_id, form, 503, error=sentence)
     if placed.action is not None:
         target = placed.action.get("redirect_url")
         if isinstance(target, str):
             return HTTPSeeOther(location=target)
-        return _page(request, cart_id, form=form, payment_action=placed.action)
+        if _wants_json(request):
+            return Response(json_body={"action": dict(placed.action), "back": placed.back})
+        sentence = (
+            "This way to pay needs JavaScript, which is switched off. Choose another way to pay, "
+            "or switch it on and place the order again. Nothing was charged."
+        )
+        return _told(request, cart_id, form, 409, error=sentence)
     response = HTTPSeeOther(location=f"{placed.path}?thanks=1")
     visitor.forget_cart(response)
     return response
@@ -204,6 +230,25 @@ def _shown_at(request: Request, cart_id: uuid.UUID) -> datetime | None:
         return None
     age = now.timestamp() - value[1]
     return datetime.fromtimestamp(value[1], UTC) if 0 <= age <= QUOTE_SECONDS else None
+
+
+def _told(
+    request: Request, cart_id: uuid.UUID, form: forms.CheckoutForm, status: int, **told: Any
+) -> Response:
+    """What keeps the order from being placed: the page again, or the same as JSON."""
+    if not _wants_json(request):
+        return _page(request, cart_id, form=form, status=status, **told)
+    sentences = [change.sentence for change in told.get("changes", ())]
+    if told.get("errors"):
+        sentences.append("Please check the fields that are marked.")
+    return Response(
+        json_body={
+            "message": " ".join([str(told.get("error", "")), *sentences]).strip(),
+            "errors": dict(told.get("errors", {})),
+            "changed": bool({"changes", "code_typed"} & told.keys()),
+        },
+        status=status,
+    )
 
 
 @view_config(route_name="payment.return", request_method="GET", permission=NO_PERMISSION_REQUIRED)
@@ -303,7 +348,6 @@ def _page(
         "code_typed": "",
         "code_message": "",
         "codes_changed": False,
-        "payment_action": None,
         **more,
     }
     response = render_to_response(template, values, request=request)

@@ -17,6 +17,60 @@
     notice.hidden = !text;
   }
 
+  function busy(placed) {
+    placing = placed;
+    // Disabled in the next task: a disabled button's value would not be sent.
+    setTimeout(() => {
+      button.disabled = placed;
+      button.textContent = placed ? form.dataset.placing : label;
+    });
+  }
+
+  // Payment providers with a script of their own: prepare(), confirm(action, back), changed().
+  const providers = () => window.opticworksPayments ?? {};
+  const never = new Promise(() => {});
+
+  function go(address) {
+    window.location.assign(address);
+    return never;
+  }
+
+  function mark(errors) {
+    for (const name of Object.keys(errors)) {
+      const field = form.elements[name];
+      if (!(field instanceof HTMLElement)) continue;
+      field.setAttribute("aria-invalid", "true");
+      field.setAttribute("aria-describedby", notice.id);
+    }
+    form.querySelector("[aria-invalid=true]")?.focus();
+  }
+
+  // Place the order and let the provider's script finish it; answers a sentence if it can't.
+  async function order(own) {
+    const body = new URLSearchParams(new FormData(form));
+    body.set(button.name, button.value); // a disabled button's value is not in a form's data
+    let said;
+    try {
+      const headers = { Accept: "application/json" };
+      said = await (await fetch(form.getAttribute("action"), { method: "POST", body, headers })).json();
+    } catch {
+      return form.dataset.unreached;
+    }
+    if (said.go) return go(said.go);
+    if (said.action) return (await own.confirm(said.action, said.back)) || go(said.back);
+    if (said.errors) mark(said.errors);
+    if (said.changed) form.elements.country.dispatchEvent(new Event("change", { bubbles: true }));
+    return [said.message, ...Object.values(said.errors ?? {})].filter(Boolean).join(" ");
+  }
+
+  async function pay(own) {
+    busy(true);
+    show("");
+    const problem = (await own.prepare()) || (await order(own));
+    busy(false);
+    show(problem);
+  }
+
   function settled() {
     running = Math.max(0, running - 1);
     if (running || waiting === null) return;
@@ -46,6 +100,7 @@
     if (!event.detail.successful && event.detail.xhr.status) failed();
     // Out-of-band parts are swapped before this task ends.
     setTimeout(() => {
+      for (const provider of Object.values(providers())) provider.changed?.();
       settled();
       if (!running) form.removeAttribute("data-updating");
     });
@@ -64,13 +119,14 @@
       show(form.dataset.waiting);
       return;
     }
-    placing = true;
+    const own = providers()[new FormData(form).get("payment")];
+    if (own) {
+      event.preventDefault();
+      pay(own);
+      return;
+    }
     show("");
-    // Disabled in the next task: a disabled button's value would not be sent.
-    setTimeout(() => {
-      button.disabled = true;
-      button.textContent = form.dataset.placing;
-    });
+    busy(true);
   });
 
   // Enter in the code's field applies the code; anywhere else it is the form's own business.
@@ -92,9 +148,7 @@
   // Coming back with the browser's back button shows a page that can be sent again.
   window.addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
-    placing = false;
-    button.disabled = false;
-    button.textContent = label;
+    busy(false);
   });
 
   const errors = document.getElementById("errors") || document.getElementById("refusal");
