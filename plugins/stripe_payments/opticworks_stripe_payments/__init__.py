@@ -1,0 +1,71 @@
+"""Cards and wallets through Stripe: Payment Element, deferred intents, webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from opticworks.contracts import PluginInfo, StandIn
+from opticworks.plugin import hookimpl
+from opticworks_stripe_payments.provider import StripePayments
+from opticworks_stripe_payments.settings import STANDIN_SECRET, StripeSettings
+
+
+@hookimpl
+def plugin_info() -> PluginInfo:
+    return PluginInfo(
+        code="stripe_payments",
+        title="Stripe",
+        version="0.1.0",
+        category="payment",
+        description="Cards and wallets through Stripe. No card number ever reaches this server.",
+        kernel=">=0.1,<0.2",
+        settings=StripeSettings,
+    )
+
+
+def _placed(settings: Mapping[str, Any]) -> StripeSettings:
+    own: StripeSettings = settings["stripe_payments"]
+    return own.placed(settings.get("standins", {}))
+
+
+@hookimpl
+def problems(settings: Mapping[str, Any]) -> Iterator[str]:
+    yield from _placed(settings).problems(settings.get("mode", "production"))
+
+
+@hookimpl
+def payment_providers(settings: Mapping[str, Any]) -> tuple[StripePayments, ...]:
+    return (StripePayments(_placed(settings)),)
+
+
+@hookimpl
+def standins() -> tuple[StandIn, ...]:
+    return (
+        StandIn(
+            code="stripe",
+            title="Stripe",
+            module="opticworks_stripe_payments.standin",
+            arguments=(
+                *("--port", "{port}"),
+                *("--state", "{var}/stripe-standin.json"),
+                *("--webhooks", "{shop}/webhooks/stripe"),
+                *("--secret", STANDIN_SECRET),
+            ),
+        ),
+    )
+
+
+@hookimpl
+def content_security(settings: Mapping[str, Any], page: str) -> Mapping[str, Sequence[str]]:
+    """What Stripe.js needs (Stripe: "Integration security guide"), on the checkout only."""
+    if page != "checkout":
+        return {}
+    own = _placed(settings)
+    if own.is_standin:
+        return dict.fromkeys(("script-src", "frame-src", "connect-src"), (own.api_base,))
+    return {
+        "script-src": ("https://js.stripe.com",),
+        "frame-src": ("https://js.stripe.com", "https://hooks.stripe.com"),
+        "connect-src": ("https://api.stripe.com",),
+    }

@@ -1,0 +1,307 @@
+"""Stripe as a payment provider, on Stripe's own SDK.
+
+The intent is created when the order is placed, for exactly what the order costs, with the order
+number and our attempt in its metadata; the browser confirms it. What Stripe says is asked for
+anew each time (`fetch`): webhooks only tell when to ask.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import stripe
+
+from opticworks.contracts import (
+    Address,
+    BadSignature,
+    NoWebhookSecret,
+    PaymentIntent,
+    PaymentOffer,
+    PaymentResult,
+    PaymentState,
+    ProviderError,
+    Quote,
+    RefundResult,
+    WebhookEvent,
+)
+from opticworks.money import Money
+from opticworks_stripe_payments.amounts import Unpayable, from_stripe, to_stripe
+from opticworks_stripe_payments.settings import StripeSettings
+
+T = TypeVar("T")
+
+CODE = "stripe"
+TIMEOUT = 20  #: seconds for one try
+TRIES_AGAIN = 2
+TOLERANCE = 300  #: seconds a webhook's signature stays valid
+EXPAND = ["latest_charge"]
+
+STATES: Mapping[str, PaymentState] = {
+    "requires_payment_method": "action",
+    "requires_confirmation": "action",
+    "requires_action": "action",
+    "processing": "pending",
+    "requires_capture": "authorized",
+    "succeeded": "captured",
+    "canceled": "canceled",
+}
+REFUND_STATES = {"succeeded": "done", "failed": "failed", "canceled": "failed"}
+
+
+class StripePayments:
+    """One Stripe account. Thread-safe; built anew when the settings change."""
+
+    code = CODE
+
+    def __init__(self, settings: StripeSettings) -> None:
+        self.settings = settings
+        self.title = settings.title
+        self._client = stripe.StripeClient(
+            settings.secret_key.get_secret_value(),
+            base_addresses={"api": settings.api_base},
+            max_network_retries=TRIES_AGAIN,
+            http_client=stripe.RequestsClient(timeout=TIMEOUT),
+        )
+
+    def offers(self, quote: Quote) -> tuple[PaymentOffer, ...]:
+        """The Payment Element, for amounts that a card can be charged."""
+        try:
+            amount = to_stripe(quote.total)
+        except Unpayable:
+            return ()
+        if amount <= 0:
+            return ()
+        return (
+            PaymentOffer(
+                title=self.title,
+                description="Card or wallet, handled by Stripe.",
+                icon="credit-card",
+                template="stripe_payments/element.pt",
+                data={
+                    "publishable_key": self.settings.publishable_key,
+                    "script": self.settings.script,
+                    "amount": amount,
+                    "currency": quote.currency.lower(),
+                    "capture": self._capture_method,
+                },
+            ),
+        )
+
+    @property
+    def _capture_method(self) -> str:
+        return "manual" if self.settings.capture == "manual" else "automatic_async"
+
+    def start(self, intent: PaymentIntent, key: str) -> PaymentResult:
+        params: dict[str, Any] = {
+            "amount": self._amount(intent.amount),
+            "currency": intent.amount.currency.lower(),
+            "automatic_payment_methods": {"enabled": True},
+            "capture_method": self._capture_method,
+            "description": intent.description,
+            "metadata": {"order": intent.order_number, "attempt": intent.attempt},
+            "expand": EXPAND,
+        }
+        if intent.address is not None:
+            params["shipping"] = _shipping(intent.address)
+        if self.settings.statement_suffix:
+            params["statement_descriptor_suffix"] = self.settings.statement_suffix
+        created = self._ask(
+            lambda: self._client.v1.payment_intents.create(
+                params,  # type: ignore[arg-type]
+                {"idempotency_key": key},
+            )
+        )
+        return self._result(created)
+
+    def fetch(self, ref: str) -> PaymentResult:
+        return self._result(self._retrieve(ref))
+
+    def capture(self, ref: str, money: Money, key: str) -> PaymentResult:
+        self._same_currency(ref, money)
+        amount = self._amount(money)
+        return self._forward(
+            ref,
+            lambda: self._client.v1.payment_intents.capture(
+                ref,
+                {"amount_to_capture": amount, "expand": EXPAND},
+                {"idempotency_key": key},
+            ),
+            "succeeded",
+        )
+
+    def cancel(self, ref: str, key: str) -> PaymentResult:
+        """Call the intent off; one that was paid meanwhile answers so."""
+        return self._forward(
+            ref,
+            lambda: self._client.v1.payment_intents.cancel(
+                ref, {"cancellation_reason": "abandoned"}, {"idempotency_key": key}
+            ),
+            "succeeded",
+            "canceled",
+        )
+
+    def _forward(
+        self, ref: str, call: Callable[[], stripe.PaymentIntent], *done: str
+    ) -> PaymentResult:
+        """Move an intent on; if it can't be moved because it is there already, say where it is."""
+        try:
+            return self._result(self._ask(call))
+        except ProviderError as error:
+            cause = error.__cause__
+            if getattr(cause, "code", "") != "payment_intent_unexpected_state":
+                raise
+            found = self._retrieve(ref)
+            if found.status not in done:
+                raise
+            return self._result(found)
+
+    def refund(self, ref: str, money: Money, key: str) -> RefundResult:
+        self._same_currency(ref, money)
+        amount = self._amount(money)
+        made = self._ask(
+            lambda: self._client.v1.refunds.create(
+                {"payment_intent": ref, "amount": amount, "metadata": {"key": key}},
+                {"idempotency_key": key},
+            )
+        )
+        return RefundResult(
+            state=REFUND_STATES.get(str(made.status), "pending"),  # type: ignore[arg-type]
+            ref=made.id,
+            money=from_stripe(made.amount, made.currency),
+            message=str(made.failure_reason or ""),
+        )
+
+    def _same_currency(self, ref: str, money: Money) -> None:
+        currency = self._retrieve(ref).currency.upper()
+        if currency != money.currency:
+            raise ProviderError(
+                f"The payment was made in {currency}, not {money.currency}.", retryable=False
+            )
+
+    def _amount(self, money: Money) -> int:
+        try:
+            amount = to_stripe(money)
+        except Unpayable as error:
+            raise ProviderError(str(error), retryable=False) from None
+        if amount <= 0:
+            raise ProviderError(f"{money.format()} is no amount to charge.", retryable=False)
+        return amount
+
+    def _retrieve(self, ref: str) -> stripe.PaymentIntent:
+        return self._ask(
+            lambda: self._client.v1.payment_intents.retrieve(
+                ref,
+                {"expand": EXPAND},
+            )
+        )
+
+    def _ask(self, call: Callable[[], T]) -> T:
+        """One call of the SDK; its errors as a ProviderError, without anything secret."""
+        try:
+            return call()
+        except (stripe.APIConnectionError, stripe.RateLimitError) as error:
+            raise ProviderError(f"Stripe does not answer: {type(error).__name__}.") from error
+        except (stripe.AuthenticationError, stripe.PermissionError) as error:
+            raise ProviderError(
+                "Stripe refused the secret key. Check it in the settings."
+            ) from error
+        except stripe.CardError as error:
+            raise ProviderError(error.user_message or "Declined.", retryable=False) from error
+        except (stripe.InvalidRequestError, stripe.IdempotencyError) as error:
+            said = error.user_message or type(error).__name__
+            raise ProviderError(f"Stripe refused: {said}", retryable=False) from error
+        except stripe.StripeError as error:
+            raise ProviderError(
+                f"Stripe answered with an error ({error.http_status or 'no status'})."
+            ) from error
+
+    def _result(self, intent: stripe.PaymentIntent) -> PaymentResult:
+        status = str(intent.status)
+        if status not in STATES:
+            raise ProviderError(f"Stripe calls the payment {status!r}, which is not known here.")
+        state = STATES[status]
+        amount = intent.amount_received if state == "captured" else intent.amount
+        failure = intent.last_payment_error
+        message = ""
+        if failure is not None and state == "action":
+            message = str(failure.message or "The payment did not go through.")
+        data = {}
+        if state == "action":
+            data = {
+                "client_secret": intent.client_secret,
+                "publishable_key": self.settings.publishable_key,
+                "status": status,
+            }
+        return PaymentResult(
+            state=state,
+            ref=intent.id,
+            money=from_stripe(amount, intent.currency),
+            data=data,
+            message=message,
+        )
+
+    def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[WebhookEvent, ...]:
+        """Verified with any of the signing secrets; an event of the other mode is refused."""
+        secrets = self.settings.webhook_secrets
+        if not secrets:
+            raise NoWebhookSecret("webhook_secret is not set (Stripe: Developers, Webhooks).")
+        header = next((v for k, v in headers.items() if k.lower() == "stripe-signature"), "")
+        self._verify(body, header, secrets)
+        event = json.loads(body)
+        if bool(event["livemode"]) != self.settings.live:
+            raise BadSignature("The event belongs to Stripe's other mode (test or live).")
+        return (_event(event),)
+
+    @staticmethod
+    def _verify(body: bytes, header: str, secrets: tuple[str, ...]) -> None:
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            raise BadSignature("The webhook is no text.") from None
+        for secret in secrets:
+            try:
+                stripe.WebhookSignature.verify_header(text, header, secret, TOLERANCE)
+            except stripe.SignatureVerificationError:
+                continue
+            stamp = next((p[2:] for p in header.split(",") if p.startswith("t=")), "0")
+            if int(stamp) > time.time() + TOLERANCE:  # the SDK looks for old ones only
+                raise BadSignature("The webhook was signed in the future.")
+            return
+        raise BadSignature("No signing secret fits the webhook's signature.")
+
+
+def _shipping(address: Address) -> dict[str, Any]:
+    place = {
+        "line1": address.line1,
+        "line2": address.line2,
+        "city": address.city,
+        "state": address.state,
+        "postal_code": address.postal_code,
+        "country": address.country,
+    }
+    return {
+        "name": address.name or address.company,
+        **({"phone": address.phone} if address.phone else {}),
+        "address": {name: value for name, value in place.items() if value},
+    }
+
+
+#: What of an event's object is kept: enough to see what happened, nothing about a person.
+KEPT = ("id", "object", "status", "amount", "currency", "charge", "reason", "failure_reason")
+
+
+def _event(event: Mapping[str, Any]) -> WebhookEvent:
+    about = event["data"]["object"]
+    own = about["object"] == "payment_intent"
+    return WebhookEvent(
+        id=event["id"],
+        kind=event["type"],
+        ref=str((about["id"] if own else about.get("payment_intent")) or ""),
+        attempt=str((about.get("metadata") or {}).get("attempt", "")),
+        occurred_at=datetime.fromtimestamp(event["created"], UTC),
+        data={name: about[name] for name in KEPT if about.get(name) is not None},
+    )

@@ -1,0 +1,116 @@
+"""What the shop's owner sets: Stripe's keys, and when money is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+API = "https://api.stripe.com"
+SCRIPT = "https://js.stripe.com/endive/stripe.js"
+STANDIN_SECRET = "whsec_standin"  #: signs the stand-in's webhooks, which lead nowhere but here
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class StripeSettings(BaseModel):
+    """Keys, signing secrets, and how payments are captured.
+
+    `api_base` and `script` lead to a stand-in outside production and belong in the ini only.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    publishable_key: str = Field(
+        "", title="Publishable key", description="Begins with pk_.", max_length=255
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        title="Secret key",
+        description="Begins with sk_ or rk_ (a restricted key is enough).",
+    )
+    webhook_secret: SecretStr = Field(
+        SecretStr(""),
+        title="Webhook signing secret",
+        description="Begins with whsec_. While a secret is being replaced, write both with a "
+        "comma between them.",
+    )
+    capture: Literal["automatic", "manual"] = Field(
+        "automatic",
+        title="Take the money",
+        json_schema_extra={
+            "choices": {
+                "automatic": "At once, when the order is placed",
+                "manual": "Authorize first, take it once the goods are reserved",
+            }
+        },
+    )
+    title: str = Field("Card", title="What customers read in the checkout", max_length=60)
+    statement_suffix: str = Field(
+        "",
+        title="Added to the card statement",
+        pattern=r"^[^<>\\'\"*]*$",
+        max_length=22,
+    )
+    api_base: str = Field(API, title="Stripe's address", json_schema_extra={"ini": True})
+    script: str = Field(SCRIPT, title="Stripe.js", json_schema_extra={"ini": True})
+
+    def placed(self, standins: Mapping[str, str]) -> StripeSettings:
+        """These settings, or those of the stand-in that runs when no keys were given."""
+        address = standins.get("stripe", "")
+        given = self.publishable_key or self.secret_key.get_secret_value()
+        if not address or given:
+            return self
+        sample = {
+            "publishable_key": "pk_test_standin",
+            "secret_key": SecretStr("sk_test_standin"),
+            "webhook_secret": SecretStr(STANDIN_SECRET),
+            "api_base": address,
+            "script": f"{address}/stripe.js",
+        }
+        return self.model_copy(update=sample)
+
+    @property
+    def is_standin(self) -> bool:
+        """Whether payments go to a server on this machine, where no money is taken."""
+        return self.api_base != API
+
+    @property
+    def live(self) -> bool:
+        return self.secret_key.get_secret_value().startswith(("sk_live_", "rk_live_"))
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        parts = self.webhook_secret.get_secret_value().split(",")
+        return tuple(part.strip() for part in parts if part.strip())
+
+    def problems(self, mode: str) -> Iterator[str]:
+        """What keeps payments from being taken, as sentences; none names a secret."""
+        secret, public = self.secret_key.get_secret_value(), self.publishable_key
+        if not secret or not public:
+            missing = "secret_key" if public else "publishable_key and secret_key"
+            yield f"Stripe's keys are missing. Set {missing} (Stripe: Developers, API keys)."
+            return
+        if not secret.startswith(("sk_test_", "sk_live_", "rk_test_", "rk_live_")):
+            yield "secret_key is not one of Stripe's secret keys, which begin with sk_ or rk_."
+        elif not public.startswith("pk_live_" if self.live else "pk_test_"):
+            yield (
+                "The two keys don't belong together: one is for tests and one for real money, or "
+                "publishable_key doesn't begin with pk_."
+            )
+        if any(not part.startswith("whsec_") for part in self.webhook_secrets):
+            yield "webhook_secret must begin with whsec_ (Stripe: Developers, Webhooks)."
+        yield from self._addresses(mode)
+
+    def _addresses(self, mode: str) -> Iterator[str]:
+        foreign = not self.script.startswith("https://js.stripe.com/")
+        if mode == "production" and (self.is_standin or foreign):
+            yield (
+                "Payments would go to a stand-in, which takes no money. Remove api_base and "
+                "script from the ini."
+            )
+        elif self.is_standin and urlsplit(self.api_base).hostname not in LOOPBACK:
+            yield f"api_base must be {API}, or a stand-in on this machine (127.0.0.1)."
+        if self.is_standin and self.live:
+            yield "A live key must never be given to a stand-in. Use keys of Stripe's test mode."

@@ -1,0 +1,327 @@
+"""The WSGI application: who may call, once per idempotency key, with the faults that are wanted."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from importlib import resources
+from typing import Any
+
+from webob import Request, Response
+
+from opticworks_stripe_payments.standin import calls, objects
+from opticworks_stripe_payments.standin.delivery import Delivery
+from opticworks_stripe_payments.standin.vendor import Vendor
+from opticworks_stripe_payments.standin.wire import StripeError, decode, invalid
+
+CORS = {
+    "Access-Control-Allow-Methods": "GET, HEAD, PUT, PATCH, POST, DELETE",
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Max-Age": "300",
+}
+FILES = {
+    "/stripe.js": ("stripe.js", "text/javascript"),
+    "/v3/": ("stripe.js", "text/javascript"),
+    "/endive/stripe.js": ("stripe.js", "text/javascript"),
+    "/frame": ("frame.html", "text/html"),
+    "/frame.js": ("frame.js", "text/javascript"),
+    "/frame.css": ("frame.css", "text/css"),
+}
+
+
+@dataclass
+class Fault:
+    """What goes wrong with calls whose "METHOD path" fits `match`, `times` over.
+
+    "timeout" acts and then stays silent for `seconds`; "lost" stays silent without acting;
+    "error" answers `status` without acting.
+    """
+
+    match: str = ".*"
+    how: str = "error"
+    status: int = 500
+    seconds: float = 0.0
+    times: int = 1
+
+
+@dataclass
+class _Answered:
+    """The first answer to an idempotency key."""
+
+    request: tuple[str, str]
+    status: int = 0
+    body: dict[str, Any] = field(default_factory=dict)
+    request_id: str = ""
+    done: bool = False
+
+
+class StandIn:
+    """`app(environ, start_response)`. `calls_made` lists "METHOD path" of what arrived."""
+
+    def __init__(self, vendor: Vendor | None = None, delivery: Delivery | None = None) -> None:
+        self.vendor = vendor or Vendor()
+        self.delivery = delivery or Delivery()
+        self.vendor.announced = self.delivery.announce
+        self.faults: list[Fault] = []
+        self.calls_made: list[str] = []
+        self._answered: dict[str, _Answered] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        request = Request(environ)
+        return self._respond(request)(environ, start_response)
+
+    def _respond(self, request: Request) -> Response:
+        path = request.path_info
+        if request.method == "OPTIONS":
+            return Response(status=204, headers=CORS)
+        if path in FILES:
+            return _file(*FILES[path])
+        if re.fullmatch(r"/3ds/[^/]+", path):
+            return _file("challenge.html", "text/html")
+        if path == "/challenge.js":
+            return _file("challenge.js", "text/javascript")
+        if path.startswith("/_standin/"):
+            return self._control(request)
+        return self._api(request)
+
+    # --- the API ----------------------------------------------------------------------------
+
+    def _api(self, request: Request) -> Response:
+        request_id = objects.new_id("req", 14)
+        with self._lock:
+            self.calls_made.append(f"{request.method} {request.path_info}")
+        fault = self._fault(request)
+        try:
+            if fault is not None and fault.how == "error":
+                raise _fault_error(fault.status)
+            if fault is not None and fault.how == "lost":
+                time.sleep(fault.seconds)
+                raise _fault_error(500)
+            status, body, first = self._once(request, request_id)
+        except StripeError as error:
+            status, body, first = error.status, error.body, request_id
+        if fault is not None and fault.how == "timeout":
+            time.sleep(fault.seconds)
+        return _json(request, status, body, request_id, first)
+
+    def _fault(self, request: Request) -> Fault | None:
+        with self._lock:
+            for fault in self.faults:
+                if fault.times > 0 and re.search(
+                    fault.match, f"{request.method} {request.path_info}"
+                ):
+                    fault.times -= 1
+                    return fault
+        return None
+
+    def _once(self, request: Request, request_id: str) -> tuple[int, dict[str, Any], str]:
+        """Act once per idempotency key; the first answer is repeated, errors included.
+
+        As Stripe: nothing is kept when the request was malformed, and a key whose first request
+        still runs answers 409.
+        """
+        call, for_browsers, ids = calls.find(request.method, request.path_info)
+        params = _params(request)
+        browser = self._authorize(request, params, for_browsers, ids)
+        key = request.headers.get("Idempotency-Key", "") if request.method == "POST" else ""
+        if not key:
+            return *self._act(call, ids, params, browser), request_id
+        if len(key) > 255:
+            raise invalid("The idempotency key is longer than 255 characters.")
+        asked = (request.path_info, json.dumps(params, sort_keys=True))
+        with self._lock:
+            known = self._answered.get(key)
+            if known is None:
+                known = self._answered[key] = _Answered(asked, request_id=request_id)
+            elif known.request != asked:
+                raise StripeError(
+                    400,
+                    "idempotency_error",
+                    "Keys for idempotent requests can only be used with the same parameters "
+                    "they were first used with.",
+                )
+            elif not known.done:
+                raise StripeError(
+                    409,
+                    "invalid_request_error",
+                    "There is currently another in-progress request using this Idempotent Key.",
+                    code="idempotency_key_in_use",
+                )
+            else:
+                return known.status, known.body, known.request_id
+        try:
+            known.status, known.body = self._act(call, ids, params, browser)
+        except StripeError as error:
+            if error.status in (400, 404) and "payment_intent" not in error.fields:
+                self._answered.pop(key, None)  # validation failed before anything was done
+                raise
+            known.status, known.body = error.status, error.body
+        except BaseException:
+            self._answered.pop(key, None)
+            raise
+        known.done = True
+        return known.status, known.body, request_id
+
+    def _act(
+        self, call: calls.Call, ids: list[str], params: dict[str, Any], browser: bool
+    ) -> tuple[int, dict[str, Any]]:
+        wanted = params.pop("expand", [])
+        with self.vendor.lock:
+            try:
+                answer = call(self.vendor, *ids, params)
+                answer = calls.expand(self.vendor, answer, wanted)
+            finally:
+                self.vendor.save()
+        if browser and answer["object"] == "payment_intent":
+            answer = objects.browser_safe(answer)
+        return 200, answer
+
+    def _authorize(
+        self, request: Request, params: dict[str, Any], for_browsers: bool, ids: list[str]
+    ) -> bool:
+        """Whether a browser asks, by its publishable key. Raises StripeError for who may not."""
+        key = _key(request) or str(params.get("key", ""))
+        if key.startswith(("sk_live", "rk_live")):
+            raise StripeError(401, "invalid_request_error", "A live key given to a stand-in.")
+        if key.startswith(("sk_test_", "rk_test_")):
+            if request.headers.get("Origin"):
+                raise StripeError(
+                    401,
+                    "invalid_request_error",
+                    "This integration uses a secret key in a browser. Use the publishable key.",
+                    code="secret_key_required",
+                )
+            return False
+        if not key.startswith("pk_test_"):
+            said = (
+                f"Invalid API Key provided: {key[:8]}****"
+                if key
+                else "You did not provide an API key."
+            )
+            raise StripeError(401, "invalid_request_error", said)
+        if not for_browsers:
+            raise StripeError(
+                403,
+                "invalid_request_error",
+                "This API call cannot be made with a publishable API key.",
+                code="secret_key_required",
+            )
+        if ids:
+            intent = self.vendor.get("payment_intent", ids[0], "intent")
+            if params.get("client_secret") != intent["client_secret"]:
+                raise invalid(
+                    "The client_secret provided does not match the client_secret associated "
+                    "with this PaymentIntent.",
+                    param="client_secret",
+                    code="payment_intent_invalid_parameter",
+                )
+        return True
+
+    # --- what tests and people turn ---------------------------------------------------------
+
+    def _control(self, request: Request) -> Response:
+        """/_standin/…: faults, webhooks, disputes and refunds that fail; JSON in and out."""
+        verb = request.path_info.removeprefix("/_standin/")
+        given = json.loads(request.body or b"{}")
+        vendor, delivery = self.vendor, self.delivery
+        try:
+            with vendor.lock:
+                if verb == "faults":
+                    self.faults.append(Fault(**given))
+                    answer: Any = {"faults": len(self.faults)}
+                elif verb == "webhooks":
+                    for name in ("url", "secrets", "held", "copies", "delay"):
+                        if name in given:
+                            setattr(delivery, name, given[name])
+                    answer = {"url": delivery.url, "waiting": len(delivery.waiting)}
+                elif verb == "release":
+                    answer = {"released": delivery.release(**given)}
+                elif verb == "dispute":
+                    answer = vendor.open_dispute(**given)
+                elif verb == "close_dispute":
+                    answer = vendor.close_dispute(**given)
+                elif verb == "fail_refund":
+                    answer = vendor.fail_refund(**given)
+                elif verb == "finish_refund":
+                    answer = vendor.finish_refund(**given)
+                elif verb == "refund":  # as somebody would in Stripe's dashboard
+                    answer = calls.create_refund(vendor, given)
+                elif verb == "calls":
+                    answer = list(self.calls_made)
+                elif verb == "state":
+                    answer = vendor.objects
+                else:
+                    raise StripeError(404, "invalid_request_error", f"No control {verb!r}.")
+                vendor.save()
+        except StripeError as error:
+            return Response(json_body=error.body, status=error.status)
+        return Response(json_body=answer)
+
+
+def _key(request: Request) -> str:
+    kind, _, value = request.headers.get("Authorization", "").partition(" ")
+    if kind == "Bearer":
+        return str(value)
+    if kind == "Basic" and request.authorization:
+        import base64
+
+        return base64.b64decode(value).decode().partition(":")[0]
+    return ""
+
+
+def _params(request: Request) -> dict[str, Any]:
+    fields = request.GET if request.method == "GET" else request.POST
+    params = decode((name, str(value)) for name, value in fields.items())
+    wanted = params.get("expand", [])
+    if not isinstance(wanted, list):
+        raise invalid("Invalid expand: it must be a list.", param="expand")
+    return params
+
+
+def _fault_error(status: int) -> StripeError:
+    kinds = {
+        409: ("invalid_request_error", "lock_timeout", "This object cannot be accessed right now."),
+        429: ("invalid_request_error", "rate_limit", "Too many requests hit the API too quickly."),
+    }
+    type, code, message = kinds.get(status, ("api_error", "", "An unknown error occurred."))
+    return StripeError(status, type, message, code=code or None)
+
+
+def _json(
+    request: Request, status: int, body: dict[str, Any], request_id: str, first: str
+) -> Response:
+    response = Response(
+        json.dumps(body).encode(),
+        status=f"{status} {HTTPStatus(status).phrase}",
+        content_type="application/json",
+        headers=CORS,
+    )
+    response.headers["Request-Id"] = request_id
+    response.headers["Stripe-Version"] = request.headers.get("Stripe-Version", objects.API_VERSION)
+    response.headers["Cache-Control"] = "no-cache, no-store"
+    if request.method == "POST":
+        response.headers["Stripe-Should-Retry"] = "true" if status in (409, 429) else "false"
+        if key := request.headers.get("Idempotency-Key"):
+            response.headers["Idempotency-Key"] = key
+            response.headers["Original-Request"] = first
+            if first != request_id:
+                response.headers["Idempotent-Replayed"] = "true"
+    if status == 500:
+        response.headers.pop("Stripe-Should-Retry", None)
+    return response
+
+
+def _file(name: str, content_type: str) -> Response:
+    text = resources.files(__package__).joinpath("browser", name).read_text(encoding="utf-8")
+    return Response(
+        text,
+        content_type=content_type,
+        charset="utf-8",
+        headers={**CORS, "Cache-Control": "no-store"},
+    )

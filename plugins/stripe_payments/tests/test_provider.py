@@ -1,0 +1,231 @@
+"""Stripe as a payment provider, on the stand-in and the real SDK."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import stripe
+
+from opticworks.contracts import BadSignature, NoWebhookSecret, PaymentIntent, ProviderError
+from opticworks.money import Money
+from opticworks.testing.contracts.common import sample_quote
+from opticworks.testing.contracts.payment import AMOUNT, PaymentContract
+from opticworks_stripe_payments.amounts import Unpayable, from_stripe, to_stripe
+from opticworks_stripe_payments.provider import StripePayments
+from opticworks_stripe_payments.settings import StripeSettings
+from opticworks_stripe_payments.standin.delivery import body_of, sign
+
+SECRET = "whsec_standin"
+
+
+class TestContract(PaymentContract):
+    @pytest.fixture
+    def provider(self, standin: Any) -> Any:
+        made = standin.provider(capture="manual")
+        made.standin = standin
+        return made
+
+    def authorize(self, provider: Any, ref: str) -> None:
+        provider.standin.client().v1.payment_intents.confirm(
+            ref, {"payment_method": "pm_card_visa", "return_url": "http://127.0.0.1/return"}
+        )
+
+    @contextmanager
+    def vendor_down(self, provider: Any) -> Iterator[None]:
+        working = provider._client
+        provider._client = stripe.StripeClient(
+            "sk_test_standin",
+            base_addresses={"api": "http://127.0.0.1:9"},
+            http_client=stripe.RequestsClient(timeout=1),
+        )
+        yield
+        provider._client = working
+
+    def webhook(self, provider: Any) -> tuple[bytes, dict[str, str]]:
+        provider.start(self.intent("att-hook"), "start-att-hook")
+        events = list(provider.standin.app.vendor.objects["event"].values())
+        return signed(body_of(events[-1]))
+
+    def webhook_ref(self, provider: Any) -> tuple[str, str]:
+        (made,) = provider.standin.app.vendor.objects["payment_intent"].values()
+        return made["id"], "att-hook"
+
+
+def signed(
+    body: bytes, secrets: tuple[str, ...] = (SECRET,), at: float | None = None
+) -> tuple[bytes, dict[str, str]]:
+    stamp = int(time.time() if at is None else at)
+    return body, {"Stripe-Signature": sign(body, list(secrets), stamp)}
+
+
+def intent(amount: Money = AMOUNT, attempt: str = "att-1") -> PaymentIntent:
+    return PaymentContract().intent(attempt, amount)
+
+
+@pytest.fixture
+def provider(standin: Any) -> StripePayments:
+    made: StripePayments = standin.provider()
+    return made
+
+
+def confirm(standin: Any, ref: str, method: str = "pm_card_visa") -> None:
+    standin.client().v1.payment_intents.confirm(
+        ref, {"payment_method": method, "return_url": "http://127.0.0.1/return"}
+    )
+
+
+def test_the_intent_carries_the_order_and_our_attempt(standin: Any, provider: Any) -> None:
+    result = provider.start(intent(), "key-1")
+    (made,) = standin.control("state")["payment_intent"].values()
+    assert made["metadata"] == {"order": "OW-10042", "attempt": "att-1"}
+    assert made["amount"] == AMOUNT.minor
+    assert result.state == "action"
+    assert result.data["client_secret"] == made["client_secret"]
+
+
+def test_a_decline_says_the_providers_sentence_and_leaves_the_payment_open(
+    standin: Any, provider: Any
+) -> None:
+    ref = provider.start(intent(), "key-1").ref
+    with pytest.raises(stripe.CardError):
+        confirm(standin, ref, "pm_card_chargeDeclinedInsufficientFunds")
+    declined = provider.fetch(ref)
+    assert (declined.state, declined.message) == ("action", "Your card has insufficient funds.")
+    confirm(standin, ref)
+    assert provider.fetch(ref).state == "captured"
+
+
+def test_a_bank_that_asks_the_buyer_is_still_an_action(standin: Any, provider: Any) -> None:
+    ref = provider.start(intent(), "key-1").ref
+    confirm(standin, ref, "pm_card_authenticationRequired")
+    assert provider.fetch(ref).state == "action"
+
+
+def test_a_charge_whose_answer_was_lost_is_made_once(standin: Any) -> None:
+    settings = standin.settings()
+    impatient = StripePayments(settings)
+    impatient._client = standin.client(retries=2, timeout=0.5)
+    standin.control("faults", match="POST /v1/payment_intents$", how="timeout", seconds=1)
+    assert impatient.start(intent(), "key-1").state == "action"
+    assert len(standin.control("state")["payment_intent"]) == 1
+
+
+def test_what_stripe_is_asked_is_once_per_call(standin: Any, provider: Any) -> None:
+    provider.start(intent(), "key-1")
+    assert standin.control("calls") == ["POST /v1/payment_intents"]
+
+
+@pytest.mark.parametrize(
+    ("status", "retryable"), [(429, True), (500, True), (401, True), (400, False)]
+)
+def test_errors_say_whether_trying_again_helps_and_nothing_secret(
+    standin: Any, status: int, retryable: bool
+) -> None:
+    provider = StripePayments(standin.settings())
+    provider._client = standin.client()
+    standin.control("faults", match=".*", status=status, times=1)
+    with pytest.raises(ProviderError) as caught:
+        provider.start(intent(), "key-1")
+    assert caught.value.retryable is retryable
+    assert "sk_test" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("money", "units"),
+    [
+        (Money(1999, "USD"), 1999),
+        (Money(500, "JPY"), 500),
+        (Money(500, "ISK"), 50_000),
+        (Money(12_340, "KWD"), 12_340),
+    ],
+)
+def test_amounts_are_counted_as_stripe_counts(money: Money, units: int) -> None:
+    assert to_stripe(money) == units
+    assert from_stripe(units, money.currency.lower()) == money
+
+
+def test_an_amount_that_no_card_can_be_charged_is_not_offered(provider: Any) -> None:
+    with pytest.raises(Unpayable):
+        to_stripe(Money(12_345, "KWD"))
+    assert provider.offers(sample_quote(Money(12_345, "KWD"))) == ()
+    assert provider.offers(sample_quote(Money(0, "USD"))) == ()
+    (offer,) = provider.offers(sample_quote(AMOUNT))
+    assert "sk_test" not in json.dumps(dict(offer.data))
+
+
+EVENT = {
+    "id": "evt_1",
+    "object": "event",
+    "created": 1_700_000_000,
+    "livemode": False,
+    "type": "payment_intent.succeeded",
+    "data": {"object": {"id": "pi_1", "object": "payment_intent", "metadata": {"attempt": "a-1"}}},
+}
+
+
+def test_the_published_vector_is_verified() -> None:
+    """A body and signature that Stripe's own library made: see the plugin's README."""
+    body = (
+        b'{"id":"evt_test_1","object":"event","type":"payment_intent.succeeded","data":'
+        b'{"object":{"id":"pi_test_1","object":"payment_intent","amount":1099}}}'
+    )
+    digest = "9f1e742b5dd16066a020a9fb8a83c8867b4984582da6cb190d9c6af2c27ffdf8"
+    assert sign(body, ["whsec_test_secret"], 1_700_000_000) == f"t=1700000000,v1={digest}"
+
+
+def test_a_webhook_signed_with_any_secret_of_a_rollover_is_read(standin: Any) -> None:
+    both = standin.provider(webhook_secret="whsec_new, whsec_old")
+    body = json.dumps(EVENT).encode()
+    for secrets in (("whsec_old",), ("whsec_new",), ("whsec_older", "whsec_new")):
+        (event,) = both.read_webhook(*signed(body, secrets))
+        assert (event.id, event.ref, event.attempt) == ("evt_1", "pi_1", "a-1")
+
+
+@pytest.mark.parametrize("seconds", [-301, 400])
+def test_a_webhook_of_another_time_is_refused(provider: Any, seconds: int) -> None:
+    body = json.dumps(EVENT).encode()
+    with pytest.raises(BadSignature):
+        provider.read_webhook(*signed(body, at=time.time() + seconds))
+
+
+def test_an_event_of_the_other_mode_is_refused(provider: Any) -> None:
+    with pytest.raises(BadSignature, match="other mode"):
+        provider.read_webhook(*signed(json.dumps({**EVENT, "livemode": True}).encode()))
+
+
+def test_without_a_signing_secret_nothing_is_read(standin: Any) -> None:
+    with pytest.raises(NoWebhookSecret, match="webhook_secret"):
+        standin.provider(webhook_secret="").read_webhook(*signed(json.dumps(EVENT).encode()))
+
+
+KEYS = {"publishable_key": "pk_test_1", "secret_key": "sk_test_1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "mode", "said"),
+    [
+        ({}, "production", "keys are missing"),
+        (KEYS, "production", ""),
+        ({**KEYS, "secret_key": "rk_live_1"}, "production", "don't belong together"),
+        ({**KEYS, "secret_key": "secret"}, "production", "begin with sk_"),
+        ({**KEYS, "webhook_secret": "abc"}, "test", "whsec_"),
+        ({**KEYS, "api_base": "http://127.0.0.1:1"}, "test", ""),
+        ({**KEYS, "api_base": "http://127.0.0.1:1"}, "production", "stand-in"),
+        ({**KEYS, "script": "http://127.0.0.1:1/stripe.js"}, "production", "stand-in"),
+        ({**KEYS, "api_base": "https://evil.example"}, "development", "this machine"),
+    ],
+)
+def test_what_keeps_payments_from_being_taken_is_said(
+    given: dict[str, str], mode: str, said: str
+) -> None:
+    sentences = list(StripeSettings.model_validate(given).problems(mode))
+    if said:
+        assert any(said in sentence for sentence in sentences)
+    else:
+        assert sentences == []
+    assert not any("sk_test_1" in sentence for sentence in sentences)

@@ -1,0 +1,255 @@
+"""Paying by card, on Stripe's stand-in: the card fields lie in a frame of another origin."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, FrameLocator, Page, expect
+from waitress.server import create_server
+
+from opticworks.checkout.settle import settle
+from opticworks.embedded import create_database, drop_database
+
+from .journey import add, field, fill, only_order, open_checkout, place_button, settled, thanked
+from .site import Site, database_of
+
+pytest.importorskip("opticworks_stripe_payments")
+
+from opticworks_stripe_payments.settings import STANDIN_SECRET
+from opticworks_stripe_payments.standin.server import StandIn
+
+GOOD = "4242424242424242"
+DECLINED = "4000000000000002"
+CHALLENGED = "4000002500003155"
+
+
+@pytest.fixture(scope="module")
+def stripe() -> Any:
+    """The stand-in behind a real server; `stripe.url` is its address."""
+    app: Any = StandIn()
+    server = create_server(app, host="127.0.0.1", port=0, threads=8)
+    threading.Thread(target=server.run, daemon=True).start()
+    app.url = f"http://127.0.0.1:{server.effective_port}"
+    app.delivery.secrets = [STANDIN_SECRET]
+    return app
+
+
+@pytest.fixture(scope="module")
+def card_site(
+    stripe: Any,
+    embedded_servers: Any,
+    worker_number: int,
+    worker_redis_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Site]:
+    """The demo shop as `make run` serves it: with the stand-in beside it."""
+    name = f"opticworks_cards_{os.getpid()}_{worker_number}"
+    url = create_database(embedded_servers, name)
+    redis_url = database_of(worker_redis_url, 11 - worker_number)
+    environ = {"OPTICWORKS_STANDIN_STRIPE": stripe.url}
+    site = Site(url, redis_url, tmp_path_factory.mktemp("cards"), environ)
+    stripe.delivery.url = f"{site.url}/webhooks/stripe"
+    yield site
+    stripe.delivery.url = ""
+    site.close()
+    drop_database(embedded_servers, name)
+
+
+@pytest.fixture
+def shopper(browser: Browser, card_site: Site) -> Iterator[Callable[..., Page]]:
+    """A new visitor; script errors and what the page's own policy blocks fail the test."""
+    contexts, wrong = [], []
+
+    def shopper(**options: Any) -> Page:
+        options.setdefault("viewport", {"width": 1280, "height": 900})
+        context = browser.new_context(base_url=card_site.url, reduced_motion="reduce", **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.add_init_script(
+            "document.addEventListener('securitypolicyviolation', e => console.error('CSP ' + "
+            "e.violatedDirective + ' ' + e.blockedURI))"
+        )
+        page.on("console", lambda m: wrong.append(m.text) if m.text.startswith("CSP") else None)
+        return page
+
+    yield shopper
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def card_frame(page: Page) -> FrameLocator:
+    return page.frame_locator('iframe[name^="__privateStripeFrame"]').first
+
+
+def type_card(page: Page, number: str = GOOD) -> None:
+    frame = card_frame(page)
+    for name, value in {"number": number, "expiry": "1234", "cvc": "123"}.items():
+        frame.locator(f"[name={name}]").fill(value)
+
+
+def intents(stripe: Any, order: Any) -> list[dict[str, Any]]:
+    made = stripe.vendor.objects["payment_intent"].values()
+    return [intent for intent in made if intent["metadata"]["order"] == order.number]
+
+
+def test_the_customers_script_with_a_card(
+    shopper: Callable[..., Page], card_site: Site, stripe: Any, someone: str
+) -> None:
+    page = shopper()
+    page.goto("/products/rs-1-sensor")
+    page.click('button:has-text("Add to Cart")')
+    page.goto("/checkout")
+    fill(page, someone)
+    page.click('[data-testid="shipping-option-0"]')
+    type_card(page)
+    page.click('button:has-text("Place Order")')
+    thanked(page)
+    order = only_order(card_site, someone)
+    assert order.payment_status == "paid"
+    (intent,) = intents(stripe, order)
+    assert (intent["amount"], intent["status"]) == (order.total, "succeeded")
+
+
+def test_the_card_form_keeps_what_was_typed_when_the_total_changes(
+    shopper: Callable[..., Page], card_site: Site, stripe: Any, someone: str
+) -> None:
+    page = shopper()
+    open_checkout(page, someone)
+    frame = page.locator('iframe[name^="__privateStripeFrame"]')
+    type_card(page)
+    name = frame.get_attribute("name")
+    for option in (1, 0, 1):
+        page.get_by_test_id(f"shipping-option-{option}").check()
+        settled(page)
+    assert frame.get_attribute("name") == name, "the form was mounted again"
+    expect(card_frame(page).locator("[name=number]")).to_have_value("4242 4242 4242 4242")
+    place_button(page).click()
+    thanked(page)
+    order = only_order(card_site, someone)
+    assert intents(stripe, order)[0]["amount_received"] == order.total
+
+
+def test_a_decline_says_why_and_another_card_pays_the_same_order(
+    shopper: Callable[..., Page], card_site: Site, stripe: Any, someone: str
+) -> None:
+    page = shopper()
+    open_checkout(page, someone)
+    type_card(page, DECLINED)
+    place_button(page).click()
+    expect(page.locator("#checkout-status")).to_have_text("Your card was declined.")
+    expect(field(page, "email")).to_have_value(someone)
+    number = only_order(card_site, someone).number
+    type_card(page)
+    place_button(page).click()
+    thanked(page)
+    order = only_order(card_site, someone)
+    assert order.number == number
+    assert [intent["status"] for intent in intents(stripe, order)] == ["succeeded"]
+
+
+@pytest.mark.parametrize("answer", ["complete", "fail"])
+def test_the_bank_asks_the_buyer(
+    shopper: Callable[..., Page], card_site: Site, someone: str, answer: str
+) -> None:
+    page = shopper()
+    open_checkout(page, someone)
+    type_card(page, CHALLENGED)
+    place_button(page).click()
+    page.frame_locator('iframe[src*="/3ds/"]').locator(f"#{answer}").click()
+    if answer == "complete":
+        thanked(page)
+        assert only_order(card_site, someone).payment_status == "paid"
+    else:
+        expect(page.locator("#checkout-status")).to_contain_text("unable to authenticate")
+        expect(place_button(page)).to_be_enabled()
+
+
+def test_what_is_missing_is_said_before_anything_is_ordered(
+    shopper: Callable[..., Page], card_site: Site, someone: str
+) -> None:
+    page = shopper()
+    open_checkout(page, someone)
+    place_button(page).click()
+    expect(page.locator("#checkout-status")).to_have_text("Your card number is incomplete.")
+    type_card(page)
+    field(page, "city").fill("")
+    place_button(page).click()
+    expect(field(page, "city")).to_be_focused()
+    expect(field(page, "city")).to_have_attribute("aria-invalid", "true")
+    assert card_site.orders(someone) == []
+    expect(card_frame(page).locator("[name=number]")).to_have_value("4242 4242 4242 4242")
+
+
+def test_a_browser_that_dies_after_confirming_is_settled_by_the_webhook(
+    shopper: Callable[..., Page], card_site: Site, stripe: Any, someone: str
+) -> None:
+    page = shopper()
+    open_checkout(page, someone)
+    type_card(page)
+    page.route("**/checkout/return/**", lambda route: route.abort())
+    with page.expect_request("**/checkout/return/**"):
+        place_button(page).click()
+    page.context.close()
+    card_site.work()
+    assert only_order(card_site, someone).payment_status == "paid"
+
+
+def test_a_webhook_that_never_comes_is_made_good_by_settling(
+    shopper: Callable[..., Page], card_site: Site, stripe: Any, someone: str
+) -> None:
+    stripe.delivery.held = True
+    try:
+        page = shopper()
+        open_checkout(page, someone)
+        type_card(page)
+        place_button(page).click()
+        thanked(page)
+    finally:
+        stripe.delivery.release(dropped=True)
+        stripe.delivery.held = False
+    order = only_order(card_site, someone)
+    assert order.payment_status == "paid"
+    settle(card_site.shop, order.number)
+    assert only_order(card_site, someone).payment_status == "paid"
+
+
+def test_no_card_number_reaches_the_shop(
+    shopper: Callable[..., Page], card_site: Site, someone: str
+) -> None:
+    """SAQ A: everything the browser sends to the shop, looked through for the card."""
+    page = shopper()
+    sent: list[str] = []
+
+    def note(request: Any) -> None:
+        if request.url.startswith(card_site.url):
+            sent.append(f"{request.url} {request.headers} {request.post_data or ''}")
+
+    page.on("request", note)
+    open_checkout(page, someone)
+    type_card(page)
+    place_button(page).click()
+    thanked(page)
+    assert any("/checkout" in line for line in sent)
+    assert not [line for line in sent if GOOD in line.replace("+", "").replace(" ", "")]
+    readable = page.evaluate(
+        "() => { try { return Boolean(frames[0]?.document?.body) } catch { return false } }"
+    )
+    assert readable is False
+
+
+def test_only_the_checkout_may_load_from_stripe(shopper: Callable[..., Page], stripe: Any) -> None:
+    page = shopper()
+    add(page)
+    policies = {}
+    for path in ("/", "/cart", "/checkout"):
+        response = page.goto(path)
+        assert response is not None
+        policies[path] = response.headers["content-security-policy"]
+    assert stripe.url in policies["/checkout"]
+    assert stripe.url not in policies["/"] + policies["/cart"]
