@@ -15,6 +15,7 @@ from opticworks.staff.models import Staff
 from opticworks.web import errors
 from opticworks.web.policy import ADMIN, Identity, is_admin
 
+HIDDEN = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 KEY = "staff"  #: in the session: {"id": …, "epoch": …}
 
 
@@ -72,5 +73,5 @@ def forbidden(error: HTTPForbidden, request: Request) -> Response:
         query = {"next": request.path_qs}
     to = f"{ADMIN}/sign-in" + (f"?{urlencode(query)}" if query else "")
     if "HX-Request" in request.headers:  # a fragment would land inside the page
-        return Response(status=204, headers={"HX-Redirect": to, "Cache-Control": "no-store"})
-    return HTTPSeeOther(to, headers={"Cache-Control": "no-store"})
+        return Response(status=204, headers={"HX-Redirect": to, **HIDDEN})
+    return HTTPSeeOther(to, headers=HIDDEN)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from pyramid.interfaces import IRoutesMapper
 from pyramid.request import Request
 
 from opticworks.admin import words
@@ -32,10 +34,24 @@ def plugins(request: Request) -> dict[str, Any]:
         "plugins": found,
         "words": words,
         "category": lambda plugin: CATEGORIES[plugin.info.category] if plugin.info else "",
-        "paths": lambda plugin: (f"/{plugin.code}/", *(plugin.info.paths if plugin.info else ())),
+        "paths": partial(paths, request),
         "how": how_to_enable,
         "enabled": sum(1 for plugin in found if plugin.state.value == "enabled"),
     }
+
+
+def paths(request: Request, plugin: Any) -> list[str]:
+    """The plugin's paths under which it really has pages."""
+    mapper = request.registry.getUtility(IRoutesMapper)
+    patterns = ["/" + route.pattern.lstrip("/") for route in mapper.get_routes()]
+    own = (f"/{plugin.code}", f"/admin/{plugin.code}", *(plugin.info.paths if plugin.info else ()))
+    return [
+        path
+        for path in dict.fromkeys(own)
+        if any(
+            pattern == path or pattern.startswith(path.rstrip("/") + "/") for pattern in patterns
+        )
+    ]
 
 
 def how_to_enable(plugin: Any) -> str:

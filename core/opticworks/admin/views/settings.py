@@ -33,6 +33,7 @@ from opticworks.web.schema_form import SchemaForm
 
 LIST = Crumb(title="Settings", path="/admin/settings")
 HISTORY = 10
+MOST = 2  #: new problems named of each other plugin
 
 
 @dataclass(slots=True)
@@ -247,9 +248,10 @@ def _effects(request: Request, subject: Subject, model: BaseModel) -> list[str]:
     plugins = [plugin for plugin in shop.plugins.enabled if plugin is not subject.plugin]
     for plugin in plugins:
         old = set(_problems(shop, plugin, before))
-        found += [
-            f"{plugin.title}: {said}" for said in _problems(shop, plugin, after) if said not in old
-        ]
+        new = [said for said in _problems(shop, plugin, after) if said not in old]
+        found += [f"{plugin.title}: {said}" for said in new[:MOST]]
+        if len(new) > MOST:
+            found.append(f"{plugin.title}: {len(new) - MOST} more of this kind.")
     if subject.plugin is not None and subject.plugin.module is not None:
         found += [f"{subject.title}: {said}" for said in _problems(shop, subject.plugin, after)]
     return found
