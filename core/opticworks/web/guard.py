@@ -19,6 +19,7 @@ from pyramid.tweens import EXCVIEW, MAIN
 from opticworks.web.transactions import route_name
 
 DEFAULT_LIMIT = 1_000_000  #: bytes; the ini's opticworks.max_body overrides it
+SWALLOWED = 4  #: times its limit, up to which an upload that is too big is taken in to say so
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 SESSIONS = "opticworks.web.sessions.sessions_tween_factory"
 TOO_BIG = (
@@ -40,6 +41,14 @@ def check_size(request: Request, limit: int) -> None:
     if request.content_length > limit:
         size, most = max(request.content_length / 1e6, 0.1), limit / 1e6
         raise HTTPRequestEntityTooLarge(TOO_BIG.format(size=f"{size:.1f}", limit=f"{most:g}"))
+
+
+def swallow(request: Request) -> None:
+    """Take in and forget the body: a browser that is still sending when the server hangs up shows
+    a broken connection instead of our sentence."""
+    left = request.content_length or 0
+    while left > 0 and (part := request.environ["wsgi.input"].read(min(left, 65_536))):
+        left -= len(part)
 
 
 def check_text(request: Request) -> None:
@@ -85,6 +94,8 @@ def guard_tween_factory(handler: Any, registry: Any) -> Any:
         return handler(request)
 
     def upload(request: Request, limit: int) -> Response:
+        if limit < (request.content_length or 0) <= SWALLOWED * limit:
+            swallow(request)
         check_size(request, limit)
         came = request.environ["wsgi.input"]
         try:

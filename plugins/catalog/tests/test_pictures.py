@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
 from catalog_making import statements_of
 from PIL import Image as Pillow
 from sqlalchemy import select
 
-from opticworks import kernel
-from opticworks.jobs.testing import drain
+from opticworks import demo, kernel
+from opticworks.jobs.testing import drain, run_task
+from opticworks.testing.processes import buy
+from opticworks.testing.shops import Browser
 from opticworks_catalog import images
 from opticworks_catalog.models import Image, Product
 
@@ -136,3 +139,24 @@ def test_what_is_no_picture_is_refused_and_nothing_is_left(shop):
     with pytest.raises(kernel.BadPicture, match="SVG"):
         attach(shop, b"<svg xmlns='http://www.w3.org/2000/svg'/>")
     assert not any(row.picture for row in rows_of(shop))
+
+
+def test_an_order_keeps_its_picture_whatever_becomes_of_the_product(make_shop):
+    shop = make_shop(plugins=("catalog", "manual_payments", "table_rates"))
+    demo.load(shop)
+    attach(shop, a_picture(), handle="poe-module", alt="As it was", position=-1)
+    drain(shop)
+    number = buy(shop, email="ada@example.com", payment="bank_transfer", sku="POE-MOD")
+    with shop.unit() as db:
+        (row,) = db.scalars(select(Image).where(Image.picture.is_not(None)))
+        db.delete(row)
+    now = shop.now()
+    for days in (1, 30):
+        shop.now = lambda days=days: now + timedelta(days=days)
+        run_task(shop, "media.sweep")
+    with shop.unit() as db:
+        (line,) = shop.order_view(db, number).lines
+    assert line.image.alt == "As it was"
+    assert line.image.id == row.picture
+    assert Browser(shop).get(line.image.src).content_type == "image/jpeg"
+    assert "avif" in line.image.srcset["image/avif"]

@@ -1,5 +1,7 @@
 """Bodies too big and text that is no text."""
 
+import io
+
 import pytest
 
 OWN = {"Origin": "http://localhost"}
@@ -14,6 +16,16 @@ def test_a_route_may_take_more(build):
     app = build()
     assert len(app.post("/upload", {"text": "x" * 1100}, headers=OWN).text) > 1100
     app.post("/upload", {"text": "x" * 5100}, headers=OWN, status=413)
+
+
+def test_an_upload_that_is_too_big_is_taken_in_so_that_the_browser_sees_the_answer(build):
+    app = build()
+    for size, taken in ((5100, 5100), (25_000, 0)):  # what is far too big is cut off
+        body = io.BytesIO(b"x" * size)
+        request = app.RequestClass.blank("/upload", method="POST", headers=OWN)
+        request.environ.update({"wsgi.input": body, "CONTENT_LENGTH": str(size)})
+        assert "MB" in app.do_request(request, status=413).text
+        assert body.tell() == taken
 
 
 def test_a_body_of_unknown_length_is_not_read(build):
