@@ -187,6 +187,6 @@ def field_id(path: str) -> str:
         return f"option.{words[1]}.name" if len(words) > 1 else "options"
     if kind == "parts":
         return f"part.{words[1]}.sku"
-    if kind == "collections":
-        return "collections"
+    if kind == "status":  # the page's own region for messages has that id
+        return "product-status"
     return kind
