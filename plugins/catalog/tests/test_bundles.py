@@ -15,6 +15,7 @@ from opticworks.checkout.cart import CartRefused
 from opticworks.checkout.place import Changed, place
 from opticworks.checkout.settle import Refused
 from opticworks.orders.models import OrderLine
+from opticworks.staff import service
 from opticworks.stock.service import held_by, verify
 from opticworks.testing.counter import open_counter
 from opticworks.testing.shops import Browser
@@ -22,6 +23,7 @@ from opticworks_catalog import items, writing
 from opticworks_catalog.inputs import ProductInput, VariantInput
 
 SET = "SET"
+PASSWORD = "correct horse battery"
 
 
 def product(handle, *variants, **fields):
@@ -211,3 +213,25 @@ def test_percent_off_needs_parts_and_sense(counter, variant, sentence):
     with counter.shop.unit() as db:
         found = writing.problems(db, product("other", variant))
     assert sentence in found["variants.0.percent_off"]
+
+
+def test_the_editor_keeps_percent_off_and_changes_it(counter):
+    edit(counter.shop, "set", percent_off=Decimal("10"))
+    with counter.shop.unit() as db:
+        key = writing.find(db, ["set"])["set"]
+        service.create_staff(db, "ada@example.org", PASSWORD, role="owner", actor="test")
+    browser = Browser(counter.shop)
+    form = browser.get("/admin/sign-in").form
+    form["email"], form["password"] = "ada@example.org", PASSWORD
+    form.submit(status=303)
+    page = browser.get(f"/admin/catalog/products/{key}")
+    form = next(form for form in page.forms.values() if "variant.0.percent_off" in form.fields)
+    assert form["variant.0.percent_off"].value == "10"
+    form["title"] = "The set"
+    form.submit("do", value="save", status=303)
+    assert item(counter.shop).unit_price.minor == 4500
+    page = browser.get(f"/admin/catalog/products/{key}")
+    form = next(form for form in page.forms.values() if "variant.0.percent_off" in form.fields)
+    form["variant.0.percent_off"] = "20"
+    form.submit("do", value="save", status=303)
+    assert item(counter.shop).unit_price.minor == 4000

@@ -7,6 +7,7 @@ from typing import Any
 
 from opticworks.money import Money
 from opticworks_catalog.admin.form import ProductForm, VariantRow, lines, slug
+from opticworks_catalog.exchange.cells import percent
 from opticworks_catalog.models import ACTIVE
 from opticworks_catalog.writing import OptionInput, ProductInput, VariantInput
 
@@ -77,8 +78,14 @@ def _variant(
     weight = _whole(row["weight"])
     if weight is None:
         wrong("weight", "The weight is a whole number of grams, like 250.")
+    percent_off = None
+    try:
+        percent_off = percent(row["percent_off"])
+    except ValueError as error:
+        wrong("percent_off", str(error))
     return VariantInput(
         sku=row["sku"],
+        percent_off=percent_off,
         price=money("price", required=True) or 0,
         compare_at=money("compare_at"),
         values=tuple(row.values.values()),

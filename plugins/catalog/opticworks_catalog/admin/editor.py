@@ -41,6 +41,7 @@ COLUMNS = (
     ("height", "Height mm", "ship", "numeric"),
     ("ships", "Is shipped", "ship", (("yes", "Yes"), ("no", "No"))),
     ("stock_policy", "At zero stock", "rules", POLICIES),
+    ("percent_off", "Bundle % off", "rules", "decimal"),
     ("tax_code", "Tax code", "rules", "text"),
     ("hs_code", "Customs no.", "rules", "text"),
     ("origin_country", "Made in", "rules", "text"),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opticworks.money import Money
+from opticworks_catalog.exchange.cells import percent_text
 from opticworks_catalog.writing import ProductInput, VariantInput
 
 MOST_ROWS = 2100
@@ -23,7 +24,7 @@ TEXTS = (
 CELLS = (
     *("sku", "sku_was", "price", "compare_at", "stock", "stock_was", "barcode", "weight"),
     *("length", "width", "height", "stock_policy", "ships", "tax_code", "hs_code"),
-    *("origin_country", "status"),
+    *("origin_country", "status", "percent_off"),
 )
 #: Cells that a new variant takes over from the first one.
 COMMON = (
@@ -154,6 +155,7 @@ def _variant_row(
             "hs_code": variant.hs_code,
             "origin_country": variant.origin_country,
             "status": variant.status,
+            "percent_off": percent_text(variant.percent_off),
         },
     )
 

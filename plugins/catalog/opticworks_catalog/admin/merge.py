@@ -6,6 +6,7 @@ import base64
 import json
 import zlib
 from dataclasses import asdict, dataclass, field, fields, replace
+from decimal import Decimal
 from typing import Any
 
 from opticworks.money import Money
@@ -26,6 +27,7 @@ NAMES = {
     "tax_code": "Tax code",
     "requires_shipping": "Whether it is shipped",
     "components": "Parts",
+    "percent_off": "Percent off",
     "values": "Options",
 }
 
@@ -44,7 +46,7 @@ def pack(product: ProductInput | None) -> str:
     """The product as a hidden field carries it, so that the next save knows what was seen."""
     if product is None:
         return ""
-    text = json.dumps(asdict(product), separators=(",", ":"))
+    text = json.dumps(asdict(product), separators=(",", ":"), default=str)
     return base64.b64encode(zlib.compress(text.encode(), 6)).decode()
 
 
@@ -59,7 +61,12 @@ def unpack(text: str) -> ProductInput:
             for one in values["options"]
         )
         values["variants"] = tuple(
-            VariantInput(**{name: _frozen(value) for name, value in one.items()})
+            VariantInput(
+                **{
+                    name: _frozen(value) if name != "percent_off" else _number(value)
+                    for name, value in one.items()
+                }
+            )
             for one in values["variants"]
         )
         return ProductInput(
@@ -70,6 +77,13 @@ def unpack(text: str) -> ProductInput:
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, zlib.error) as error:
         raise ValueError("This form is incomplete. Reload the page.") from error
+
+
+def _number(value: Any) -> Any:
+    try:
+        return None if value is None else Decimal(value)
+    except ArithmeticError as error:
+        raise ValueError("That is no number.") from error
 
 
 def _frozen(value: Any) -> Any:
