@@ -29,6 +29,8 @@ PATHS = {
     "product": SENSOR,
     "bundle": "/products/whole-home-bundle",
     "text page": "/pages/faq",
+    "search": "/search?q=sensor",
+    "nothing found": "/search?q=zzzzqq",
     "empty cart": "/cart",
     "404": "/products/nothing-like-that",
     "sign-in": "/admin/sign-in",

@@ -201,6 +201,7 @@ def _offers(shape: Shape, matched: CTE, *, counting: bool = False) -> CTE:
         .join(matched, matched.c.id == Variant.product_id)
         .where(*statements.sold())
         .cte("facts")
+        .prefix_with("MATERIALIZED")  # else the stock is looked up row by row
     )
     stock_missed = case((facts.c.ready, 0), else_=1) if shape.stock else no
     missed = facts.c.price_missed + stock_missed
