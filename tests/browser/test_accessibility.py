@@ -12,7 +12,7 @@ from .journey import add, field, open_checkout, place_button, thanked
 from .site import SENSOR, Site
 
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
-_RUN = """async () => {
+RUN_AXE = """async () => {
   // Colours may still be on their way from the other scheme's, one element after its parent.
   const moving = () => document.getAnimations().some((each) => each.playState === "running");
   for (let still = 0, frame = 0; still < 3 && frame < 120; still += 1, frame += 1) {
@@ -70,7 +70,7 @@ def check(page: Page) -> None:
         assert scroll <= width, f"{scroll} pixels wide at {width}"
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            assert page.evaluate(_RUN) == [], f"{page.url} at {width}, {scheme}"
+            assert page.evaluate(RUN_AXE) == [], f"{page.url} at {width}, {scheme}"
 
 
 @pytest.mark.parametrize("name", PATHS)

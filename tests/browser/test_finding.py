@@ -7,7 +7,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from .site import SENSOR
-from .test_accessibility import check
+from .test_accessibility import AXE, RUN_AXE, check
 
 
 def test_suggestions_are_used_with_the_keyboard(page: Page) -> None:
@@ -25,8 +25,8 @@ def test_suggestions_are_used_with_the_keyboard(page: Page) -> None:
     field.press("ArrowDown")
     chosen = options.first.get_attribute("id")
     expect(field).to_have_attribute("aria-activedescendant", str(chosen))
-    check(page)
-    page.set_viewport_size({"width": 1280, "height": 844})
+    page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
+    assert page.evaluate(RUN_AXE) == []  # a narrower window would hide the field
     field.press("Escape")
     expect(options).to_have_count(0)
     expect(field).to_have_value("sens")
