@@ -58,6 +58,15 @@ ADMIN = {
     "discounts": "/discounts",
     "discount": "/discounts/1",
     "new discount": "/discounts/new",
+    "reports": "/reports?range=90",
+    "text pages": "/pages",
+    "text page": "/pages/faq",
+    "new text page": "/pages/new",
+    "deleting a text page": "/pages/faq/delete",
+    "themes": "/themes",
+    "settings": "/settings",
+    "settings of the shop": "/settings/shop",
+    "settings in rows": "/settings/table_rates",
 }
 
 
