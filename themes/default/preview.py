@@ -458,6 +458,7 @@ def render(templates: Templates, name: str, **names: Any) -> str:
         "display": c.PriceDisplay(label="plus tax"), "quoted": partial(quote, safe=""),
         "csrf": lambda: Markup('<input type="hidden" name="csrf_token" value="t" />'),
         "_": str, "page": Page("OpticWorks"), "message": "", "error": "", "errors": {},
+        "code_typed": "", "code_error": "", "code_message": "",
         "plugin_problems": (), "footer_pages": FOOTER,
     }  # fmt: skip
     slots: dict[str, tuple[str, dict[str, Any]]] = {
