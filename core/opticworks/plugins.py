@@ -46,6 +46,10 @@ def answers(caller: pluggy.HookCaller, **arguments: Any) -> Iterator[Any]:
             yield answer
 
 
+#: Keys of the settings that are no plugin's.
+RESERVED = frozenset({"shop", "theme", "mode", "var"})
+
+
 class State(StrEnum):
     ENABLED = "enabled"
     DISABLED = "disabled"  #: installed, but the ini does not name it
@@ -194,6 +198,9 @@ class Plugins:
         plugin.hooks = tuple(sorted(caller.name for caller in callers))
         assert plugin.info is not None
         plugin.version = plugin.version or plugin.info.version
+        if plugin.code in RESERVED:
+            self.fail(plugin, f"The code {plugin.code!r} is the kernel's own. Give it another one.")
+            return
         if plugin.info.code != plugin.code:
             self.fail(plugin, f"It calls itself {plugin.info.code!r}; the ini {plugin.code!r}.")
             return

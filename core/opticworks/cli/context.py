@@ -13,6 +13,8 @@ import click
 from opticworks.config import Config, ConfigError
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from opticworks.shop import Shop
 
 _DEFAULT_INI = "development.ini"
@@ -60,6 +62,22 @@ class Context:
                 "its ini file: opticworks --ini FILE ..."
             )
         return self._ini
+
+    @contextmanager
+    def database(self) -> Iterator[Session]:
+        """A unit of work on the shop's database alone: for what has to be mended before the shop
+        can be put together."""
+        from opticworks import db
+        from opticworks.boot import ini_settings
+        from opticworks.config import read_config
+
+        with _servers(read_config(ini_settings(self.ini))) as config:
+            engine = db.make_engine(config.database_url)
+            try:
+                with db.unit(engine) as session:
+                    yield session
+            finally:
+                engine.dispose()
 
     @contextmanager
     def shop(self) -> Iterator[Shop]:

@@ -35,6 +35,8 @@ def list_plugins(context: Context) -> None:
                 click.echo(f"    paths     {', '.join(found.info.paths)}")
             for problem in found.problems:
                 click.echo(f"    problem   {problem}")
+        for warning in shop.warnings:
+            click.echo(f"Note: {warning}", err=True)
 
 
 def add_commands(group: click.Group, ini: str) -> None:

@@ -40,6 +40,24 @@ def list_settings(context: Context, code: str | None) -> None:
 
 
 @settings.command()
+@click.argument("code")
+@click.argument("name", required=False)
+@click.pass_obj
+def clear(context: Context, code: str, name: str | None) -> None:
+    """Forget what was saved in the admin for a plugin ("shop" for the shop's own), or for one of
+    its settings: the ini and the defaults hold again. Works when the shop does not start."""
+    from opticworks.settings import editing
+
+    with context.database() as db:
+        names = editing.clear(db, code, name, actor="command")
+    if not names:
+        what = f"{code}.{name}" if name else code
+        raise click.ClickException(f"Nothing is saved for {what}.")
+    for each in names:
+        click.echo(f"{code}.{each} comes from the ini file or its default again.")
+
+
+@settings.command()
 @click.pass_obj
 def rotate(context: Context) -> None:
     """Encrypt stored secrets anew with OPTICWORKS_SECRET. Give the former root secret in

@@ -105,6 +105,19 @@ def save(
     return seen + 1
 
 
+def clear(db: Session, code: str, name: str | None, *, actor: str) -> list[str]:
+    """Forget the saved value of one setting or of all of them, so that the ini holds again; the
+    names that were forgotten."""
+    row = db.get(Setting, code, with_for_update=True)
+    names = [key for key in (row.data if row is not None else {}) if name in (None, key)]
+    if row is not None and names:
+        row.data = {key: value for key, value in row.data.items() if key not in names}
+        row.version += 1
+        row.updated_at = func.now()
+        audit.record(db, actor, "settings.cleared", subject(code), names=names)
+    return names
+
+
 def subject(code: str) -> str:
     """What audit entries about these settings are filed under."""
     return f"settings {code}"

@@ -237,3 +237,53 @@ def test_settings_nobody_reads_are_named(make_shop, counter, sign_in):
     )
     counter.shop = shop
     assert "Did you mean 'smtp_mail'?" in sign_in().get("/admin/settings").html.text
+
+
+def test_saved_values_are_given_back_to_the_ini(shop, sign_in):
+    browser = sign_in()
+    form = form_of(browser)
+    form["host"], form["from_name"] = "mail.example.org", "Staff"
+    form.submit(status=303)
+    with shop.unit() as db:
+        assert editing.clear(db, "smtp_mail", "host", actor="command") == ["host"]
+        assert editing.clear(db, "smtp_mail", "host", actor="command") == []
+        assert editing.clear(db, "smtp_mail", None, actor="command") == ["from_name"]
+        assert editing.clear(db, "nobody", None, actor="command") == []
+    shop.settings_changed()
+    assert shop.settings["smtp_mail"].from_name == "Ini Shop"
+    assert "Given back to the ini file" in browser.get("/admin/settings/smtp_mail").text
+
+
+def test_the_command_line_lists_clears_and_rotates(tmp_path, shop, sign_in):
+    from click.testing import CliRunner
+
+    from opticworks.cli import main
+
+    form = form_of(sign_in())
+    form["user"], form["password"] = "ada", "hunter2"
+    form.submit(status=303)
+    ini = tmp_path / "shop.ini"
+    ini.write_text(
+        "[app:main]\nuse = egg:opticworks\nopticworks.mode = test\nopticworks.theme =\n"
+        f"opticworks.database_url = {shop.config.database_url.replace('%', '%%')}\n"
+        f"opticworks.redis_url = {shop.config.redis_url.replace('%', '%%')}\n"
+        f"opticworks.var = {tmp_path}\n"
+        "opticworks.secret = a new root secret of this shop 4711\n"
+        "opticworks.plugins =\n    smtp_mail\n"
+    )
+
+    def run(*arguments):
+        return CliRunner().invoke(main, ["--ini", str(ini), "settings", *arguments])
+
+    assert "can't be read" in run("rotate").output
+    done = run("list", "shop")
+    assert 'shop.currency = "USD"' in done.output
+    assert "There are no settings of 'nope'" in run("list", "nope").output
+    done = run("clear", "smtp_mail", "password")
+    assert done.output == "smtp_mail.password comes from the ini file or its default again.\n"
+    assert (
+        "Nothing is saved for smtp_mail.password." in run("clear", "smtp_mail", "password").output
+    )
+    done = run("list", "smtp_mail")
+    assert 'smtp_mail.user = "ada"' in done.output or "no settings" in done.output
+    assert "hunter2" not in done.output

@@ -33,6 +33,11 @@ from opticworks.web.schema_form import SchemaForm
 
 LIST = Crumb(title="Settings", path="/admin/settings")
 HISTORY = 10
+HISTORY_WORDS = {
+    "settings.saved": "Changed",
+    "settings.rotated": "Encrypted anew",
+    "settings.cleared": "Given back to the ini file",
+}
 MOST = 2  #: new problems named of each other plugin
 
 
@@ -253,7 +258,13 @@ def _effects(request: Request, subject: Subject, model: BaseModel) -> list[str]:
         if len(new) > MOST:
             found.append(f"{plugin.title}: {len(new) - MOST} more of this kind.")
     if subject.plugin is not None and subject.plugin.module is not None:
-        found += [f"{subject.title}: {said}" for said in _problems(shop, subject.plugin, after)]
+        own = _problems(shop, subject.plugin, after)
+        found += [f"{subject.title}: {said}" for said in own]
+        if own:
+            found.append(
+                "With these values the plugin does not run after the next start, and in production "
+                f"the shop does not start (opticworks settings clear {subject.code} mends that)."
+            )
     return found
 
 
@@ -297,7 +308,8 @@ def _history(request: Request, subject: Subject) -> list[timeline.Entry]:
             f"{editing.describe([name], subject.schema)}: {_short(old)} → {_short(new)}"
             for name, (old, new) in changes.items()
         )
-        title = "Changed" if changes else "Encrypted anew"
+        title = HISTORY_WORDS.get(entry.action, "Changed")
+        detail = detail or editing.describe(entry.data.get("names", ()), subject.schema)
         found.append(timeline.Entry(entry.at, title, "pencil", detail, entry.actor))
     return found
 
