@@ -207,7 +207,8 @@ def checkout(**more: Any) -> dict[str, Any]:
     return {
         "form": CheckoutForm(data=values), "quote": PRICED, "rates": RATES, "chosen": "ground",
         "offers": OFFERS, "chosen_payment": "bank_transfer", "token": "token", "changes": (),
-        "tried": False, "errors": {}, "page": Page("Checkout", robots="noindex"), **more,
+        "tried": False, "errors": {}, "page": Page("Checkout", robots="noindex"),
+        "shown": "sealed", "codes_changed": False, **more,
     }  # fmt: skip
 
 
