@@ -460,8 +460,13 @@ def test_deleting_needs_its_title(shop, owner):
     page = form.submit(status=422)
     assert "what you typed is not the title" in alert(page)
     form = page.forms[2]
+    form["confirm"], form["lead"] = "lamp", "no-such"
+    page = form.submit(status=422)
+    assert "no other product with the address 'no-such'" in alert(page)
+    form = page.forms[2]
     form["confirm"] = " lamp "
     form.submit(status=303)
+    owner.get("/products/lamp", status=410)
     with shop.unit() as db:
         assert writing.find(db, ["lamp"]) == {}
     owner.get(path, status=404)

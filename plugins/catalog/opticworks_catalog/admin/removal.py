@@ -15,6 +15,7 @@ from opticworks.plugin import Crumb, Page, admin_view, flash
 from opticworks_catalog import writing
 from opticworks_catalog.admin import EDIT, PATH
 from opticworks_catalog.admin.editor import LIST, product_id, stored_product
+from opticworks_catalog.finding import handles
 from opticworks_catalog.models import ARCHIVED, DRAFT, Product, Variant
 
 
@@ -86,6 +87,18 @@ def _page(request: Request, error: str = "") -> dict[str, Any]:
     }
 
 
+def _target(request: Request, key: int) -> handles.Target | None:
+    """Where the product's addresses lead from now on. Raises ValueError with a sentence."""
+    handle = request.POST.get("lead", "")
+    handle = handle.strip().rpartition("/")[2].lower()[:255] if isinstance(handle, str) else ""
+    if not handle:
+        return None
+    found = writing.find(request.db, [handle]).get(handle)
+    if found is None or found == key:
+        raise ValueError(f"There is no other product with the address {handle!r}.")
+    return handles.Target(handles.PRODUCT, found)
+
+
 @admin_view(
     "catalog.admin.product.remove",
     EDIT.code,
@@ -116,8 +129,8 @@ def remove(request: Request) -> dict[str, Any] | Response:
     if not isinstance(typed, str) or typed.strip().casefold() != product.title.strip().casefold():
         return _page(request, "Nothing was deleted: what you typed is not the title.")
     try:
-        writing.delete(request.db, key)
-    except writing.Invalid as error:
+        writing.delete(request.db, key, target=_target(request, key))
+    except ValueError as error:  # writing.Invalid is one
         return _page(request, str(error))
     kernel.audit(request.db, actor, "catalog.deleted", subject, handle=product.handle)
     flash(request, f"{product.title} is deleted.")
