@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from functools import cache
+from functools import cache, lru_cache
 
 from babel.numbers import format_currency, get_currency_precision, list_currencies
 
@@ -75,7 +75,7 @@ class Money:
 
     def format(self, locale: str = "en_US") -> str:
         """The amount as a person of that locale reads it ("$129.00")."""
-        return format_currency(self.to_decimal(), self.currency, locale=locale)
+        return _formatted(self, locale)
 
     def _same(self, other: Money) -> None:
         if self.currency != other.currency:
@@ -133,6 +133,12 @@ class Money:
         non-negative; if all are zero the shares are as equal as they can be.
         """
         return tuple(Money(part, self.currency) for part in split_minor(self.minor, weights))
+
+
+@lru_cache(maxsize=10_000)
+def _formatted(money: Money, locale: str) -> str:
+    """Kept, because a page writes the same few prices again and again and Babel takes its time."""
+    return format_currency(money.to_decimal(), money.currency, locale=locale)
 
 
 def split_minor(amount: int, weights: Sequence[int]) -> list[int]:

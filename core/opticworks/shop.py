@@ -43,6 +43,7 @@ class Shop:
     ) -> None:
         self.config = config
         self.engine = engine
+        self.reader = db.make_reader(engine)  #: for pages that only read
         self.plugins = plugins
         self.redis = redis_client
         self.now: Callable[[], datetime] = db.now_utc
@@ -165,4 +166,5 @@ class Shop:
 
     def close(self) -> None:
         self.engine.dispose()
+        self.reader.dispose()
         self.redis.close()

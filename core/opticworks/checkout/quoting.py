@@ -158,20 +158,27 @@ def ensure_rates(
     cart_id: uuid.UUID,
     edit: Callable[[Cart], None] | None = None,
     agreed_at: datetime | None = None,
+    *,
+    placing: bool = False,
 ) -> bool:
     """Fetch and store the cart's shipping rates if they are missing, old or for other content.
 
-    `edit` changes the open cart first, in the same unit of work; `agreed_at` is as in
-    `quote_cart`, since rates follow what the goods cost after discounts. False when there is no
-    open cart. Providers are asked outside any transaction; an answer for a cart that changed
-    meanwhile carries its own key and is simply not used.
+    `edit` changes the open cart first, in the same unit of work; if it changed nothing and the
+    order is `placing` now, the rates that are there will do: placing looks for what they are.
+    `agreed_at` is as in `quote_cart`, since rates follow what the goods cost after discounts.
+    False when there is no open cart. Providers are asked outside any transaction; an answer for
+    a cart that changed meanwhile carries its own key and is simply not used.
     """
     with shop.unit("keep") as db:
         cart = carts.find(db, cart_id, shop.now(), lock=edit is not None)
         if cart is None:
             return False
+        before = (cart.details, cart.shipping_code)
         if edit is not None:
             edit(cart)
+        fetched = cart.rates_until is not None and cart.rates_until > shop.now()
+        if placing and fetched and before == (cart.details, cart.shipping_code):
+            return True
         request = _rates_wanted(shop, db, cart, agreed_at) if cart.lines else None
     if request is None:
         return True

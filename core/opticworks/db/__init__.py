@@ -8,13 +8,14 @@ from opticworks.db.base import (
     plugin_base,
     timestamp,
 )
-from opticworks.db.session import make_engine, request_session, unit
+from opticworks.db.session import make_engine, make_reader, request_session, unit
 
 __all__ = [
     "NAMING_CONVENTION",
     "Base",
     "UTCDateTime",
     "make_engine",
+    "make_reader",
     "now_utc",
     "plugin_base",
     "request_session",

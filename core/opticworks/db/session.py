@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import zope.sqlalchemy
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
+
+TRUSTED_SECONDS = 1.0  #: after its last use a reader's connection is asked whether it lives
 
 
 def make_engine(url: str, **options: Any) -> Engine:
@@ -22,7 +26,8 @@ def make_engine(url: str, **options: Any) -> Engine:
     options.setdefault("max_overflow", 20)
     # A server that takes connections and says nothing must not hold every thread of ours.
     options.setdefault("connect_args", {"connect_timeout": 3})
-    engine = create_engine(url, pool_pre_ping=True, **options)
+    options.setdefault("pool_pre_ping", True)
+    engine = create_engine(url, **options)
     # A server that loads the application and then forks (gunicorn under pserve) must not share
     # connections between processes: the child forgets them without closing the parent's.
     known = weakref.ref(engine)
@@ -33,6 +38,40 @@ def make_engine(url: str, **options: Any) -> Engine:
 
     os.register_at_fork(after_in_child=forget)
     return engine
+
+
+def make_reader(engine: Engine) -> Engine:
+    """An engine for pages that only read, on the same server: every statement stands for itself
+    (READ COMMITTED gives no more than that), and PostgreSQL refuses to write anything.
+
+    That saves such a page the round trips of a transaction and of asking first whether the
+    connection still lives: one that was used a moment ago is trusted, and whoever finds it dead
+    runs again (web.transactions).
+    """
+    reader = make_engine(
+        engine.url.render_as_string(hide_password=False),
+        isolation_level="AUTOCOMMIT",
+        pool_pre_ping=False,
+        pool_reset_on_return=None,
+        connect_args={"connect_timeout": 3, "options": "-c default_transaction_read_only=on"},
+        execution_options=dict(engine.get_execution_options()),
+    )
+
+    @event.listens_for(reader, "checkout")
+    def ping(connection: Any, record: Any, proxy: Any) -> None:
+        used = record.info.get("used")
+        if used is None or time.monotonic() - used < TRUSTED_SECONDS:
+            return
+        try:
+            reader.dialect.do_ping(connection)
+        except Exception as error:
+            raise DisconnectionError("The connection is dead; the pool makes another.") from error
+
+    @event.listens_for(reader, "checkin")
+    def note(connection: Any, record: Any) -> None:
+        record.info["used"] = time.monotonic()
+
+    return reader
 
 
 def request_session(engine: Engine, tm: Any) -> Session:

@@ -10,6 +10,7 @@ Anything unmarked is neither stored by caches nor promised to be the same for al
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +23,7 @@ from pyramid.response import Response
 from pyramid.tweens import EXCVIEW, INGRESS
 
 from opticworks.plugins import answers
+from opticworks.web.transactions import READS_ONLY
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,8 @@ FIXED = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(self), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
 }
+WORTH_COMPRESSING = 1400  #: bytes: what is smaller is one packet anyhow
+GZIP_LEVEL = 4
 HSTS = "max-age=31536000"
 _PRIVATE = "opticworks.private"
 _KEYS = "opticworks.surrogate_keys"
@@ -138,6 +142,8 @@ def _make_private(request: Request, response: Response) -> None:
 
 def _cached(view: View, caching: Caching) -> View:
     def cached_view(context: Any, request: Request) -> Response:
+        if request.method in ("GET", "HEAD"):
+            request.environ[READS_ONLY] = True
         if getattr(request, "theme", ""):  # a preview that one member of staff sees, never a cache
             request.environ["opticworks.private_page"] = True
             return view(context, request)
@@ -175,9 +181,25 @@ def _finish(caching: Caching) -> Callable[[Request, Response], None]:
             response.headers["Surrogate-Key"] = " ".join(keys)
         if response.etag is None and isinstance(response.app_iter, (list, tuple)):
             response.etag = hashlib.sha256(response.body).hexdigest()[:32]
+        _compress(request, response)
         response.conditional_response = True
 
     return finish
+
+
+def _compress(request: Request, response: Response) -> None:
+    """Send a page in gzip to whom it suits, so that it needs no proxy to be light.
+
+    Only pages that are the same for everybody: compressing a visitor's secret together with what
+    an attacker may choose would tell the secret by its length (BREACH).
+    """
+    if not response.content_type.startswith("text/") or len(response.body) < WORTH_COMPRESSING:
+        return
+    response.vary = (*(response.vary or ()), "Accept-Encoding")
+    if request.accept_encoding.acceptable_offers(["gzip"]) and not response.content_encoding:
+        response.body = gzip.compress(response.body, GZIP_LEVEL, mtime=0)
+        response.content_encoding = "gzip"
+        response.etag = f"{response.etag}-gzip"
 
 
 def content_policy(shop: Any, page: str) -> str:

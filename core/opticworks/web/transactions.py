@@ -13,10 +13,14 @@ from pyramid.config import Configurator
 from pyramid.interfaces import IRoutesMapper
 from pyramid.request import Request
 from pyramid.tweens import EXCVIEW, MAIN
+from pyramid_retry import mark_error_retryable
+from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.orm import Session
 
 from opticworks.db import request_session
 
+READS_ONLY = "opticworks.reads_only"  #: in a request's environ, before its session is made
 RETRIED_BODY = 1_000_000  #: bytes
 
 #: Names of routes whose views call a provider, or must answer whatever the database says.
@@ -66,14 +70,23 @@ def manager(request: Request) -> Any:
 
 def session_of(request: Request) -> Session:
     """`request.db`: the request's session. Outside a transaction it only reads: it is rolled
-    back when the request ends."""
-    engine = request.registry.shop.engine
-    if request.environ.get("tm.active"):
-        session = request_session(engine, request.tm)
+    back when the request ends. A page that is the same for everybody (`@cacheable`) reads
+    through `shop.reader`, where nothing can be written."""
+    shop = request.registry.shop
+    if request.environ.get(READS_ONLY):
+        session = Session(shop.reader, autoflush=False, expire_on_commit=False)
+    elif request.environ.get("tm.active"):
+        session = request_session(shop.engine, request.tm)
     else:
-        session = Session(engine, expire_on_commit=False)
+        session = Session(shop.engine, expire_on_commit=False)
     request.add_finished_callback(lambda request: session.close())
     return session
+
+
+def run_again(context: ExceptionContext) -> None:
+    """A reader's connection that died since its last use: the page reads through a new one."""
+    if context.is_disconnect and context.sqlalchemy_exception is not None:
+        mark_error_retryable(context.sqlalchemy_exception)
 
 
 def includeme(config: Configurator) -> None:
@@ -93,3 +106,4 @@ def includeme(config: Configurator) -> None:
     # have a page too.
     config.add_tween("pyramid_tm.tm_tween_factory", under=EXCVIEW, over=MAIN)
     config.add_request_method(session_of, "db", reify=True)
+    event.listen(config.registry.shop.reader, "handle_error", run_again)

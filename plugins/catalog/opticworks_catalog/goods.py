@@ -25,7 +25,7 @@ def read_items(skus: Sequence[str], ctx: Ctx) -> dict[str, Item]:
     images = [row.image for row in rows]
     images += [part["image"] for row in rows for part in row.components]
     kept = kernel.pictures(ctx.db, kept_ids(images))
-    return {row.Variant.sku: _item(row, ctx.currency, kept) for row in rows}
+    return {row.sku: _item(row, ctx.currency, kept) for row in rows}
 
 
 MOST_FOUND = 500
@@ -40,25 +40,24 @@ def find_skus(text: str, ctx: Ctx) -> list[str]:
 
 
 def _item(row: Row[Any], currency: str, kept: Kept) -> Item:
-    variant = row.Variant
     parts = tuple(component_record(part, kept) for part in row.components)
-    before = variant.compare_at
-    size = (variant.length, variant.width, variant.height)
+    before = row.compare_at
+    size = (row.length, row.width, row.height)
     return Item(
-        sku=variant.sku,
+        sku=row.sku,
         title=row.title,
-        unit_price=Money(variant.price, variant.currency),
+        unit_price=Money(row.price, row.currency),
         options=tuple((name, value) for name, value in row.options),
-        compare_at_price=None if before is None else Money(before, variant.currency),
-        tax_code=variant.tax_code,
-        weight=variant.weight,
-        size=None if variant.length is None else size,
-        hs_code=variant.hs_code,
-        origin_country=variant.origin_country,
-        url=product_path(row.handle, variant.sku),
+        compare_at_price=None if before is None else Money(before, row.currency),
+        tax_code=row.tax_code,
+        weight=row.weight,
+        size=None if row.length is None else size,
+        hs_code=row.hs_code,
+        origin_country=row.origin_country,
+        url=product_path(row.handle, row.sku),
         image=optional_picture(row.image, kept),
-        stock_policy=variant.stock_policy,
-        requires_shipping=variant.requires_shipping,
+        stock_policy=row.stock_policy,
+        requires_shipping=row.requires_shipping,
         unavailable=_unavailable(row, parts, currency),
         components=tuple(
             Component(
@@ -77,7 +76,7 @@ def _unavailable(row: Row[Any], parts: Sequence[ComponentRecord], currency: str)
     """Why it can't be bought, as a sentence for the customer; empty when it can."""
     if not row.on_sale:
         return f"{row.title} is no longer sold."
-    if row.Variant.currency != currency:
+    if row.currency != currency:
         return f"{row.title} has no price in {currency}."
     for part in parts:
         if not part.on_sale:

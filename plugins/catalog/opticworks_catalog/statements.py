@@ -363,12 +363,19 @@ def collections() -> Select[Any]:
     )
 
 
+#: What an Item has straight from its variant.
+ITEM_COLUMNS = (
+    *("sku", "price", "compare_at", "currency", "tax_code", "weight", "length", "width", "height"),
+    *("hs_code", "origin_country", "stock_policy", "requires_shipping"),
+)
+
+
 @cache
 def goods() -> Select[Any]:
     """What may be bought under the `skus`, whether it is on sale or not."""
     return (
         select(
-            Variant,
+            *(getattr(Variant, name) for name in ITEM_COLUMNS),
             Product.handle,
             Product.title,
             on_sale(Variant, Product).label("on_sale"),

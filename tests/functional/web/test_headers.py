@@ -1,11 +1,14 @@
 """Security headers, private pages, cacheable pages."""
 
+import gzip
+
 import pytest
 from pyramid.csrf import get_csrf_token
+from pyramid.request import Request
 from pyramid.response import Response
 
 from opticworks.hookspecs import hookimpl
-from opticworks.web.headers import NotCacheable, cacheable, surrogate_keys
+from opticworks.web.headers import NotCacheable, cacheable, private_page, surrogate_keys
 
 NONE = {"If-None-Match": '"another"'}
 
@@ -60,6 +63,39 @@ def test_a_private_page_is_not_stored_indexed_or_told_even_when_it_fails(build, 
 def test_where_browsers_hide_a_forms_site_the_own_origin_is_still_told(build):
     headers = build().get("/order", extra_environ={"HTTP_HOST": "192.0.2.7:6543"}).headers
     assert headers["Referrer-Policy"] == "same-origin"
+
+
+def _raw(app, **headers):
+    """The page /x as it is sent; WebTest would unpack it."""
+    names = {name.replace("_", "-").title(): value for name, value in headers.items()}
+    return Request.blank("/x", headers=names).get_response(app.app)
+
+
+def test_a_cacheable_page_is_compressed_for_whom_it_suits(build):
+    @cacheable(60)
+    def view(request):
+        return Response("<p>page</p>" * 300)
+
+    app = build(setup=_route(view))
+    plain, packed = _raw(app), _raw(app, accept_encoding="br, gzip")
+    assert plain.content_encoding is None
+    assert packed.content_encoding == "gzip"
+    assert packed.content_length < plain.content_length / 2
+    assert gzip.decompress(packed.body) == plain.body
+    assert packed.etag != plain.etag
+    for page in (plain, packed):
+        assert "Accept-Encoding" in page.vary
+    again = _raw(app, accept_encoding="gzip", if_none_match=f'"{packed.etag}"')
+    assert (again.status_code, again.body) == (304, b"")
+
+
+def test_a_page_with_a_visitors_secrets_is_not_compressed(build):
+    @private_page
+    def view(request):
+        return Response("<p>token</p>" * 300)
+
+    page = _raw(build(setup=_route(view)), accept_encoding="gzip")
+    assert page.content_encoding is None
 
 
 def test_a_cacheable_page_has_age_keys_and_a_validator(build):

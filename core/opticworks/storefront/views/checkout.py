@@ -292,9 +292,8 @@ def _keep(request: Request, cart_id: uuid.UUID) -> bool:
             cart.shipping_code = code
 
     placing = request.POST.get("action") == "place"
-    return ensure_rates(
-        shop, cart_id, edit, agreed_at=_shown_at(request, cart_id) if placing else None
-    )
+    agreed_at = _shown_at(request, cart_id) if placing else None
+    return ensure_rates(shop, cart_id, edit, agreed_at, placing=placing)
 
 
 def _provider_fields(request: Request) -> dict[str, str]:
