@@ -196,7 +196,9 @@ def _compress(request: Request, response: Response) -> None:
     if not response.content_type.startswith("text/") or len(response.body) < WORTH_COMPRESSING:
         return
     response.vary = (*(response.vary or ()), "Accept-Encoding")
-    if request.accept_encoding.acceptable_offers(["gzip"]) and not response.content_encoding:
+    # Without the header anything would be acceptable, by the letter; nobody means that.
+    asked = "Accept-Encoding" in request.headers
+    if asked and request.accept_encoding.acceptable_offers(["gzip"]):
         response.body = gzip.compress(response.body, GZIP_LEVEL, mtime=0)
         response.content_encoding = "gzip"
         response.etag = f"{response.etag}-gzip"
