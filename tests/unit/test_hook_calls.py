@@ -320,6 +320,29 @@ def test_hook_mailers_first_of_the_ini_sends() -> None:
     assert Providers(plugins, SETTINGS).mailer() is first
 
 
+def test_a_provider_that_fails_is_a_problem_once_and_only_as_long_as_it_fails() -> None:
+    class Flaky:
+        works = False
+
+        @hookimpl
+        def plugin_info(self) -> PluginInfo:
+            return PluginInfo(code="flaky", title="Flaky", version="1", category="notification")
+
+        @hookimpl
+        def mailers(self, settings: object) -> list[FakeMailer]:
+            if not Flaky.works:
+                raise RuntimeError("no key")
+            return [FakeMailer()]
+
+    plugins = load(Flaky())
+    for _ in range(3):
+        Providers(plugins, SETTINGS)
+    assert plugins.found["flaky"].problems == ["Its mailers failed: no key"]
+    Flaky.works = True
+    Providers(plugins, SETTINGS)
+    assert plugins.found["flaky"].problems == []
+
+
 def test_hook_image_stores_offers_what_it_builds() -> None:
     store = FakeImageStore()
     providers = Providers(load(provider_plugin("pictures", image_stores=[store])), SETTINGS)

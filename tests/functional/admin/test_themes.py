@@ -110,6 +110,8 @@ def test_a_preview_can_be_neither_made_up_nor_kept_for_ever(shop, sign_in, monke
     ):
         stranger.set_cookie("preview", value)
         assert NIGHT not in stranger.get("/", status=200).text
+    raw = {"Cookie": "preview=\xff\xfe.\xff; preview=.1.2"}
+    assert NIGHT not in Browser(shop).get("/", headers=raw, status=200).text
     now = time.time()
     monkeypatch.setattr(preview.time, "time", lambda: now + preview.SECONDS + 1)
     assert NIGHT not in staff.get("/").text
