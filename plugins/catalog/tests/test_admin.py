@@ -57,7 +57,7 @@ def test_products_are_listed_with_price_stock_and_status(shop, staff):
     assert "4 variants" in shown["RS-1 Presence Sensor"]
     assert "Published 880 left from $79.00" in shown["RS-1 Presence Sensor"]
     assert "Draft 120 left" in shown["PoE Module"]
-    assert "1 of 6 out" in shown["USB-C Cable"]
+    assert "1 out of 6" in shown["USB-C Cable"]
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def _row(
         detail=_detail(row),
         image=first.image if first else None,
         price=_price(row, locale),
-        stock=_stock(free),
+        stock=_stock(free, low),
         scarce=any(number is not None and number < low for number in free),
         status=STATUS[row.status],
         updated_at=row.updated_at,
@@ -169,12 +169,16 @@ def _price(row: SqlRow[Any], locale: str) -> str:
     return lowest if len(row.prices) == 1 else f"from {lowest}"
 
 
-def _stock(free: list[int | None]) -> str:
+def _stock(free: list[int | None], low: int) -> str:
     counted = [number for number in free if number is not None]
     if not free:
         return ""
     if not counted:
         return "Not counted"
     text = f"{sum(max(number, 0) for number in counted)} left"
+    if len(free) == 1:
+        return text
     out = sum(1 for number in counted if number <= 0)
-    return f"{text}, {out} of {len(free)} out" if out and len(free) > 1 else text
+    few = sum(1 for number in counted if 0 < number < low)
+    parts = [f"{count} {word}" for count, word in ((out, "out"), (few, "low")) if count]
+    return f"{text}, {', '.join(parts)} of {len(free)}" if parts else text
