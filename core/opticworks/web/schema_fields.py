@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from html import escape
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 import wtforms
-from babel.numbers import get_decimal_symbol
-from pydantic import BaseModel, SecretStr
-from pydantic.fields import FieldInfo
+from pydantic import SecretStr
 from wtforms import widgets
 from wtforms.widgets import html_params
 
 from opticworks.money import Money, exponent
 from opticworks.web.engine import Markup
+from opticworks.web.schema_spec import Spec, is_list, item_type
 
 LONGEST = 100_000  #: characters of one field whose model says no length
 INPUT_TYPES = frozenset({"text", "email", "url", "tel", "search", "date"})
@@ -33,89 +31,6 @@ INPUT_TYPES = frozenset({"text", "email", "url", "tel", "search", "date"})
 
 class Refused(ValueError):
     """What was typed can't be read as a value; the message is a sentence for who typed it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What a form knows besides its model: language, currency, zone, choices made at run time."""
-
-    locale: str = "en_US"
-    currency: str = "USD"
-    timezone: str = "UTC"
-    choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    @property
-    def point(self) -> str:
-        return str(get_decimal_symbol(self.locale))
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """One field of a model: `path` in the model ("origin.line1"), its plain type, its options."""
-
-    path: str
-    name: str
-    type: Any
-    optional: bool
-    info: FieldInfo
-    around: Around
-
-    @property
-    def extra(self) -> Mapping[str, Any]:
-        extra = self.info.json_schema_extra
-        return extra if isinstance(extra, Mapping) else {}
-
-    @property
-    def widget(self) -> str:
-        return str(self.extra.get("widget", ""))
-
-    @property
-    def label(self) -> str:
-        return self.info.title or self.name.replace("_", " ").capitalize()
-
-    def limit(self, name: str) -> Any:
-        """A constraint of the field (`max_length`, `ge`), or None."""
-        found = (getattr(entry, name, None) for entry in self.info.metadata)
-        return next((value for value in found if value is not None), None)
-
-    def choices(self) -> list[tuple[str, str]] | None:
-        """(value, title) pairs, if the field is a choice: from the form, the field, its type."""
-        given = self.around.choices.get(self.path, self.extra.get("choices"))
-        titles = {str(value): str(title) for value, title in (given or {}).items()}
-        inner = item_type(self.type) if is_list(self.type) else self.type
-        if get_origin(inner) is Literal:
-            values = [str(value) for value in get_args(inner)]
-        elif isinstance(inner, type) and issubclass(inner, Enum):
-            values = [str(member.value) for member in inner]
-        elif given is None:
-            return None
-        else:
-            values = list(titles)
-        words = {value: value.replace("_", " ").capitalize() for value in values}
-        return [(value, titles.get(value, words[value])) for value in values]
-
-
-def plain(annotation: Any) -> tuple[Any, bool]:
-    """The type without Annotated and without `| None`, and whether None is allowed."""
-    if get_origin(annotation) is Annotated:
-        return plain(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, types.UnionType):
-        parts = [part for part in get_args(annotation) if part is not type(None)]
-        optional = len(parts) < len(get_args(annotation))
-        return (plain(parts[0])[0] if len(parts) == 1 else annotation), optional
-    return annotation, False
-
-
-def is_list(kind: Any) -> bool:
-    return get_origin(kind) in (tuple, list, set, frozenset)
-
-
-def item_type(kind: Any) -> Any:
-    return plain(get_args(kind)[0])[0]
-
-
-def is_model(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def decimal_text(text: str, point: str) -> str:

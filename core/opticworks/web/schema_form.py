@@ -20,17 +20,12 @@ from wtforms.utils import unset_value
 from opticworks.web.schema_fields import (
     Amount,
     Area,
-    Around,
     Base,
     Choice,
     Refused,
-    Spec,
-    is_list,
-    is_model,
-    item_type,
-    plain,
     scalar,
 )
+from opticworks.web.schema_spec import Around, Spec, is_list, is_model, item_type, plain
 
 M = TypeVar("M", bound=BaseModel)
 MOST_ROWS = 200

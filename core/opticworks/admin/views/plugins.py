@@ -9,6 +9,7 @@ from pyramid.interfaces import IRoutesMapper
 from pyramid.request import Request
 
 from opticworks.admin import words
+from opticworks.plugins import State
 from opticworks.web.page import Page
 from opticworks.web.policy import admin_view
 
@@ -41,17 +42,14 @@ def plugins(request: Request) -> dict[str, Any]:
 
 
 def paths(request: Request, plugin: Any) -> list[str]:
-    """The plugin's paths under which it really has pages."""
+    """The paths under which the plugin has pages; what it asks for while it does not run."""
+    asked = plugin.info.paths if plugin.info else ()
+    if plugin.state is not State.ENABLED:
+        return list(asked)
     mapper = request.registry.getUtility(IRoutesMapper)
-    patterns = ["/" + route.pattern.lstrip("/") for route in mapper.get_routes()]
-    own = (f"/{plugin.code}", f"/admin/{plugin.code}", *(plugin.info.paths if plugin.info else ()))
-    return [
-        path
-        for path in dict.fromkeys(own)
-        if any(
-            pattern == path or pattern.startswith(path.rstrip("/") + "/") for pattern in patterns
-        )
-    ]
+    pages = [f"/{route.pattern.lstrip('/')}/" for route in mapper.get_routes()]
+    own = dict.fromkeys((f"/{plugin.code}", f"/admin/{plugin.code}", *asked))
+    return [path for path in own if any(page.startswith(f"{path.rstrip('/')}/") for page in pages)]
 
 
 def how_to_enable(plugin: Any) -> str:
