@@ -116,7 +116,7 @@ def test_the_order_of_collections(shop, owner):
 def test_deleting_needs_the_title_and_keeps_the_products(shop, owner):
     path = f"{PATH}/{one(shop, 'modules').id}"
     page = owner.get(path)
-    form = page.forms[2]
+    form = page.forms["remove-collection"]
     form["confirm"] = "wrong"
     assert "Nothing was deleted" in form.submit(status=303).follow().text
     form["confirm"] = "Modules"
