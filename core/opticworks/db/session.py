@@ -9,11 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg._queries
 import zope.sqlalchemy
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
 
+# psycopg keeps the parsed form of statements up to 4 KB only, and ours that answer a page in one
+# round trip are longer: a tenth of such a page went into finding the parameters again.
+psycopg._queries.MAX_CACHED_STATEMENT_LENGTH = 32_768
 TRUSTED_SECONDS = 1.0  #: after its last use a reader's connection is asked whether it lives
 
 

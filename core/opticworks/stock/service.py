@@ -11,7 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Subquery, delete, func, insert, select, text, update
+from sqlalchemy import (
+    String,
+    Subquery,
+    any_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -45,16 +57,19 @@ class SoldOut(Exception):
         self.shortages = tuple(shortages)
 
 
+# One parameter whatever the number of SKUs, and plain columns: asked on every page.
+_items = StockItem.__table__.c
+_AVAILABILITY = select(_items.sku, _items.on_hand, _items.held, _items.backorder_limit).where(
+    _items.sku == any_(bindparam("skus", type_=ARRAY(String)))
+)
+
+
 def availability(db: Session, skus: Iterable[str]) -> dict[str, Availability]:
     """What is free of each SKU, in one statement; a SKU without a row has nothing."""
     wanted = sorted(set(skus))
     if not wanted:
         return {}
-    rows = db.execute(
-        select(StockItem.sku, StockItem.on_hand, StockItem.held, StockItem.backorder_limit).where(
-            StockItem.sku.in_(wanted)
-        )
-    )
+    rows = db.execute(_AVAILABILITY, {"skus": wanted})
     result = {sku: Availability(sku, 0) for sku in wanted}
     for sku, on_hand, held, limit in rows:
         result[sku] = Availability(sku, on_hand + limit - held, on_hand, held, limit)
