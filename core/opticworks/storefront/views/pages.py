@@ -35,7 +35,9 @@ def home(request: Request) -> dict[str, Any]:
     return {
         "page": Page(
             title,
-            description=settings.description,
+            description=settings.description
+            or settings.tagline
+            or f"Everything that {settings.name} sells.",
             canonical=canonical(request, "/"),
             full_title=True,
             json_ld=_about(request),
