@@ -1,0 +1,31 @@
+"""Pages that are the same for everybody read where nothing can be written."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import InternalError
+
+from opticworks.testing.shops import Browser
+
+
+def test_a_reader_refuses_to_write(make_shop):
+    shop = make_shop()
+    with (
+        shop.reader.connect() as connection,
+        pytest.raises(InternalError, match="read-only transaction"),
+    ):
+        connection.execute(text("DELETE FROM cart"))
+
+
+def test_a_page_outlives_the_connection_it_would_have_used(make_shop):
+    shop = make_shop(plugins=("catalog",))
+    browser = Browser(shop)
+    browser.get("/products")
+    with shop.engine.connect() as connection:
+        ended = connection.scalars(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        ).all()
+    assert any(ended)
+    browser.get("/products", status=200)
