@@ -5,24 +5,17 @@ from __future__ import annotations
 import random
 from functools import cache
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from opticworks import kernel
 from opticworks.shop import Shop
+from opticworks_catalog import writing
 from opticworks_catalog.demo_files import ImageFiles, read_images, read_pages
-from opticworks_catalog.models import (
-    PUBLISHED,
-    Collection,
-    CollectionProduct,
-    Image,
-    Option,
-    OptionValue,
-    Product,
-    Variant,
-    VariantValue,
-)
+from opticworks_catalog.inputs import Change, OptionInput, ProductInput, Saved, VariantInput
+from opticworks_catalog.models import PUBLISHED, Collection, Image, Product
 
+BATCH = 100  #: products saved together
 PRODUCTS = 1000
 COLLECTIONS = ("Presence", "Air quality", "Power", "Lighting", "Accessories")
 FINISHES = (("White", "#f4f4f2"), ("Graphite", "#3a3d40"), ("Clay", "#b5745a"))
@@ -59,23 +52,19 @@ def seed(shop: Shop) -> int:
                 position=page.position,
                 group=page.footer,
             )
-        collections = _collections(db)
+        _collections(db)
         chance = random.Random(3)
-        for number in range(PRODUCTS):
-            _product(db, number, shop.settings["shop"].currency, chance)
-        db.flush()
-        ids = db.scalars(select(Product.id).order_by(Product.position)).all()
-        db.execute(
-            insert(CollectionProduct),
-            [
-                {
-                    "collection_id": collections[place % len(collections)],
-                    "product_id": product,
-                    "position": place,
-                }
-                for place, product in enumerate(ids)
-            ],
-        )
+        currency = shop.settings["shop"].currency
+        for start in range(0, PRODUCTS, BATCH):
+            numbers = range(start, start + BATCH)
+            saved = writing.save_all(
+                db,
+                [Change(_product(number, currency, chance), position=number) for number in numbers],
+            )
+            for number, one in zip(numbers, saved, strict=True):
+                if not isinstance(one, Saved):
+                    raise SystemExit(f"{handle(number)} can't be saved: {one}")
+                db.add_all(_images(number, one.product_id))
         for number in range(PRODUCTS):
             for variant in range(len(FINISHES)):
                 kernel.set_stock(db, sku(number, variant), STOCK, reason="Benchmark", actor="bench")
@@ -89,11 +78,15 @@ def _pictures() -> list[tuple[str, ImageFiles]]:
     return sorted(read_images().items())
 
 
-def _collections(db: Session) -> list[int]:
+def _handle(name: str) -> str:
+    return name.lower().replace(" ", "-")
+
+
+def _collections(db: Session) -> None:
     rows = []
     for place, name in enumerate(COLLECTIONS):
         row = Collection(
-            handle=name.lower().replace(" ", "-"),
+            handle=_handle(name),
             title=name,
             description=f"{name} for every room.",
             status=PUBLISHED,
@@ -103,7 +96,6 @@ def _collections(db: Session) -> list[int]:
         rows.append(row)
     db.add_all(rows)
     db.flush()
-    return [row.id for row in rows]
 
 
 def _image(stem: str, files: ImageFiles, place: int) -> Image:
@@ -130,40 +122,37 @@ def _text(chance: random.Random, words: int) -> str:
     return " ".join(chance.choices(WORDS, k=words)).capitalize() + "."
 
 
-def _product(db: Session, number: int, currency: str, chance: random.Random) -> None:
-    values = [
-        OptionValue(value=name, swatch=swatch, position=place)
-        for place, (name, swatch) in enumerate(FINISHES)
+def _images(number: int, product_id: int) -> list[Image]:
+    stems = _pictures()
+    images = [
+        _image(*stems[(number + place) % len(stems)], place=place) for place in range(PICTURES)
     ]
-    option = Option(name="Finish", position=0, values=values)
-    product = Product(
+    for image in images:
+        image.product_id = product_id
+    return images
+
+
+def _product(number: int, currency: str, chance: random.Random) -> ProductInput:
+    price = 1900 + chance.randrange(200) * 100
+    return ProductInput(
         handle=handle(number),
         title=title(number),
+        currency=currency,
         subtitle=_text(chance, 8),
         description="\n\n".join(_text(chance, 40) for _ in range(3)),
-        highlights=[_text(chance, 6) for _ in range(4)],
-        specs=[[_text(chance, 1)[:-1] + f" {n}", _text(chance, 3)] for n in range(8)],
+        highlights=tuple(_text(chance, 6) for _ in range(4)),
+        specs=tuple((_text(chance, 1)[:-1] + f" {n}", _text(chance, 3)) for n in range(8)),
         status=PUBLISHED,
-        published_at=func.now(),
-        position=number,
-        options=[option],
-        images=[
-            _image(*_pictures()[(number + place) % len(_pictures())], place=place)
-            for place in range(PICTURES)
-        ],
-    )
-    db.add(product)
-    db.flush()
-    price = 1900 + chance.randrange(200) * 100
-    for place, value in enumerate(values):
-        product.variants.append(
-            Variant(
+        collections=(_handle(COLLECTIONS[number % len(COLLECTIONS)]),),
+        options=(OptionInput(name="Finish", values=FINISHES),),
+        variants=tuple(
+            VariantInput(
                 sku=sku(number, place),
+                values=(name,),
                 price=price + place * 500,
-                currency=currency,
                 weight=120 + place,
-                position=place,
                 barcode=f"{4_000_000_000_000 + number * 10 + place}",
-                values=[VariantValue(option_id=option.id, value_id=value.id)],
             )
-        )
+            for place, (name, _) in enumerate(FINISHES)
+        ),
+    )
