@@ -1,0 +1,78 @@
+"""The demo shop with something of everything, and its pages crawled for forms and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from opticworks import demo
+from opticworks.jobs.testing import drain
+from opticworks.shop import Shop
+from opticworks.staff import passwords, service
+from opticworks.testing.shops import Browser
+
+from .crawl import Site
+
+PLUGINS = ("catalog", "discounts", "taxes", "manual_payments", "table_rates", "smtp_mail")
+PASSWORD = "correct horse battery"
+ADA = {
+    "email": "ada@example.com",
+    "firstName": "Ada",
+    "lastName": "Lovelace",
+    "address": "12 Analytical Way",
+    "city": "San Francisco",
+    "postalCode": "94104",
+}
+
+
+@pytest.fixture
+def site(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A visitor with a cart, an order, staff signed in: every page there is can be reached."""
+    from argon2 import PasswordHasher
+
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64))
+    shop = make_shop(plugins=PLUGINS, theme="default")
+    demo.load(shop)
+    browser = Browser(shop)
+    paid, _ = buy(browser), buy(browser)
+    drain(shop)
+    browser.post("/cart/lines", {"sku": "RS1-PRO-WHT", "quantity": "2"})
+    with shop.unit() as db:
+        service.create_staff(db, "owner@example.org", PASSWORD, role="owner", actor="test")
+    form = browser.get("/admin/sign-in").form
+    form["email"], form["password"] = "owner@example.org", PASSWORD
+    sign_in = form.submit(status=303)
+    assert sign_in.location.endswith("/admin")
+    exempt(browser)
+    number = browser.get(paid).html.select_one(".order-number strong").text
+    pay = browser.get(f"/admin/orders/{number}/pay")
+    next(f for f in pay.forms.values() if f.action.endswith("/pay")).submit(status=303)
+    return Site(browser, (paid, "/admin/sign-in"))
+
+
+def exempt(browser: Browser) -> None:
+    """A customer who pays no tax, so that there is one to edit."""
+    page = browser.get("/admin/taxes/exemptions/new")
+    form = next(f for f in page.forms.values() if "email" in f.fields)
+    typed = {
+        "email": "grace@example.com",
+        "country": "US",
+        "postal": "94104",
+        "reference": "C-7",
+        "evidence": "Certificate of exemption, on file",
+        "starts": "2026-01-01",
+    }
+    for name, value in typed.items():
+        form[name] = value
+    form.submit(status=303)
+
+
+def buy(browser: Browser) -> str:
+    """Place an order; the address of its page."""
+    browser.post("/cart/lines", {"sku": "RS1-PRO-WHT", "quantity": "1"})
+    form = browser.get("/checkout").forms["checkout"]
+    for name, value in ADA.items():
+        form[name] = value
+    placed = form.submit("action", value="place", status=303)
+    return str(placed.location).removeprefix("http://localhost").partition("?")[0]
