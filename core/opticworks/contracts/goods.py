@@ -1,0 +1,70 @@
+"""What is sold, as a goods plugin answers for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from opticworks.contracts.pictures import Picture
+from opticworks.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """Part of a bundle: so many of that SKU in one bundle. `unit_price` is what the part costs
+    alone: it weighs the part's share of the bundle's money; `tax_code` is the part's own. A part
+    that is not `tracked` keeps no count and never runs out."""
+
+    sku: str
+    quantity: int
+    unit_price: Money | None = None
+    tax_code: str = ""
+    tracked: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """What may be sold under one SKU, as a goods plugin answers for it.
+
+    `unavailable` is empty, or a plain sentence why it can't be bought (unpublished, discontinued).
+    `stock_policy`: "deny" sells what is free, "backorder" sells below zero down to the allowance
+    set with the stock, "untracked" keeps no count.
+    """
+
+    sku: str
+    title: str
+    unit_price: Money
+    options: tuple[tuple[str, str], ...] = ()
+    compare_at_price: Money | None = None
+    tax_code: str = ""
+    weight: int = 0
+    size: tuple[int, int, int] | None = None
+    hs_code: str = ""
+    origin_country: str = ""
+    url: str = ""
+    image: Picture | None = None
+    stock_policy: Literal["deny", "backorder", "untracked"] = "deny"
+    requires_shipping: bool = True
+    unavailable: str = ""
+    components: tuple[Component, ...] = ()
+
+    @property
+    def option_text(self) -> str:
+        """The chosen options as a person says them: "Pro / Graphite"."""
+        return " / ".join(value for _, value in self.options)
+
+    def shares(self, amount: Money) -> tuple[Money, ...]:
+        """`amount` of a line of this bundle spread over its parts, to the cent (largest
+        remainder): by what they cost alone, or by their number where that isn't known. Empty
+        for what is no bundle."""
+        if not self.components:
+            return ()
+        prices = [part.unit_price for part in self.components if part.unit_price is not None]
+        if len(prices) == len(self.components) and any(prices):
+            weights = [
+                price.minor * part.quantity
+                for price, part in zip(prices, self.components, strict=True)
+            ]
+        else:
+            weights = [part.quantity for part in self.components]
+        return amount.split(weights)

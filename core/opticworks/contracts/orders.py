@@ -1,0 +1,79 @@
+"""Orders as plugins and templates see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from opticworks.contracts.payments import Instruction
+from opticworks.contracts.pictures import Picture
+from opticworks.contracts.places import Address
+from opticworks.contracts.prices import Adjustment
+from opticworks.money import Money
+
+PaymentStatus = Literal["unpaid", "pending", "authorized", "paid", "refunded", "part_refunded"]
+FulfilmentStatus = Literal["unfulfilled", "part_shipped", "shipped", "part_delivered", "delivered"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLineView:
+    sku: str
+    title: str
+    options: str
+    quantity: int
+    unit_price: Money
+    subtotal: Money
+    discount: Money
+    tax: Money
+    total: Money
+    url: str = ""
+    image: Picture | None = None
+    shipped: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentView:
+    provider: str
+    title: str
+    status: str
+    amount: Money
+    instructions: tuple[Instruction, ...] = ()
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentView:
+    id: str
+    carrier: str
+    tracking_number: str
+    tracking_url: str
+    status: str
+    shipped_at: datetime | None
+    lines: tuple[tuple[str, str, int], ...] = ()  #: (sku, title, quantity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderView:
+    """An order as it stands: its frozen quote and what has happened to it since."""
+
+    number: str
+    url: str  #: absolute address of the customer's order page
+    email: str
+    status: Literal["awaiting_payment", "confirmed", "completed", "canceled"]
+    payment_status: PaymentStatus
+    fulfilment_status: FulfilmentStatus
+    placed_at: datetime
+    currency: str
+    lines: tuple[OrderLineView, ...]
+    trace: tuple[Adjustment, ...]
+    address: Address
+    shipping_title: str
+    subtotal: Money
+    discount_total: Money
+    shipping_total: Money
+    tax_total: Money
+    total: Money
+    payment: PaymentView | None = None
+    shipments: tuple[ShipmentView, ...] = ()
+    cancel_reason: str = ""

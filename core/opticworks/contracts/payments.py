@@ -1,0 +1,95 @@
+"""Taking money: what is asked of a payment provider and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from opticworks.contracts.places import Address
+from opticworks.contracts.prices import Quote
+from opticworks.contracts.vendors import WebhookEvent
+from opticworks.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentOffer:
+    """A way to pay, as shown in the checkout. `template` renders the provider's own fields."""
+
+    title: str
+    description: str = ""
+    icon: str = ""
+    template: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentIntent:
+    """What is to be paid. `attempt` is our id for this try: it goes into the vendor's metadata."""
+
+    attempt: str
+    order_number: str
+    amount: Money
+    email: str
+    description: str
+    return_url: str
+    address: Address | None = None
+    data: Mapping[str, str] = field(default_factory=dict)  #: what the provider's fields posted
+
+
+PaymentState = Literal["action", "pending", "authorized", "captured", "failed", "canceled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """A fact the buyer needs to pay ("IBAN", "DE02…"); `copy` offers a copy button."""
+
+    label: str
+    value: str
+    copy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentResult:
+    """A provider's answer. `action`: the browser has to do something: go to `data["redirect_url"]`,
+    or what the provider's own script makes of `data`;
+    `pending`: accepted, money comes later, goods are held until `expires_at`;
+    `message` is for the buyer when it failed."""
+
+    state: PaymentState
+    ref: str
+    money: Money
+    data: Mapping[str, Any] = field(default_factory=dict)
+    message: str = ""
+    instructions: tuple[Instruction, ...] = ()
+    expires_at: datetime | None = None
+    remind_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundResult:
+    state: Literal["pending", "done", "failed"]
+    ref: str
+    money: Money
+    message: str = ""
+
+
+@runtime_checkable
+class PaymentProvider(Protocol):
+    """One way of taking money. No session: it runs outside transactions, in any thread.
+
+    Every call with a `key` acts once per key, however often it is repeated. Raises ProviderError
+    when the vendor can't be reached, so that the caller retries with the same key.
+    """
+
+    code: str
+    title: str
+
+    def offers(self, quote: Quote) -> tuple[PaymentOffer, ...]: ...
+    def start(self, intent: PaymentIntent, key: str) -> PaymentResult: ...
+    def fetch(self, ref: str) -> PaymentResult: ...
+    def capture(self, ref: str, money: Money, key: str) -> PaymentResult: ...
+    def cancel(self, ref: str, key: str) -> PaymentResult: ...
+    def refund(self, ref: str, money: Money, key: str) -> RefundResult: ...
+    def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[WebhookEvent, ...]: ...

@@ -1,0 +1,44 @@
+"""What vendors' clients share: errors, and facts that come by webhook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+class ProviderError(Exception):
+    """The provider can't be asked or answered nonsense; `retryable` if trying again may help.
+
+    The message is for staff and logs and holds no secret.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = True) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class BadSignature(Exception):
+    """A webhook that its sender did not sign, or signed too long ago."""
+
+
+class NoWebhooks(BadSignature):
+    """This provider has no webhooks, so whatever comes is not from its vendor."""
+
+
+class NoWebhookSecret(BadSignature):
+    """Nothing can be verified: no signing secret is set. The message says which, for staff."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookEvent:
+    """One verified fact from a vendor. `id` is the vendor's event id (for deduplication);
+    `attempt` our attempt id from the vendor's metadata if it is there, `ref` the vendor's."""
+
+    id: str
+    kind: str
+    ref: str = ""
+    attempt: str = ""
+    occurred_at: datetime | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
