@@ -388,3 +388,36 @@ def test_a_field_may_have_any_name() -> None:
     form = SchemaForm(Awkward, None, MultiDict(data="1", errors="2", process="3", status="4"))
     assert form.validate() == Awkward(data="1", errors="2", process="3", status="4")
     assert form["status"].id == "f-status"
+
+
+class Vendor(BaseModel):
+    name: str = ""
+    api_base: str = Field("https://api.example", json_schema_extra={"ini": True})
+
+
+class Wrapped(BaseModel):
+    vendor: Vendor = Vendor()
+
+
+class Several(BaseModel):
+    vendors: tuple[Vendor, ...] = ()
+
+
+@pytest.mark.parametrize("prefix", ["", "own"])
+def test_what_only_the_ini_sets_is_no_field_and_no_post_changes_it(prefix: str) -> None:
+    values = Vendor(api_base="http://127.0.0.1:1")
+    start = f"{prefix}-" if prefix else ""
+    assert "api_base" not in SchemaForm(Vendor, values, prefix=prefix)
+    honest = SchemaForm(Vendor, values, MultiDict({f"{start}name": "A"}), prefix=prefix)
+    assert honest.validate() == Vendor(name="A", api_base="http://127.0.0.1:1")
+    for path in ("api_base", "api_base-0", "api_base-clear"):
+        post = MultiDict({f"{start}name": "A", f"{start}{path}": "http://evil.example"})
+        form = SchemaForm(Vendor, values, post, prefix=prefix)
+        assert form.validate() is None
+        assert form.summary == [("", "api_base is set in the ini file only.")]
+
+
+@pytest.mark.parametrize("model", [Wrapped, Several])
+def test_what_only_the_ini_sets_stands_at_the_top(model: type[BaseModel]) -> None:
+    with pytest.raises(TypeError, match="only the ini"):
+        SchemaForm(model)

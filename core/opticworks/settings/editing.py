@@ -18,6 +18,7 @@ from opticworks.audit import service as audit
 from opticworks.settings.models import Setting
 from opticworks.settings.service import conceal, rotated
 from opticworks.web.keys import UnknownKey, Vault
+from opticworks.web.schema_spec import ini_only
 
 HIDDEN = "••••"  #: what stands for a secret wherever values are shown
 
@@ -42,11 +43,12 @@ def current(db: Session, code: str) -> Row:
 
 
 def changed(model: BaseModel, base: BaseModel | None, vault: Vault) -> dict[str, Any]:
-    """The values that differ from `base` (ini and defaults), ready to be stored."""
-    names = type(model).model_fields
+    """The values that differ from `base` (ini and defaults), ready to be stored; none of those
+    that only the ini may set."""
+    names = type(model).model_fields.keys() - ini_only(type(model))
     return {
         name: conceal(getattr(model, name), vault)
-        for name in names
+        for name in sorted(names)
         if base is None or getattr(model, name) != getattr(base, name)
     }
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from opticworks.settings.models import Setting
 from opticworks.web.keys import Vault
+from opticworks.web.schema_spec import ini_only
 
 SECRET = "$secret"  #: {"$secret": "<key id>:<token>"} is how a secret is stored
 
@@ -69,7 +70,8 @@ def validate(
     """The model of the ini's text values overlaid with stored values. Raises ValidationError.
 
     Ini values are text: a list of words is written there one to a line or with commas, anything
-    else that isn't a plain scalar as JSON. Raises BadText for what is no JSON.
+    else that isn't a plain scalar as JSON. Raises BadText for what is no JSON. A stored value of a
+    setting that only the ini may set is passed over.
     """
     merged: dict[str, Any] = {}
     for name, text in ini.items():
@@ -79,7 +81,9 @@ def validate(
             merged[name] = _json(name, text)
         elif field is not None and get_origin(field.annotation) is tuple:
             merged[name] = [part.strip() for part in re.split(r"[,\n]", text) if part.strip()]
-    return schema.model_validate({**merged, **values})
+    theirs = ini_only(schema)
+    merged |= {name: value for name, value in values.items() if name not in theirs}
+    return schema.model_validate(merged)
 
 
 def conceal(value: Any, vault: Vault) -> Any:

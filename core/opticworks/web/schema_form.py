@@ -25,12 +25,21 @@ from opticworks.web.schema_fields import (
     Refused,
     scalar,
 )
-from opticworks.web.schema_spec import Around, Spec, is_list, is_model, item_type, plain
+from opticworks.web.schema_spec import (
+    Around,
+    Spec,
+    ini_only,
+    is_list,
+    is_model,
+    item_type,
+    plain,
+)
 
 M = TypeVar("M", bound=BaseModel)
 MOST_ROWS = 200
 BLANK_ROWS = 2  #: offered below the rows there are, for browsers without script
 NEEDED = "This is needed."
+INI_ONLY = "{name} is set in the ini file only."
 
 #: What pydantic says for programmers, said for whoever fills in the form.
 SENTENCES = {
@@ -174,6 +183,8 @@ class Group(Base):
 
     def _part(self) -> Part:
         spec = self.spec
+        if ini_only(spec.type):
+            raise TypeError(f"{spec.path}: what only the ini sets can't stand inside a model.")
         return Part(spec.type, spec.around, path=f"{spec.path}.", prefix=f"{self.name}-")
 
     @property
@@ -235,6 +246,8 @@ class Rows(Base):
         self.rows: list[Row] = []
         self.kept: list[Row] = []
         self.failed = False
+        if ini_only(self.model):
+            raise TypeError(f"{spec.path}: what only the ini sets can't stand in a row.")
         if any(plain(info.annotation)[0] is SecretStr for info in self.model.model_fields.values()):
             raise TypeError(f"{spec.path}: a secret can't stand in a row, whose place may change.")
 
@@ -338,6 +351,8 @@ class SchemaForm(Generic[M]):
     """A form for `model`, filled from `values` or, if there is a `post`, from what was typed.
 
     `values` is a model or a mapping of its fields; those in `exclude` are not shown and keep it.
+    Fields with `"ini": True` in their json_schema_extra are not shown either, and a post that
+    names one is refused.
     `choices` gives values and titles made at run time, by path ("country", "rates[].country");
     `notes` adds a sentence to a field's hint. `locale`, `currency` and `timezone` are the shop's:
     money is typed in `currency`, times are of that zone.
@@ -363,11 +378,23 @@ class SchemaForm(Generic[M]):
         self.error = ""  #: what is wrong with the whole
         self._values = as_data(values)
         around = Around(locale, currency, timezone, choices or {})
-        self._part = Part(model, around, exclude=exclude, prefix=prefix)
+        self._ini_only = ini_only(model)
+        self._part = Part(model, around, exclude={*exclude, *self._ini_only}, prefix=prefix)
+        self._forbidden = self._named(post or ())
         self._part.process(post, data=self._values)
         for name, note in (notes or {}).items():
-            field = self._part[name]
-            field.description = f"{field.description} {note}".strip()
+            if name in self._part:
+                field = self._part[name]
+                field.description = f"{field.description} {note}".strip()
+
+    def _named(self, post: Collection[str]) -> list[str]:
+        """Fields that only the ini sets and the post names all the same, at whatever depth."""
+        found = []
+        for name in sorted(self._ini_only):
+            own = f"{self._part._prefix}{name}"
+            if any(key == own or key.startswith(f"{own}-") for key in post):
+                found.append(name)
+        return found
 
     def __getitem__(self, name: str) -> Base:
         return self._part[name]  # type: ignore[no-any-return]
@@ -420,6 +447,8 @@ class SchemaForm(Generic[M]):
         except ValidationError as error:
             for problem in error.errors():
                 self._mark(problem)
+        for name in self._forbidden:
+            self.error = self.error or INI_ONLY.format(name=name)
         self.errors = {"": self.error} if self.error else {}
         for at, title, said in self._part.problems():
             self.errors.setdefault(at.removeprefix("f-") or title, said)

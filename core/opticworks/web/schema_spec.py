@@ -73,6 +73,16 @@ class Spec:
         return [(value, titles.get(value, words[value])) for value in values]
 
 
+def ini_only(model: type[BaseModel]) -> frozenset[str]:
+    """Fields that whoever runs the server sets and nobody in the admin: `"ini": True` in their
+    json_schema_extra (addresses of other servers, paths)."""
+    return frozenset(
+        name
+        for name, info in model.model_fields.items()
+        if isinstance(info.json_schema_extra, Mapping) and info.json_schema_extra.get("ini")
+    )
+
+
 def plain(annotation: Any) -> tuple[Any, bool]:
     """The type without Annotated and without `| None`, and whether None is allowed."""
     if get_origin(annotation) is Annotated:
