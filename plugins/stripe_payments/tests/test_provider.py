@@ -193,6 +193,12 @@ def test_a_webhook_of_another_time_is_refused(provider: Any, seconds: int) -> No
         provider.read_webhook(*signed(body, at=time.time() + seconds))
 
 
+@pytest.mark.parametrize("header", ["t=1,v1=\xe9", "t=,v1=", "t=nan,v1=a", "v1", "\x00", ",=,"])
+def test_a_signature_that_is_none_is_refused_like_a_wrong_one(provider: Any, header: str) -> None:
+    with pytest.raises(BadSignature):
+        provider.read_webhook(json.dumps(EVENT).encode(), {"Stripe-Signature": header})
+
+
 def test_an_event_of_the_other_mode_is_refused(provider: Any) -> None:
     with pytest.raises(BadSignature, match="other mode"):
         provider.read_webhook(*signed(json.dumps({**EVENT, "livemode": True}).encode()))
