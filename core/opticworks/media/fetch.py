@@ -24,6 +24,7 @@ PORTS = frozenset({443})
 SECONDS = 20.0  #: for the whole fetch, redirects included
 CONNECT_SECONDS = 5.0
 REDIRECTS = 4
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 CHUNK = 65_536
 _SAFE = "/%:=&?~+!$,;@()*[]'"  #: what an address may hold as it is
 _AGENT = "OpticWorks/0.1 (pictures)"
@@ -47,6 +48,8 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
+        if ip not in GLOBAL_UNICAST:  # ipaddress calls site-local and translated ones global too
+            return False
     return ip.is_global and not ip.is_multicast
 
 
