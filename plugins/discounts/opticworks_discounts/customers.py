@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from contextlib import suppress
 
 GMAIL = ("gmail.com", "googlemail.com")
 
@@ -17,10 +18,8 @@ def normalized(email: str) -> str:
     name, at, domain = text.rpartition("@")
     if not at or not name or "." not in domain:
         return ""
-    try:
+    with suppress(UnicodeError):  # a name newer than this encoding counts as it is written
         domain = domain.encode("idna").decode()
-    except UnicodeError:
-        return ""
     name = name.partition("+")[0] or name
     if domain in GMAIL:
         name, domain = name.replace(".", ""), GMAIL[0]

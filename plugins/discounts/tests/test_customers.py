@@ -33,5 +33,11 @@ def test_what_is_no_address_yet_is_nobody(typed):
     assert customers.allowance("discounts:1", typed) == ""
 
 
+@pytest.mark.parametrize("domain", ["\u0370.example.com", "x" * 64 + ".com", "a..com"])
+def test_no_domain_makes_a_customer_nobody(domain):
+    assert customers.allowance("discounts:1", f"ada@{domain}")
+    assert customers.normalized(f"Ada+1@{domain}") == customers.normalized(f"ada@{domain}")
+
+
 def test_the_key_does_not_say_who_it_was():
     assert "ada" not in customers.allowance("discounts:1", "ada@example.com")
