@@ -14,7 +14,7 @@ from opticworks import contracts as c
 from opticworks.carts import service as carts
 from opticworks.carts.models import Cart
 from opticworks.checkout import settle as settling
-from opticworks.checkout.quoting import quote_cart
+from opticworks.checkout.quoting import address_of, quote_cart
 from opticworks.checkout.settle import Refused
 from opticworks.faults import fault, outside
 from opticworks.orders import service as orders
@@ -61,6 +61,10 @@ class Changed(Exception):
     def __init__(self, quote: c.Quote) -> None:
         super().__init__("Something changed since you looked. Please check and place it again.")
         self.quote = quote
+
+
+class Stale(Changed):
+    """The cart's rates are of other contents or another address: fetch them, then place again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +133,10 @@ def _write(shop: Shop, db: Session, wish: Wish, provider: c.PaymentProvider) -> 
     existing = priced.own if cart.details else orders.open_of_cart(db, cart.id)
     if existing is not None:
         return _resume(shop, db, existing, wish, quote)
-    if priced.stale is not None:  # its rates belong to other contents: ask again, show, agree
-        raise Changed(quote)
+    if priced.stale is not None:
+        raise Stale(quote)
+    if not _same_place(wish.address, address_of(shop, cart.details)):
+        raise Changed(quote)  # another tab has moved the cart: its rates and taxes are of there
     _check(quote, wish, provider)
     return _create(shop, db, cart, wish, quote, provider)
 
@@ -153,6 +159,13 @@ def _resume(shop: Shop, db: Session, order: Order, wish: Wish, quote: c.Quote) -
         done=False,
         attempt=settling.attempt(shop, order, payment),
     )
+
+
+def _same_place(wanted: c.Address, priced: c.Address) -> bool:
+    """Whether the parcel goes where the quote was made for. A state typed for another country is
+    no part of the order's address."""
+    parts = ("country", "postal_code", "city", "line1", *(("state",) if wanted.state else ()))
+    return all(getattr(wanted, part) == getattr(priced, part) for part in parts)
 
 
 def _check(quote: c.Quote, wish: Wish, provider: c.PaymentProvider) -> None:

@@ -200,6 +200,30 @@ def test_what_was_shown_before_the_end_is_charged_and_forged_moments_are_not(cou
     assert "Thank you" in form.submit("action", value="place").follow()
 
 
+def test_a_total_without_delivery_is_never_told(counter, browser):
+    checkout(browser).submit("action", value="update", status=303)
+    form = checkout(browser)
+    browser.post("/cart/lines", {"sku": "A", "quantity": "5"})  # in another tab
+    page = form.submit("action", value="place", status=409)
+    assert "$57.00 to $107.00" in page
+
+
+def test_what_was_shown_holds_for_that_and_not_for_more_of_it(counter, browser):
+    now = counter.shop.now()
+    publish(counter, "LAST", ends_at=now + timedelta(minutes=5))
+    enter(browser, "LAST")
+    before = str(checkout(browser)["shown"].value)
+    browser.post("/cart/lines", {"sku": "A", "quantity": "20"})
+    agreed = str(checkout(browser)["quote"].value)  # what it would cost with the code
+    counter.shop.now = lambda: now + timedelta(minutes=6)
+    form = checkout(browser)
+    form["shown"].force_value(before)
+    form["quote"].force_value(agreed)
+    assert "LAST ended on" in form.submit("action", value="place", status=409)
+    with counter.shop.unit() as db:
+        assert db.scalar(text("SELECT count(*) FROM orders")) == 0
+
+
 def test_a_page_left_open_too_long_does_not_hold_a_discount(counter, browser):
     now = counter.shop.now()
     publish(counter, "LAST", ends_at=now + timedelta(minutes=5))

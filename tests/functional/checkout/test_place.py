@@ -130,6 +130,22 @@ def test_a_price_that_changed_is_shown_not_charged(counter: Counter) -> None:
     assert counter.order(place(counter.shop, counter.wish(cart_id)).number).total.minor == 1900
 
 
+@pytest.mark.parametrize("field", ["state", "postalCode", "city", "address"])
+def test_the_order_goes_where_its_rates_and_taxes_were_made_for(
+    counter: Counter, field: str
+) -> None:
+    cart_id = counter.cart(("A", 1))
+    with counter.shop.unit() as db:  # another tab, between keeping and placing
+        cart = carts.get(db, cart_id)
+        assert cart is not None
+        elsewhere = {**cart.details, field: {"state": "OR"}.get(field, "97201")}
+        carts.remember_details(cart, elsewhere, counter.shop.now())
+    ensure_rates(counter.shop, cart_id)
+    with pytest.raises(Changed):
+        place(counter.shop, counter.wish(cart_id))
+    assert orders_in(counter) == []
+
+
 def test_what_was_withdrawn_is_not_sold(counter: Counter) -> None:
     cart_id = counter.cart(("A", 1))
     wish = counter.wish(cart_id)

@@ -24,7 +24,7 @@ from opticworks import contracts as c
 from opticworks.carts import service as carts
 from opticworks.carts.models import Cart
 from opticworks.checkout import settle as settling
-from opticworks.checkout.place import Changed, Wish, place
+from opticworks.checkout.place import Changed, Placed, Stale, Wish, place
 from opticworks.checkout.quoting import ensure_rates, quote_cart
 from opticworks.money import Money
 from opticworks.orders import service as orders
@@ -181,7 +181,7 @@ def _codes_first(request: Request, cart_id: uuid.UUID) -> Response:
 def _place(request: Request, cart_id: uuid.UUID, form: forms.CheckoutForm) -> Response:
     shop: Shop = request.registry.shop
     try:
-        placed = place(
+        placed = _with_rates(
             shop,
             Wish(
                 cart_id=cart_id,
@@ -222,14 +222,28 @@ def _place(request: Request, cart_id: uuid.UUID, form: forms.CheckoutForm) -> Re
     return response
 
 
+def _with_rates(shop: Shop, wish: Wish) -> Placed:
+    """Place the order; if another tab left the cart with rates for something else, with the right
+    ones, so that a total without delivery is neither placed nor told."""
+    try:
+        return place(shop, wish)
+    except Stale:
+        ensure_rates(shop, wish.cart_id, agreed_at=wish.shown_at)
+        return place(shop, wish)
+
+
 def _shown_at(request: Request, cart_id: uuid.UUID) -> datetime | None:
-    """When the quote that is being placed was shown, if that was not long ago."""
+    """When the quote that is being placed was shown, if that was not long ago. Nothing else is
+    had at its price: neither another cart nor this one with other things in it."""
     value = visitor.unsealed(request, SHOWN, str(request.POST.get("shown", "")))
     now: datetime = request.registry.shop.now()
-    if not isinstance(value, list) or len(value) != 2 or value[0] != cart_id.hex:
+    if not isinstance(value, list) or len(value) != 3:
         return None
-    age = now.timestamp() - value[1]
-    return datetime.fromtimestamp(value[1], UTC) if 0 <= age <= QUOTE_SECONDS else None
+    shown = [cart_id.hex, str(request.POST.get("quote", ""))]
+    if value[:2] != shown:
+        return None
+    age = now.timestamp() - value[2]
+    return datetime.fromtimestamp(value[2], UTC) if 0 <= age <= QUOTE_SECONDS else None
 
 
 def _told(
@@ -336,7 +350,9 @@ def _page(
         "offers": offers,
         "chosen_payment": _chosen_payment(offers, cart.details.get("payment", "")),
         "token": seal(request, cart_id),
-        "shown": visitor.sealed(request, SHOWN, [cart_id.hex, int(shop.now().timestamp())]),
+        "shown": visitor.sealed(
+            request, SHOWN, [cart_id.hex, priced.quote.hash, int(shop.now().timestamp())]
+        ),
         "availability": priced.availability,
         "changes": priced.quote.notices,
         "tried": False,
