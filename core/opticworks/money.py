@@ -13,6 +13,8 @@ from functools import cache, lru_cache
 
 from babel.numbers import format_currency, get_currency_precision, list_currencies
 
+DIGITS = 18  #: of an amount in minor units; what the database's numbers hold
+
 
 class CurrencyMismatch(ValueError):
     """Two different currencies met in one calculation."""
@@ -56,7 +58,8 @@ class Money:
     def parse(cls, text: str | Decimal, currency: str) -> Money:
         """Money from what a person or a vendor writes ("129.00").
 
-        Raises ValueError when it is no number, or finer than the currency's minor unit.
+        Raises ValueError when it is no number, finer than the currency's minor unit, or more than
+        is ever paid ("1e99").
         """
         try:
             amount = Decimal(str(text).strip())
@@ -64,6 +67,10 @@ class Money:
             raise ValueError(f"{str(text)!r} is not an amount of money.") from None
         if not amount.is_finite():
             raise ValueError(f"{str(text)!r} is not an amount of money.")
+        if amount and amount.adjusted() + exponent(currency) >= DIGITS:
+            raise ValueError(f"{str(text)[:20]!r} is more money than there is.")
+        if amount and amount.adjusted() < -exponent(currency):
+            raise ValueError(f"{str(text)[:20]!r} has more decimals than {currency} has.")
         scaled = amount.scaleb(exponent(currency))
         if scaled != scaled.to_integral_value():
             raise ValueError(f"{amount} has more decimals than {currency} has.")

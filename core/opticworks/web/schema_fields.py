@@ -212,7 +212,7 @@ class Amount(Number):
             return text
         try:
             money = Money.parse(text, self.spec.around.currency)
-        except (ValueError, OverflowError):
+        except ValueError:
             sample = self.show(1250)
             raise Refused(f"Write an amount like {sample}.") from None
         if abs(money.minor) >= 2**53:

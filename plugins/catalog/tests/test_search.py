@@ -117,6 +117,13 @@ def test_any_query_has_an_answer(browser, text):
     assert browser.get("/search/suggest", {"q": text}).status_int == 200
 
 
+@pytest.mark.parametrize("amount", ["1e99", "1e999999", "-1e99", "NaN", "9" * 12, "1e-999999"])
+def test_a_price_that_nothing_has_is_no_error(browser, amount):
+    for name in ("min", "max"):
+        assert browser.get("/search", {"q": "a", name: amount}).status_int == 200
+        assert browser.get("/products", {name: amount}).status_int == 200
+
+
 @settings(
     max_examples=60,
     deadline=None,
