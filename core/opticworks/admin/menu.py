@@ -11,8 +11,7 @@ from opticworks.hookspecs import hookimpl
 
 @hookimpl
 def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
-    """Today, orders, stock, messages, jobs, webhooks, plugins. Counts are what waits for
-    somebody."""
+    """The kernel's screens; counts are what waits for somebody."""
     waiting = work.counts(ctx.db)
     yield MenuItem(label="Today", path="/admin", position=0, permission="staff", icon="house")
     yield MenuItem(
@@ -78,7 +77,7 @@ def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
     yield MenuItem(
         label="Settings",
         path="/admin/settings",
-        position=75,
+        position=77,
         permission="settings.edit",
         icon="settings",
     )

@@ -168,3 +168,13 @@ def test_hostile_forms_change_nothing(staff, sign_in, customer):
     staff.post("/admin/pages/about", {"title": "a"}, status=400)
     staff.post("/admin/pages/about/delete", {"csrf_token": "x"}, status=400)
     assert customer.get("/pages/about").html.select_one("article h1").text == "About"
+
+
+@pytest.mark.parametrize("slug", ["jobs\r\nX-Evil: 1", "é ü#", "\t"])
+def test_no_name_of_a_page_becomes_a_header(staff, slug):
+    forms = staff.get("/admin/pages").forms.values()
+    form = next(form for form in forms if form.action == "/admin/pages/move")
+    fields = {"csrf_token": form["csrf_token"].value, "slug": slug, "by": "up"}
+    answer = staff.post("/admin/pages/move", fields, status=303)
+    assert "X-Evil" not in answer.headers
+    assert answer.headers["Location"].isascii()

@@ -111,5 +111,5 @@ def send(request: Request) -> Response:
     else:
         flash(request, "This message is waiting or blocked, so it was not sent again.", "problem")
     back = request.POST.get("back", "")
-    inside = back.startswith("/admin/orders/") and "\\" not in back
+    inside = back.startswith("/admin/orders/") and "\\" not in back and back.isprintable()
     return HTTPSeeOther(back if inside else f"/admin/messages/{found.public_id}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from typing import Any
+from urllib.parse import quote
 
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 from pyramid.request import Request
@@ -42,7 +43,7 @@ def move(request: Request) -> Response:
     if by and editing.move(request.db, slug=slug, group=group, by=by, actor=request.identity.email):
         _changed(request)
         flash(request, f"{group or 'The page'} was moved {'up' if by < 0 else 'down'}.")
-    return HTTPSeeOther(f"/admin/pages#page-{slug}" if slug else "/admin/pages")
+    return HTTPSeeOther(f"/admin/pages#page-{quote(slug)}" if slug else "/admin/pages")
 
 
 def _changed(request: Request) -> None:
