@@ -16,6 +16,7 @@ from opticworks.boot import boot
 from opticworks.config import ConfigError
 from opticworks.plugins import Plugin
 from opticworks.shop import Shop
+from opticworks.web import memory
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +24,12 @@ log = logging.getLogger(__name__)
 def main(global_config: dict[str, str], **settings: str) -> Router:
     """paste.app_factory. A shop that can't start ends the process with a sentence, no traceback."""
     try:
-        return make_app(open_shop({**global_config, **settings}))
+        app = make_app(open_shop({**global_config, **settings}))
     except ConfigError as error:
         raise SystemExit(f"The shop did not start. {error}") from error
+    if app.shop.config.production:
+        memory.settle()
+    return app
 
 
 def open_shop(settings: dict[str, str]) -> Shop:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
-
-import css_inline
 
 from opticworks.contracts import MessageDraft, OrderView
 from opticworks.notifications.text import to_text
 from opticworks.web.templates import format_names
 
-# Mail programs ignore most style sheets; those that honour @media get dark colours and narrow
-# screens. Nothing is fetched.
-_inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+
+@cache
+def _inliner() -> Any:
+    """Mail programs ignore most style sheets; those that honour @media get dark colours and
+    narrow screens. Nothing is fetched."""
+    import css_inline  # here: web processes send no mail
+
+    return css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
 
 class EmptyMail(ValueError):
@@ -38,7 +42,7 @@ def render(shop: Any, draft: MessageDraft, order: OrderView | None) -> tuple[str
         "absolute": absolute(shop.config.base_url),
         "_": lambda text: text,
     }
-    html = _inliner.inline(shop.templates.render(draft.template, names))
+    html = _inliner().inline(shop.templates.render(draft.template, names))
     text = to_text(html)
     if not text:
         raise EmptyMail(f"The mail template {draft.template!r} renders to no text.")

@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
 import nh3
-from bs4 import BeautifulSoup, Tag
-from bs4.element import NavigableString
-from markdownify import MarkdownConverter
 
 from opticworks import kernel
 
-_converter = MarkdownConverter(
-    heading_style="ATX",
-    bullets="-",
-    newline_style="backslash",
-    strip=["img"],
-    escape_misc=True,
-    autolinks=False,
-    table_infer_header=True,
-)
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup, Tag
+
+
+@cache
+def _converter() -> Any:
+    # Imported by the first description: most web processes never convert one, and the two
+    # libraries are 9 MB of memory.
+    from markdownify import MarkdownConverter
+
+    return MarkdownConverter(
+        heading_style="ATX",
+        bullets="-",
+        newline_style="backslash",
+        strip=["img"],
+        escape_misc=True,
+        autolinks=False,
+        table_infer_header=True,
+    )
 
 
 @lru_cache(maxsize=4096)
 def to_markdown(html: str) -> str:
     """What the HTML says, as Markdown. Scripts and styles are dropped, pictures too."""
+    from bs4 import BeautifulSoup
+
     soup = BeautifulSoup(nh3.clean(html), "html.parser")
     for item in soup.find_all("li"):
         _give_a_list(soup, item)
-    markdown: str = _converter.convert_soup(soup)
+    markdown: str = _converter().convert_soup(soup)
     return markdown.strip()
 
 
 def _give_a_list(soup: BeautifulSoup, item: Tag) -> None:
     """Put an item that stands in no list, with those that follow it, into one."""
+    from bs4 import Tag
+    from bs4.element import NavigableString
+
     if item.parent is None or item.parent.name in ("ul", "ol", "menu"):
         return
     new = soup.new_tag("ul")
