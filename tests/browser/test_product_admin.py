@@ -76,7 +76,7 @@ def test_a_product_is_made_with_the_keyboard_and_bought(
     page.keyboard.press("P")
     expect(page.locator("[data-count]")).to_contain_text("change")
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_role("status").first).to_contain_text("Reading Lamp is there now.")
+    expect(page.get_by_role("status").first).to_contain_text("Reading Lamp was saved.")
     assert site.free("READING-LAMP-BLUE-L") == 4
 
     customer = visit()

@@ -11,7 +11,8 @@ from opticworks.hookspecs import hookimpl
 
 @hookimpl
 def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
-    """The kernel's screens; counts are what waits for somebody."""
+    """From daily work to what is set up once: orders, stock, texts, settings, then repair. Counts
+    are what waits for somebody."""
     waiting = work.counts(ctx.db)
     yield MenuItem(label="Today", path="/admin", position=0, permission="staff", icon="house")
     yield MenuItem(
@@ -40,7 +41,7 @@ def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
     yield MenuItem(
         label="Failed jobs",
         path="/admin/jobs",
-        position=70,
+        position=80,
         permission="jobs.manage",
         icon="list-restart",
         count=waiting["failed_jobs"],
@@ -48,7 +49,7 @@ def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
     yield MenuItem(
         label="Webhooks",
         path="/admin/webhooks",
-        position=75,
+        position=85,
         permission="jobs.manage",
         icon="inbox",
         count=waiting["stuck_webhooks"],
@@ -63,28 +64,28 @@ def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
     yield MenuItem(
         label="Pages",
         path="/admin/pages",
-        position=65,
+        position=50,
         permission="pages.edit",
         icon="file-text",
     )
     yield MenuItem(
         label="Themes",
         path="/admin/themes",
-        position=72,
+        position=52,
         permission="themes.edit",
         icon="palette",
     )
     yield MenuItem(
         label="Settings",
         path="/admin/settings",
-        position=77,
+        position=70,
         permission="settings.edit",
         icon="settings",
     )
     yield MenuItem(
         label="Plugins",
         path="/admin/plugins",
-        position=80,
+        position=75,
         permission="plugins.read",
         icon="blocks",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date as Day
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -181,8 +182,9 @@ def format_names(settings: ShopSettings) -> dict[str, Any]:
     def money(amount: Money) -> str:
         return amount.format(settings.locale)
 
-    def date(moment: datetime) -> str:
-        return format_date(moment.astimezone(zone), "long", locale=settings.locale)
+    def date(moment: datetime | Day) -> str:
+        day = moment.astimezone(zone) if isinstance(moment, datetime) else moment
+        return format_date(day, "long", locale=settings.locale)
 
     american = settings.locale.startswith("en_US")
     pattern = "MMMM d, y 'at' h:mm a zzz" if american else "d MMMM y, HH:mm zzz"

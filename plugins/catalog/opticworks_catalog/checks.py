@@ -138,10 +138,11 @@ def _own(product: ProductInput) -> Iterator[tuple[str, str]]:
 def _texts(product: ProductInput) -> Iterator[tuple[str, str]]:
     if not product.title.strip():
         yield "title", "A product needs a title."
-    if not re.fullmatch(HANDLE, product.handle):
+    named = bool(product.handle or product.title.strip())  # the address follows from the title
+    if named and not re.fullmatch(HANDLE, product.handle):
         yield (
             "handle",
-            'A handle has small letters, digits and single hyphens between, like "desk-lamp".',
+            'An address has small letters, digits and single hyphens between, like "desk-lamp".',
         )
     for name, most in LENGTHS.items():
         yield from _too_long(name, getattr(product, name), most)

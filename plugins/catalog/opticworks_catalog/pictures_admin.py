@@ -65,9 +65,10 @@ def _image_id(request: Request, panel: Panel) -> int:
 
 def _page(title: str, panel: Panel, *crumbs: Crumb) -> Page:
     name = panel.what.capitalize()
-    root = admin.PATH if panel.what == "products" else "/admin/catalog/collections"
+    root = admin.PATH if panel.what == "products" else admin.COLLECTIONS
     owner = Crumb(title=panel.title, path=f"{root}/{panel.id}")
-    return Page(title, crumbs=(Crumb(title=name, path=root), owner, *crumbs))
+    above = () if panel.what == "products" else (Crumb(title="Products", path=admin.PATH),)
+    return Page(title, crumbs=(*above, Crumb(title=name, path=root), owner, *crumbs))
 
 
 def _by_script(request: Request) -> bool:

@@ -52,7 +52,7 @@ def test_a_collection_is_made_and_filled_without_a_script(shop, owner):
     for box in form.fields["add_id"]:
         box.checked = True
     page = save(form).follow()
-    assert "For the Hall is saved." in page.text
+    assert "For the Hall was saved." in page.text
     assert titles(shop, "for-the-hall") == ["Mounting Kit", "IAQ Module", "PoE Module"]
     assert "Mounting Kit" in owner.get("/collections/for-the-hall").text
     form = form_of(page)

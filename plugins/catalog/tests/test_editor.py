@@ -114,7 +114,7 @@ def test_a_product_is_made_with_its_variants_and_stock_without_a_script(shop, ow
         form[f"variant.{i}.stock"] = str(i)
     form["status"] = "published"
     page = save(form).follow()
-    assert "Desk Lämp is there now." in page.text
+    assert "Desk Lämp was saved." in page.text
     made = read(shop, "desk-lamp")
     assert [v.sku for v in made.variants][:2] == ["DESK-LAMP-RED-S", "DESK-LAMP-RED-M"]
     assert [v.price for v in made.variants] == [2500] * 5 + [2750]
@@ -148,7 +148,7 @@ def test_saving_without_a_change_changes_nothing(shop, owner):
     path = lamp(shop)
     before = read(shop, "lamp")
     page = save(form_of(owner.get(path))).follow()
-    assert "Nothing was different" in page.text
+    assert "Nothing was changed" in page.text
     assert read(shop, "lamp") == before
 
 
@@ -267,7 +267,7 @@ def test_a_bundle_is_made_of_parts_and_shows_what_can_be_sold(shop, owner):
     [
         ("title", "", "A product needs a title."),
         ("title", "x" * 300, "there is room for 255"),
-        ("handle", "No Good!", "A handle has small letters"),
+        ("handle", "No Good!", "An address has small letters"),
         ("status", "gone", "A product is draft, published or archived"),
         ("variant.0.price", "", "Enter a price, like 12.50."),
         ("variant.0.price", "-1", "no amount of USD"),

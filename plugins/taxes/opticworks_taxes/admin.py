@@ -196,7 +196,7 @@ def _edit_rate(request: Request, row: Rate, values: Any) -> dict[str, Any] | Res
         form.refuse(
             "starts", "There is a rate for this place, class and layer from this day. Change it."
         )
-    return _editor(request, form, LIST, "Rate" if row.id else "New rate", row.id)
+    return _editor(request, form, (LIST,), row.title if row.id else "New rate", row.id)
 
 
 @admin_view("taxes.rate.delete", EDIT.code, renderer="admin/taxes/delete.pt")
@@ -275,7 +275,7 @@ def export_rates(request: Request) -> Response:
 def exemptions(request: Request) -> dict[str, Any]:
     rows = request.db.scalars(select(Exemption).order_by(Exemption.email, Exemption.id)).all()
     return {
-        "page": Page("Tax exemptions", crumbs=(LIST,)),
+        "page": Page("Exemptions", crumbs=(LIST,)),
         "tabs": _tabs(EXEMPTIONS),
         "rows": rows,
         "kinds": KINDS,
@@ -308,7 +308,9 @@ def _edit_exemption(request: Request, row: Exemption, values: Any) -> dict[str, 
         _changed(request, action, f"taxes:exemption:{row.id}", **entry.model_dump(mode="json"))
         flash(request, f"The exemption of {entry.email} was saved.")
         return HTTPSeeOther(EXEMPTIONS)
-    return _editor(request, form, EXEMPT_LIST, "Exemption" if row.id else "New exemption", row.id)
+    return _editor(
+        request, form, (LIST, EXEMPT_LIST), row.email if row.id else "New exemption", row.id
+    )
 
 
 @admin_view("taxes.exemption.delete", EDIT.code, renderer="admin/taxes/delete.pt")
@@ -336,14 +338,18 @@ def delete_exemption(request: Request) -> dict[str, Any] | Response:
 
 
 def _editor(
-    request: Request, form: SchemaForm[Any], back: Crumb, heading: str, row_id: int | None
+    request: Request,
+    form: SchemaForm[Any],
+    crumbs: tuple[Crumb, ...],
+    heading: str,
+    row_id: int | None,
 ) -> dict[str, Any]:
     request.response.status_int = 422 if form.posted else 200
     return {
-        "page": Page(heading, crumbs=(back,)),
+        "page": Page(heading, crumbs=crumbs),
         "form": form,
         "heading": heading,
-        "back": back.path,
+        "back": crumbs[-1].path,
         "delete": f"{request.path}/delete" if row_id else "",
     }
 

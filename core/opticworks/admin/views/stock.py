@@ -298,7 +298,7 @@ def _set_limit(request: Request, sku: str) -> str:
 def verify(request: Request) -> dict[str, Any]:
     drifts = service.verify(request.db)
     return {
-        "page": Page("Ledger check", crumbs=(LIST,)),
+        "page": Page("Check the ledger", crumbs=(LIST,)),
         "drifts": drifts,
         "counters": words.STOCK_COUNTERS,
         "count": queries.counted(request.db),

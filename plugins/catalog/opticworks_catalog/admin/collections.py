@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from opticworks import kernel
 from opticworks.plugin import Crumb, Page, admin_view, flash
 from opticworks_catalog import writing
-from opticworks_catalog.admin import COLLECTIONS, EDIT, READ
+from opticworks_catalog.admin import COLLECTIONS, EDIT, PATH, READ
 from opticworks_catalog.admin.form import slug
 from opticworks_catalog.admin.listing import STATUS
 from opticworks_catalog.finding import handles
@@ -33,6 +33,7 @@ from opticworks_catalog.present import collection_path
 from opticworks_catalog.reading import forget_collections
 from opticworks_catalog.statements import escaped
 
+PRODUCTS = Crumb(title="Products", path=PATH)
 LIST = Crumb(title="Collections", path=COLLECTIONS)
 LENGTHS = {
     "title": 200,
@@ -125,7 +126,9 @@ def page_of(
     }
     published = key is not None and form["status"] == PUBLISHED and not dirty
     return {
-        "page": Page(form["title"] if key and form["title"] else "New collection", crumbs=(LIST,)),
+        "page": Page(
+            form["title"] if key and form["title"] else "New collection", crumbs=(PRODUCTS, LIST)
+        ),
         "form": form,
         "key": key,
         "action": f"{COLLECTIONS}/{key}" if key else f"{COLLECTIONS}/new",
@@ -167,9 +170,7 @@ def collections(request: Request) -> dict[str, Any]:
         ).order_by(Collection.position, Collection.id)
     ).all()
     return {
-        "page": Page(
-            "Collections", crumbs=(Crumb(title="Products", path="/admin/catalog/products"),)
-        ),
+        "page": Page("Collections", crumbs=(PRODUCTS,)),
         "rows": [(row, STATUS[row.status]) for row in rows],
         "may_edit": EDIT.code in request.identity.permissions,
     }
@@ -373,7 +374,7 @@ def _save(request: Request, form: CollectionForm, key: int | None, before: Colle
     kernel.audit(
         db, request.identity.email, "catalog.collection_saved", f"collection {form['handle']}"
     )
-    flash(request, f"{form['title']} is saved.")
+    flash(request, f"{form['title']} was saved.")
     return key
 
 
@@ -396,5 +397,5 @@ def remove(request: Request) -> Response:
         "catalog.collection_deleted",
         f"collection {form['handle']}",
     )
-    flash(request, f"{form['title']} is deleted. Its products are still there.")
+    flash(request, f"{form['title']} was deleted. Its products are still there.")
     return HTTPSeeOther(COLLECTIONS)

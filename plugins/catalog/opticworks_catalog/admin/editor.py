@@ -332,14 +332,14 @@ def _save(
 def _note(request: Request, title: str, changes: Iterable[str], *, created: bool) -> None:
     changed = list(changes)
     if not changed:
-        flash(request, "Nothing was different, so nothing was changed.")
+        flash(request, "Nothing was changed.")
         return
     verb = "catalog.created" if created else "catalog.changed"
     kernel.audit(
         request.db, request.identity.email, verb, f"product {title}", changes=changed[:200]
     )
     if created:
-        flash(request, f"{title} is there now.")
+        flash(request, f"{title} was saved.")
         return
     rest = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
     flash(request, f"Saved: {'; '.join(changed[:4])}{rest}.")

@@ -133,5 +133,5 @@ def remove(request: Request) -> dict[str, Any] | Response:
     except ValueError as error:  # writing.Invalid is one
         return _page(request, str(error))
     kernel.audit(request.db, actor, "catalog.deleted", subject, handle=product.handle)
-    flash(request, f"{product.title} is deleted.")
+    flash(request, f"{product.title} was deleted.")
     return HTTPSeeOther(PATH)

@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const HEADERS = { "X-Requested-With": "pictures" };
-  const AT_ONCE = 2;
+  const AT_ONCE = 1; // one after the other, so that they stay in the order they were chosen in
   const LONGEST = 20_000_000;
 
   function start(panel) {
