@@ -326,7 +326,8 @@ def _problems(db: Session, form: CollectionForm, key: int | None) -> dict[str, s
     }
     if not form["title"]:
         errors["title"] = "Enter a title."
-    if not re.fullmatch(HANDLE, form["handle"]):
+    named = form["handle"] or form["title"]  # the address follows from the title
+    if named and not re.fullmatch(HANDLE, form["handle"]):
         errors["handle"] = 'Use small letters, digits and single hyphens, like "desk-lamps".'
     if form["status"] not in (DRAFT, PUBLISHED):
         errors["status"] = "A collection is a draft or published."
