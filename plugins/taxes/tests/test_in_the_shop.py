@@ -129,7 +129,8 @@ def test_prices_with_tax_say_so_in_the_cart_on_the_order_and_in_the_mail(
     assert "incl. VAT" in words(page.html.select_one(".line-each"))
     counter.carrier.vendor.served = ("DE",)
     german = {"state": "", "country": "DE", "postalCode": "10115", "city": "Berlin"}
-    cart = counter.cart(("LAMP", 1), details={"email": "ada@example.com", **german})
+    typed = {"email": "ada@example.com", "address": "12 Analytical Way", **german}
+    cart = counter.cart(("LAMP", 1), details=typed)
     wish = counter.wish(cart)
     wish = counter.wish(
         cart,
