@@ -179,6 +179,12 @@ def test_stock_filters_follow_what_can_be_bought(shop, browser):
     assert "No product fits all of these filters" in page.text
 
 
+def test_price_limits_the_wrong_way_round_are_read_as_meant(browser):
+    meant, swapped = browser.get("/products?min=30&max=50"), browser.get("/products?min=50&max=30")
+    assert links(meant)
+    assert links(swapped) == links(meant)
+
+
 def test_counts_say_what_a_filter_would_show(browser):
     page = browser.get("/products?option.Colour=Graphite&min=abc")
     for box in page.html.select("#filters input[type=checkbox]:not([checked])"):

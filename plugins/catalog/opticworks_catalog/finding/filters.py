@@ -94,13 +94,17 @@ def read(path: str, query: str | None, given: Any, currency: str) -> Listing:
     """The listing that the fields of an address ask for; what means nothing is ignored."""
     listing = Listing(path=path, query=query, currency=currency)
     sort = given.get("sort", "")
+    low = _amount(given.get("min", ""), currency)
+    high = _amount(given.get("max", ""), currency)
+    if low is not None and high is not None and low > high:
+        low, high = high, low  # "500 to 10" can only be meant the other way round
     return replace(
         listing,
         sort=sort if sort in listing.sorts else listing.default_sort,
         filters=Filters(
             in_stock=given.get("stock") == "in",
-            low=_amount(given.get("min", ""), currency),
-            high=_amount(given.get("max", ""), currency),
+            low=low,
+            high=high,
             options=_options(given.items()),
         ),
     )
