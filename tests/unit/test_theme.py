@@ -157,11 +157,18 @@ def test_checkout_links_each_error_to_its_field(default):
 def test_update_of_the_checkout_never_replaces_a_field_that_is_typed_in(default):
     root = ET.fromstring(f"<x>{preview.render(default, 'part-dynamic')}</x>")
     kinds = {(i.get("type"), i.get("name")) for i in root.iter("input")}
-    assert kinds == {("radio", "shipping"), ("hidden", "quote"), ("hidden", "total")}
+    assert kinds == {
+        ("radio", "shipping"),
+        ("hidden", "quote"),
+        ("hidden", "total"),
+        ("hidden", "shown"),
+    }
     outside = {e.get("id") for e in root.iter() if e.get("hx-swap-oob")}
     assert outside == {
         "quote-hash",
         "quote-total",
+        "quote-shown",
+        "code-states",
         "summary",
         "summary-fold-body",
         "summary-fold-total",
@@ -245,6 +252,8 @@ UNSTYLED = {
     "buy-quantity",
     "cart",
     "cart-line-text",
+    "code-field",
+    "codes",
     "evening-figure",
     "footer-mail",
     "needs-script",
