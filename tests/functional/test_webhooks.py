@@ -133,7 +133,7 @@ def test_providers_without_webhooks_are_no_receivers(counter: Counter, browser: 
     assert families == {"fake_card": "payment", "fake_mail": "mail"}
     browser.post("/webhooks/fake_transfer", b"{}", status=400)
     browser.post("/webhooks/nobody", b"{}", status=404)
-    browser.get(PATH, status=404)
+    browser.get(PATH, status=405)
 
 
 def test_an_event_that_comes_before_its_ref_is_stored_is_found_by_our_own_id(
