@@ -12,8 +12,11 @@ from sqlalchemy import func, or_, select
 from opticworks.contracts import Address, Ctx
 from opticworks_taxes import models, rules
 
-# The display of prices and the taxes of one quote look at the same country.
+_Who = tuple[str, str, str, date]  # e-mail, country, postal code, day
+
+# The display of prices and the taxes of one quote look at the same country and customer.
 _known: WeakKeyDictionary[Any, dict[str, tuple[rules.Rate, ...]]] = WeakKeyDictionary()
+_exempt: WeakKeyDictionary[Any, dict[_Who, rules.Exemption | None]] = WeakKeyDictionary()
 
 
 def today(ctx: Ctx) -> date:
@@ -28,8 +31,9 @@ def table(ctx: Ctx, address: Address) -> rules.Table:
 
 
 def forget(db: Any) -> None:
-    """Call after changing rates in a transaction that goes on to read them."""
+    """Call after changing rates or exemptions in a transaction that goes on to read them."""
     _known.pop(db.get_transaction(), None)
+    _exempt.pop(db.get_transaction(), None)
 
 
 def _country(db: Any, country: str) -> tuple[rules.Rate, ...]:
@@ -65,13 +69,29 @@ def exemption(ctx: Ctx, address: Address | None, email: str) -> rules.Exemption 
     """
     if address is None or not email.strip() or not address.postal_code.strip():
         return None
-    day = today(ctx)
-    row = ctx.db.scalars(
+    who = (
+        email.strip().lower(),
+        address.country.upper(),
+        rules.postal_code(address.postal_code),
+        today(ctx),
+    )
+    db = ctx.db
+    known = _exempt.get(db.get_transaction()) if db.in_transaction() else None
+    if known is None or who not in known:
+        found = _exemption(db, who)
+        known = _exempt.setdefault(db.get_transaction(), {})
+        known[who] = found
+    return known[who]
+
+
+def _exemption(db: Any, who: _Who) -> rules.Exemption | None:
+    email, country, postal, day = who
+    row = db.scalars(
         select(models.Exemption)
         .where(
-            models.Exemption.email == email.strip().lower(),
-            models.Exemption.country == address.country.upper(),
-            models.Exemption.postal == rules.postal_code(address.postal_code),
+            models.Exemption.email == email,
+            models.Exemption.country == country,
+            models.Exemption.postal == postal,
             models.Exemption.starts <= day,
             or_(models.Exemption.ends.is_(None), models.Exemption.ends >= day),
         )
