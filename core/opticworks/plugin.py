@@ -23,6 +23,7 @@ from opticworks.web.headers import cacheable, private_page, surrogate_keys
 from opticworks.web.page import Crumb, Page, share_picture, shortened, text_of
 from opticworks.web.policy import admin_view
 from opticworks.web.schema_form import SchemaForm
+from opticworks.web.sheets import escaped_cell, unescaped_cell
 
 __all__ = [
     "Crumb",
@@ -38,6 +39,7 @@ __all__ = [
     "admin_view",
     "cacheable",
     "defer",
+    "escaped_cell",
     "flash",
     "hookimpl",
     "plugin_base",
@@ -47,4 +49,5 @@ __all__ = [
     "surrogate_keys",
     "text_of",
     "timestamp",
+    "unescaped_cell",
 ]

@@ -18,7 +18,7 @@ from sqlalchemy import exists, or_, select
 from opticworks import kernel
 from opticworks.contracts import Permission
 from opticworks.money import Money
-from opticworks.plugin import Crumb, Page, SchemaForm, admin_view, flash
+from opticworks.plugin import Crumb, Page, SchemaForm, admin_view, escaped_cell, flash
 from opticworks_discounts import writing
 from opticworks_discounts.forms import BatchEntry, DiscountEntry
 from opticworks_discounts.models import AUTOMATIC, BATCH, CODE, Code, Discount
@@ -318,15 +318,10 @@ def download(request: Request) -> Response:
     for code in codes:
         spent = "yes" if used[code.allowance] else "no"
         made = code.created_at.isoformat(timespec="seconds")
-        table.writerow((_safe(code.code), spent, _safe(row.title), made))
+        table.writerow((escaped_cell(code.code), spent, escaped_cell(row.title), made))
     return Response(
         out.getvalue(),
         content_type="text/csv",
         charset="utf-8",
         content_disposition=f'attachment; filename="discount-{row.id}-codes.csv"',
     )
-
-
-def _safe(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "'", "\t", "\r") else text

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from opticworks.plugin import escaped_cell, unescaped_cell
 from opticworks_taxes.forms import RateEntry, percent_of
 from opticworks_taxes.models import Rate
 
@@ -82,7 +83,7 @@ def read(text: str) -> Reading:
 def _row(result: Reading, line: int, cells: dict[str, str], seen: dict[Any, int]) -> None:
     values: dict[str, Any] = {}
     for column, name in COLUMNS.items():
-        cell = cells.get(column, "").strip().removeprefix("'")
+        cell = unescaped_cell(cells.get(column, "").strip())
         if name == "percent":
             cell = cell.removesuffix("%").strip()
         if name == "shipping":
@@ -157,7 +158,7 @@ def dump(rows: Sequence[Rate]) -> str:
                 row.country,
                 row.state,
                 row.postal,
-                _safe(row.title),
+                escaped_cell(row.title),
                 percent_of(row.rate),
                 row.tax_class,
                 "yes" if row.shipping else "no",
@@ -166,8 +167,3 @@ def dump(rows: Sequence[Rate]) -> str:
             ]
         )
     return out.getvalue()
-
-
-def _safe(text: str) -> str:
-    """A spreadsheet takes no formula from it; `read` removes the sign again."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "'") else text

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from opticworks_catalog.exchange.sheet import escaped
+from opticworks.plugin import escaped_cell
 
 #: What an entry is about, and how it reads before its sentence.
 KINDS = {
@@ -100,7 +100,7 @@ class Report:
         writer.writerow(["Line", "Handle", "Result", "Why"])
         for entry in self.sorted:
             cells = (str(entry.line or ""), entry.handle, KINDS[entry.kind], entry.sentence)
-            writer.writerow([escaped(cell) for cell in cells])
+            writer.writerow([escaped_cell(cell) for cell in cells])
         return buffer.getvalue()
 
     def as_json(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from opticworks.plugin import escaped_cell, unescaped_cell
 from opticworks_catalog.exchange import columns
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -163,7 +164,7 @@ def _row(line: int, cells: list[str], header: tuple[str, ...]) -> Row:
             f"It has {len(cells)} cells where the first line names {len(header)} columns. "
             "Is the file cut off, or a comma not in quotation marks?"
         )
-    pairs = zip(header, (unescaped(cell) for cell in cells), strict=False)
+    pairs = zip(header, (unescaped_cell(cell) for cell in cells), strict=False)
     return Row(line, dict(pairs), wrong)
 
 
@@ -190,28 +191,12 @@ def _about(header: tuple[str, ...]) -> Iterator[str]:
             yield f'The file has no column "{name}": {effect}.'
 
 
-# A cell that a spreadsheet would calculate. An apostrophe in front makes it text; where there is
-# one already, another, so that what was written comes back.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-def escaped(cell: str) -> str:
-    """The cell as no spreadsheet calculates it; `unescaped` gives it back."""
-    return f"'{cell}" if cell.lstrip("'").startswith(_FORMULA) else cell
-
-
-def unescaped(cell: str) -> str:
-    if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA):
-        return cell[1:]
-    return cell
-
-
 def write_sheet(header: tuple[str, ...], rows: Iterator[Mapping[str, str]]) -> Iterator[str]:
     """The file, line by line."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
     for cells in _with_header(header, rows):
-        writer.writerow([escaped(cell) for cell in cells])
+        writer.writerow([escaped_cell(cell) for cell in cells])
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
