@@ -87,7 +87,7 @@ def test_without_javascript_a_variant_is_chosen_by_a_form(plain: Page) -> None:
     expect(plain.locator(".cart-line")).to_contain_text("Lite")
     plain.get_by_role("spinbutton").fill("3")
     plain.get_by_role("button", name="Update").click()
-    expect(plain.locator(".totals-total dd")).to_have_text("$237.00")
+    expect(plain.locator("main")).to_contain_text("$237.00")
     plain.get_by_role("button", name="Remove").click()
     expect(plain.locator("#cart")).to_contain_text("Your cart is empty")
 

@@ -86,9 +86,9 @@ CONTENTS = {
 REFUSALS = ("origin", "token", "huge", "bytes")
 
 
-#: Forms that pages cached for everybody hold too, so that no token can be asked for: the origin
-#: alone decides.
-BY_ORIGIN = {"cart.lines", "cart.line"}
+#: What changes a cart is taken from pages that are cached for everybody too, which hold no token:
+#: there the origin alone decides.
+BY_ORIGIN = {"cart.lines", "cart.line", "cart.codes"}
 
 
 def refusals(site: Site, form: Form) -> dict[str, int]:

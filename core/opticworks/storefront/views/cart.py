@@ -131,17 +131,9 @@ def change(request: Request) -> Response:
     return _answer(request, message=message)
 
 
+@view_config(route_name="cart.codes", request_method="POST", permission=NO_PERMISSION_REQUIRED)
 @view_config(
-    route_name="cart.codes",
-    request_method="POST",
-    require_csrf=True,
-    permission=NO_PERMISSION_REQUIRED,
-)
-@view_config(
-    route_name="cart.code.remove",
-    request_method="POST",
-    require_csrf=True,
-    permission=NO_PERMISSION_REQUIRED,
+    route_name="cart.code.remove", request_method="POST", permission=NO_PERMISSION_REQUIRED
 )
 @private_page
 def change_codes(request: Request) -> Response:
