@@ -31,7 +31,7 @@ def worker(shop, log, fault="", mode="test"):
         process.wait()
 
 
-def wait_for(condition, seconds=20.0):
+def wait_for(condition, seconds=60.0):  # a busy machine is no failure
     end = time.monotonic() + seconds
     while not (answer := condition()):
         assert time.monotonic() < end, "it did not happen in time"
@@ -65,7 +65,7 @@ def test_a_worker_runs_jobs_soon_and_keeps_arguments_out_of_its_log(shop, log):
 def test_the_job_of_a_killed_worker_is_taken_again(shop, log, fault, runs):
     put(shop, "watched.note", word="hello")
     with worker(shop, log, fault=fault) as killed:
-        assert killed.wait(20) == -signal.SIGKILL
+        assert killed.wait(60) == -signal.SIGKILL
     with worker(shop, log):
         wait_for(lambda: shop.notes().count("hello") == runs)
         wait_for(lambda: statuses(shop) == {"succeeded"})
