@@ -101,8 +101,6 @@ def shape(value: Any) -> Any:
 
 #: Fields whose content depends on what an account has switched on, not on the call.
 ACCOUNT = {"payment_method_options", "metadata", "amount_details", "expand", "refunds"}
-#: Fields that versions before 2026-10-28 had and that one no longer has.
-GONE: set[str] = set()
 
 
 def differences(recorded: Any, answered: Any, path: str = "") -> list[str]:
@@ -111,7 +109,7 @@ def differences(recorded: Any, answered: Any, path: str = "") -> list[str]:
     if isinstance(recorded, dict) and isinstance(answered, dict):
         for name, value in recorded.items():
             where = f"{path}.{name}"
-            if name in ACCOUNT | GONE:
+            if name in ACCOUNT:
                 continue
             if name not in answered:
                 found.append(f"{where} is missing")

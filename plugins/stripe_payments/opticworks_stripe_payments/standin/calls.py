@@ -283,7 +283,7 @@ def _page(
     }
 
 
-#: (method, path with ids as {}) of each call; a "*" marks what a browser may do with its key.
+#: By method and path (ids as {}): the call, and whether a browser may make it with its own key.
 CALLS: dict[tuple[str, str], tuple[Call, bool]] = {
     ("POST", "/v1/payment_intents"): (create_intent, False),
     ("GET", "/v1/payment_intents"): (list_intents, False),

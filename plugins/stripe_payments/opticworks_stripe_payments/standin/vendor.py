@@ -26,15 +26,10 @@ CANCELABLE = (
     "requires_confirmation",
     "requires_action",
 )
-KINDS = {
-    "payment_intent": "payment_intent",
-    "charge": "charge",
-    "refund": "refund",
-    "dispute": "dispute",
-    "payment_method": "payment_method",
-    "confirmation_token": "confirmation_token",
-    "event": "event",
-}
+KINDS = (
+    *("payment_intent", "charge", "refund", "dispute"),
+    *("payment_method", "confirmation_token", "event"),
+)
 
 
 @dataclass
