@@ -23,6 +23,7 @@ from opticworks.contracts.notifications import DeliveryEvent, Mailer, MessageDra
 from opticworks.contracts.orders import (
     FulfilmentStatus,
     OrderLineView,
+    OrderPart,
     OrderView,
     PaymentStatus,
     PaymentView,
@@ -99,6 +100,7 @@ __all__ = [
     "Notice",
     "Objection",
     "OrderLineView",
+    "OrderPart",
     "OrderView",
     "OutgoingMessage",
     "Parcel",

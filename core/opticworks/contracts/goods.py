@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,17 +10,35 @@ from opticworks.contracts.pictures import Picture
 from opticworks.money import Money
 
 
+def named(title: str, options: str) -> str:
+    """A title with the options that were chosen, if there are any."""
+    return f"{title} ({options})" if options else title
+
+
+def contents_of(parts: Iterable[tuple[int, str]]) -> str:
+    """Numbers and names as one phrase."""
+    return ", ".join(f"{quantity} × {name}" for quantity, name in parts)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
     """Part of a bundle: so many of that SKU in one bundle. `unit_price` is what the part costs
     alone: it weighs the part's share of the bundle's money; `tax_code` is the part's own. A part
-    that is not `tracked` keeps no count and never runs out."""
+    that is not `tracked` keeps no count and never runs out. `title` and `options` are how the
+    customer knows it."""
 
     sku: str
     quantity: int
     unit_price: Money | None = None
     tax_code: str = ""
     tracked: bool = True
+    title: str = ""
+    options: str = ""
+
+    @property
+    def name(self) -> str:
+        """The part in one phrase: "Lamp (Pro / Graphite)"."""
+        return named(self.title or self.sku, self.options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +66,11 @@ class Item:
     requires_shipping: bool = True
     unavailable: str = ""
     components: tuple[Component, ...] = ()
+
+    @property
+    def contents(self) -> str:
+        """What is in one bundle: "2 × Lamp (Black), 1 × Bulb"; empty for what is none."""
+        return contents_of((part.quantity, part.name) for part in self.components)
 
     @property
     def option_text(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from opticworks.contracts.goods import contents_of, named
 from opticworks.contracts.payments import Instruction
 from opticworks.contracts.pictures import Picture
 from opticworks.contracts.places import Address
@@ -17,7 +18,28 @@ FulfilmentStatus = Literal["unfulfilled", "part_shipped", "shipped", "part_deliv
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPart:
+    """Part of a bundle that was bought: `quantity` of it in one bundle, and `share` of the whole
+    line's total that it stands for, `tax` of which is tax, added or included."""
+
+    sku: str
+    quantity: int
+    share: Money
+    tax: Money
+    title: str = ""
+    options: str = ""
+
+    @property
+    def name(self) -> str:
+        """The part in one phrase: "Lamp (Pro / Graphite)"."""
+        return named(self.title or self.sku, self.options)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLineView:
+    """A line as it was bought. `components` are the parts of a bundle; their shares sum to
+    `total`."""
+
     sku: str
     title: str
     options: str
@@ -30,6 +52,12 @@ class OrderLineView:
     url: str = ""
     image: Picture | None = None
     shipped: int = 0
+    components: tuple[OrderPart, ...] = ()
+
+    @property
+    def contents(self) -> str:
+        """What is in one bundle: "2 × Lamp (Black), 1 × Bulb"; empty for what is none."""
+        return contents_of((part.quantity, part.name) for part in self.components)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import floor
 from typing import Literal
 
-from opticworks.contracts.goods import Item
+from opticworks.contracts.goods import Component, Item
 from opticworks.contracts.places import Address
 from opticworks.money import Money, total
 
@@ -39,7 +39,8 @@ class Adjustment:
     fraction behind the amount, if there is one; `source` names the plugin (and its rule) that
     said so; `code` is the code on the cart that it answers, if it is one. A tax of nothing is a
     remark that stays with the order (an exemption and its proof, a place without a rate): the
-    only tax whose target may be "order".
+    only tax whose target may be "order". Where a tax is on some parts of a bundle only, `parts`
+    are their SKUs.
     """
 
     stage: Stage
@@ -52,6 +53,7 @@ class Adjustment:
     source: str = "kernel"
     claims: tuple[ClaimRequest, ...] = ()
     code: str = ""
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +173,15 @@ class PriceDisplay:
             item,
             unit_price=self.unit_price(item),
             compare_at_price=None if before is None else self._of(item, before),
+            components=tuple(self._part(item, part) for part in item.components),
         )
+
+    def _part(self, item: Item, part: Component) -> Component:
+        """The part at what it costs here, so that its share is of the price that is shown."""
+        if part.unit_price is None:
+            return part
+        price = self.shown(part.unit_price, item.tax_code or part.tax_code)
+        return replace(part, unit_price=price)
 
     def _of(self, item: Item, price: Money) -> Money:
         codes = {part.tax_code for part in item.components}

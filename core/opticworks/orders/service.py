@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
 from opticworks.money import Money
+from opticworks.orders import parts as bundle
 from opticworks.orders import trace as steps
 from opticworks.orders.models import Order, OrderLine
 
@@ -61,15 +62,17 @@ def create(
     )
     db.add(order)
     db.flush()
-    db.add_all(_line(order.id, position, line) for position, line in enumerate(quote.lines))
+    db.add_all(_line(order.id, i, line, quote.trace) for i, line in enumerate(quote.lines))
     db.flush()
     return order
 
 
-def _line(order_id: int, position: int, line: c.QuoteLine) -> OrderLine:
+def _line(
+    order_id: int, position: int, line: c.QuoteLine, trace: Iterable[c.Adjustment]
+) -> OrderLine:
     item = line.item
     # Each part's share of the line's money, for partial returns and revenue by product.
-    shares = item.shares(line.total)
+    shares = bundle.shares(line, trace)
     return OrderLine(
         order_id=order_id,
         position=position,
@@ -96,7 +99,10 @@ def _line(order_id: int, position: int, line: c.QuoteLine) -> OrderLine:
             {
                 "sku": part.sku,
                 "quantity": part.quantity,
-                "share": share.minor,
+                "title": part.title,
+                "options": part.options,
+                "share": share.amount,
+                "tax": share.tax,
                 "tax_code": part.tax_code,
                 "tracked": part.tracked,
             }
@@ -228,4 +234,15 @@ def _line_view(line: OrderLine, currency: str, shipped: dict[int, int]) -> c.Ord
         url=line.item.get("url", ""),
         image=c.Picture(**image) if image else None,
         shipped=shipped.get(line.id, 0),
+        components=tuple(
+            c.OrderPart(
+                sku=part["sku"],
+                quantity=part["quantity"],
+                share=Money(part["share"], currency),
+                tax=Money(part.get("tax", 0), currency),
+                title=part.get("title", ""),
+                options=part.get("options", ""),
+            )
+            for part in line.components
+        ),
     )

@@ -22,6 +22,7 @@ def to_json(adjustment: c.Adjustment) -> dict[str, Any]:
         "included": adjustment.included,
         "source": adjustment.source,
         "code": adjustment.code,
+        "parts": list(adjustment.parts),
         "claims": [[claim.allowance, claim.amount, claim.limit] for claim in adjustment.claims],
     }
 
@@ -38,6 +39,7 @@ def from_json(step: Mapping[str, Any], currency: str) -> c.Adjustment:
         included=step["included"],
         source=step["source"],
         code=step.get("code", ""),
+        parts=tuple(step.get("parts", ())),
         claims=tuple(
             c.ClaimRequest(allowance=key, amount=amount, limit=limit)
             for key, amount, limit in step.get("claims", ())

@@ -66,6 +66,8 @@ def _item(row: Row[Any], currency: str, kept: Kept) -> Item:
                 unit_price=Money(part["price"], part["currency"]),
                 tax_code=part["tax_code"],
                 tracked=part["stock_policy"] != "untracked",
+                title=part["title"],
+                options=" / ".join(value for _, value in part["options"]),
             )
             for part in row.components
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 import pytest
 from importing import cells, exported, run
@@ -78,6 +79,11 @@ def test_an_order_keeps_what_each_part_was_worth_and_old_ones_never_change(count
         ("A", 2, 3200, ""),
         ("B", 1, 800, "reduced"),
     ]
+    order = counter.order(number)
+    assert order.lines[0].contents == "2 × Lamp, 1 × Bulb"
+    assert sum(part.share.minor for part in order.lines[0].components) == 4000
+    page = " ".join(Browser(counter.shop).get(urlsplit(order.url).path).text.split())
+    assert "contains <span>2 × Lamp, 1 × Bulb</span>" in page
     edit(counter.shop, "set", components=(("B", 3),), price=2500)
     assert components_of(counter.shop, number) == parts
     with counter.shop.unit() as db:

@@ -8,7 +8,7 @@ up to what the order says.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import floor, lcm
 from typing import TypeVar
@@ -32,6 +32,7 @@ class Piece:
     tax_class: str
     rates: tuple[Rate, ...]
     base: int
+    parts: tuple[str, ...] = ()  #: of a bundle, the SKUs of this class; empty for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Due:
     rate: Rate
     exact: Fraction
     amount: int = 0
+    parts: tuple[str, ...] = ()
 
 
 def taxes(
@@ -76,6 +78,7 @@ def taxes(
             rate=due.rate.rate,
             included=included,
             source=f"{SOURCE}: {due.rate.place}, {due.rate.tax_class}",
+            parts=due.parts,
         )
 
 
@@ -93,10 +96,12 @@ def pieces(draft: Draft, table: Table, region: Region) -> Iterator[Piece]:
     goods: dict[str, int] = {}
     for line in draft.lines:
         base = line.subtotal + line.discount
-        for code, amount in classes_of(line.item, base):
+        classes = classes_of(line.item, base)
+        for code, amount in classes:
             if amount.minor > 0:
                 goods[code] = goods.get(code, 0) + amount.minor
-                yield Piece(f"line:{line.key}", code, table.of(code), amount.minor)
+                parts = parts_of(line.item, code) if len(classes) > 1 else ()
+                yield Piece(f"line:{line.key}", code, table.of(code), amount.minor, parts)
     shipping = draft.shipping_total.minor
     if draft.shipping is None or shipping <= 0:
         return
@@ -122,17 +127,24 @@ def classes_of(item: Item, amount: Money) -> list[tuple[str, Money]]:
     return sorted(sums.items())
 
 
+def parts_of(item: Item, tax_class: str) -> tuple[str, ...]:
+    """SKUs of the bundle's parts that are of the class."""
+    return tuple(part.sku for part in item.components if class_of(part.tax_code) == tax_class)
+
+
 # --- how much -----------------------------------------------------------------------------------
 
 
 def _added(parts: Sequence[Piece], once: bool) -> Iterator[Due]:
     """Each rate of what the piece costs, rounded by rate."""
-    exact: dict[tuple[str, Rate], Fraction] = {}
+    exact: dict[tuple[str, Rate], Due] = {}
     for piece in parts:
         for rate in piece.rates:
-            key = (piece.target, rate)
-            exact[key] = exact.get(key, Fraction(0)) + piece.base * Fraction(rate.rate)
-    dues = [Due(target, rate, amount) for (target, rate), amount in exact.items()]
+            due = _joined(exact.get((piece.target, rate)), piece, rate)
+            exact[piece.target, rate] = replace(
+                due, exact=due.exact + piece.base * Fraction(rate.rate)
+            )
+    dues = list(exact.values())
     if not once:
         yield from (_rounded(due, _half_up(due.exact)) for due in dues)
         return
@@ -158,9 +170,16 @@ def _included(parts: Sequence[Piece], once: bool) -> Iterator[Due]:
     for (piece, _), amount in zip(whole, amounts, strict=True):
         shares = _by_exact(amount, [Fraction(rate.rate) for rate in piece.rates])
         for rate, share in zip(piece.rates, shares, strict=True):
-            known = sums.get((piece.target, rate), Due(piece.target, rate, Fraction(0)))
+            known = _joined(sums.get((piece.target, rate)), piece, rate)
             sums[piece.target, rate] = _rounded(known, known.amount + share)
     yield from sums.values()
+
+
+def _joined(due: Due | None, piece: Piece, rate: Rate) -> Due:
+    """The due of that rate that the piece is added to: on the parts of both."""
+    if due is None:
+        return Due(piece.target, rate, Fraction(0), parts=piece.parts)
+    return replace(due, parts=(*due.parts, *piece.parts))
 
 
 def _spread(dues: Sequence[Due]) -> Iterator[Due]:
@@ -186,7 +205,7 @@ def _grouped(values: Iterable[T], key: Callable[[T], K]) -> Iterator[list[T]]:
 
 
 def _rounded(due: Due, amount: int) -> Due:
-    return Due(due.target, due.rate, due.exact, amount)
+    return replace(due, amount=amount)
 
 
 def _half_up(value: Fraction) -> int:

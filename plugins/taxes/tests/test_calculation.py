@@ -21,7 +21,9 @@ from tax_making import (
 
 from opticworks.contracts import Adjustment, Draft
 from opticworks.money import Money
+from opticworks.orders.parts import shares
 from opticworks_taxes.rules import Exemption
+from opticworks_taxes.settings import Region
 
 
 def dollars(minor: int) -> Money:
@@ -67,6 +69,18 @@ def test_a_bundle_is_taxed_by_what_its_parts_are() -> None:
     assert sums(priced) == {"VAT 19": 912, "VAT 7": 112}
     settled = quote(Rules(GERMANY, net()), {"SET": 1}, [item("SET", 6400, tax_code="reduced")])
     assert sums(settled) == {"VAT 7": 448}
+
+
+def test_each_part_of_a_bundle_keeps_its_own_tax() -> None:
+    def pieces(region: Region) -> list[tuple[int, int]]:
+        pair = bundle("SET", 6400, (6000, 1, ""), (1000, 2, "reduced"))
+        priced = quote(Rules(GERMANY, region), {"SET": 1}, [pair])
+        return [(one.amount, one.tax) for one in shares(priced.lines[0], priced.trace)]
+
+    assert pieces(net()) == [(4800 + 912, 912), (1600 + 112, 112)]
+    # Shown with tax each part weighs what it costs with its own.
+    shown = net().model_copy(update={"shown": "incl"})
+    assert pieces(shown) == [(4800 + 912, 912), (1600 + 112, 112)]
 
 
 def test_a_discount_lowers_what_is_taxed_also_of_shipping() -> None:

@@ -15,6 +15,7 @@ from tax_making import Rules, bundle, gross, item, net, quote, rate, rates
 
 from opticworks.contracts import Adjustment, Draft, Item, Quote
 from opticworks.money import Money, total
+from opticworks.orders.parts import shares
 from opticworks.web.totals import totals
 from opticworks_discounts import answers, choosing
 from opticworks_discounts.models import CLASSES as KINDS
@@ -209,6 +210,11 @@ def test_taxes_of_lines_and_shipping_are_the_taxes_of_the_order(case: Case) -> N
         if shown:
             assert line.tax.minor == 0
             assert sum(own) <= (line.subtotal + line.discount).minor
+        pieces = shares(line, priced.trace)
+        if line.item.components:
+            assert sum(piece.amount for piece in pieces) == line.total.minor
+            assert sum(piece.tax for piece in pieces) == sum(own)
+            assert all(piece.amount >= piece.tax >= 0 for piece in pieces)
     assert sum(step.amount.minor for step in taxes) == priced.tax_total.minor
     assert all(step.included == shown for step in taxes if step.amount)
     assert all(step.rate is not None for step in taxes if step.amount)
