@@ -12,6 +12,7 @@ from opticworks.contracts.pictures import Picture
 from opticworks.contracts.places import Address
 from opticworks.contracts.prices import Adjustment
 from opticworks.money import Money
+from opticworks.money import total as sum_of
 
 PaymentStatus = Literal["unpaid", "pending", "authorized", "paid", "refunded", "part_refunded"]
 FulfilmentStatus = Literal["unfulfilled", "part_shipped", "shipped", "part_delivered", "delivered"]
@@ -53,6 +54,13 @@ class OrderLineView:
     image: Picture | None = None
     shipped: int = 0
     components: tuple[OrderPart, ...] = ()
+    removed: int = 0  #: units that were paid back before they left, so they never will
+    refunded: int = 0  #: units that were paid back, wherever they are
+
+    @property
+    def left(self) -> int:
+        """Units that are still to leave the house."""
+        return self.quantity - self.shipped - self.removed
 
     @property
     def contents(self) -> str:
@@ -68,6 +76,22 @@ class PaymentView:
     amount: Money
     instructions: tuple[Instruction, ...] = ()
     expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundView:
+    """Money that goes back to the customer. `lines` are (title, quantity, amount) of what it is
+    for, `shipping` its part for delivery; the rest of `amount` was settled by hand."""
+
+    id: str
+    amount: Money
+    status: Literal["intended", "pending", "done", "failed"]
+    title: str  #: of the way of payment that it goes back to
+    at: datetime
+    settled_at: datetime | None = None
+    message: str = ""
+    lines: tuple[tuple[str, int, Money], ...] = ()
+    shipping: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,4 +128,11 @@ class OrderView:
     total: Money
     payment: PaymentView | None = None
     shipments: tuple[ShipmentView, ...] = ()
+    refunds: tuple[RefundView, ...] = ()  #: the oldest first
     cancel_reason: str = ""
+
+    @property
+    def refunded(self) -> Money:
+        """What went back, or is on its way."""
+        counted = (each.amount for each in self.refunds if each.status in ("pending", "done"))
+        return sum_of(counted, self.currency)

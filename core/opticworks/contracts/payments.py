@@ -51,11 +51,42 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefundResult:
+    """A refund as its vendor has it. `key` is the one it was asked with, empty when somebody made
+    it at the vendor; `message` says why it failed, or what staff have to do."""
+
+    state: Literal["pending", "done", "failed"]
+    ref: str
+    money: Money
+    message: str = ""
+    key: str = ""
+
+
+DisputeStatus = Literal["needs_response", "under_review", "won", "lost"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute:
+    """The buyer's bank wants the money back. `money` is what it is about, `due_by` until when
+    evidence counts, `url` where at the vendor staff answer it."""
+
+    ref: str
+    money: Money
+    status: DisputeStatus
+    reason: str = ""
+    due_by: datetime | None = None
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentResult:
     """A provider's answer. `action`: the browser has to do something: go to `data["redirect_url"]`,
     or what the provider's own script makes of `data`;
     `pending`: accepted, money comes later, goods are held until `expires_at`;
-    `message` is for the buyer when it failed."""
+    `message` is for the buyer when it failed.
+
+    What happened to the money since is told by every `fetch`: `captured` and `refunded` in all
+    (None: this provider does not say), each refund and each dispute, whoever began it."""
 
     state: PaymentState
     ref: str
@@ -65,14 +96,10 @@ class PaymentResult:
     instructions: tuple[Instruction, ...] = ()
     expires_at: datetime | None = None
     remind_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundResult:
-    state: Literal["pending", "done", "failed"]
-    ref: str
-    money: Money
-    message: str = ""
+    captured: Money | None = None
+    refunded: Money | None = None
+    refunds: tuple[RefundResult, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
 
 
 @runtime_checkable
