@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from importlib import resources
@@ -13,8 +12,9 @@ from typing import Any
 
 from webob import Request, Response
 
+from opticworks.testing.standins import App, Delivery, NoSuchControl
 from opticworks_stripe_payments.standin import calls, objects
-from opticworks_stripe_payments.standin.delivery import Delivery
+from opticworks_stripe_payments.standin.delivery import StripeDelivery
 from opticworks_stripe_payments.standin.vendor import Vendor
 from opticworks_stripe_payments.standin.wire import StripeError, decode, invalid
 
@@ -35,21 +35,6 @@ FILES = {
 
 
 @dataclass
-class Fault:
-    """What goes wrong with calls whose "METHOD path" fits `match`, `times` over.
-
-    "timeout" acts and then stays silent for `seconds`; "lost" stays silent without acting;
-    "error" answers `status` without acting.
-    """
-
-    match: str = ".*"
-    how: str = "error"
-    status: int = 500
-    seconds: float = 0.0
-    times: int = 1
-
-
-@dataclass
 class _Answered:
     """The first answer to an idempotency key."""
 
@@ -60,23 +45,14 @@ class _Answered:
     done: bool = False
 
 
-class StandIn:
+class StandIn(App):
     """`app(environ, start_response)`. `calls_made` lists "METHOD path" of what arrived."""
 
     def __init__(self, vendor: Vendor | None = None, delivery: Delivery | None = None) -> None:
-        self.vendor = vendor or Vendor()
-        self.delivery = delivery or Delivery()
-        self.vendor.announced = self.delivery.announce
-        self.faults: list[Fault] = []
-        self.calls_made: list[str] = []
+        super().__init__(vendor or Vendor(), delivery or StripeDelivery())
         self._answered: dict[str, _Answered] = {}
-        self._lock = threading.Lock()
 
-    def __call__(self, environ: Any, start_response: Any) -> Any:
-        request = Request(environ)
-        return self._respond(request)(environ, start_response)
-
-    def _respond(self, request: Request) -> Response:
+    def respond(self, request: Request) -> Response:
         path = request.path_info
         if request.method == "OPTIONS":
             return Response(status=204, headers=CORS)
@@ -86,39 +62,21 @@ class StandIn:
             return _file("challenge.html", "text/html")
         if path == "/challenge.js":
             return _file("challenge.js", "text/javascript")
-        if path.startswith("/_standin/"):
-            return self._control(request)
-        return self._api(request)
+        return super().respond(request)
 
     # --- the API ----------------------------------------------------------------------------
 
-    def _api(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Response:
         request_id = objects.new_id("req", 14)
-        with self._lock:
-            self.calls_made.append(f"{request.method} {request.path_info}")
-        fault = self._fault(request)
         try:
-            if fault is not None and fault.how == "error":
-                raise _fault_error(fault.status)
-            if fault is not None and fault.how == "lost":
-                time.sleep(fault.seconds)
-                raise _fault_error(500)
             status, body, first = self._once(request, request_id)
         except StripeError as error:
             status, body, first = error.status, error.body, request_id
-        if fault is not None and fault.how == "timeout":
-            time.sleep(fault.seconds)
         return _json(request, status, body, request_id, first)
 
-    def _fault(self, request: Request) -> Fault | None:
-        with self._lock:
-            for fault in self.faults:
-                if fault.times > 0 and re.search(
-                    fault.match, f"{request.method} {request.path_info}"
-                ):
-                    fault.times -= 1
-                    return fault
-        return None
+    def failed(self, request: Request, status: int) -> Response:
+        request_id = objects.new_id("req", 14)
+        return _json(request, status, _fault_error(status).body, request_id, request_id)
 
     def _once(self, request: Request, request_id: str) -> tuple[int, dict[str, Any], str]:
         """Act once per idempotency key; the first answer is repeated, errors included.
@@ -225,43 +183,21 @@ class StandIn:
 
     # --- what tests and people turn ---------------------------------------------------------
 
-    def _control(self, request: Request) -> Response:
-        """/_standin/…: faults, webhooks, disputes and refunds that fail; JSON in and out."""
-        verb = request.path_info.removeprefix("/_standin/")
-        given = json.loads(request.body or b"{}")
-        vendor, delivery = self.vendor, self.delivery
+    def turn(self, verb: str, given: dict[str, Any]) -> Any:
+        """Disputes, refunds that fail, and refunds made in Stripe's own dashboard."""
+        turned: dict[str, Callable[..., Any]] = {
+            "dispute": self.vendor.open_dispute,
+            "close_dispute": self.vendor.close_dispute,
+            "fail_refund": self.vendor.fail_refund,
+            "finish_refund": self.vendor.finish_refund,
+            "refund": lambda **params: calls.create_refund(self.vendor, params),
+        }
+        if verb not in turned:
+            raise NoSuchControl(verb)
         try:
-            with vendor.lock:
-                if verb == "faults":
-                    self.faults.append(Fault(**given))
-                    answer: Any = {"faults": len(self.faults)}
-                elif verb == "webhooks":
-                    for name in ("url", "secrets", "held", "copies", "delay"):
-                        if name in given:
-                            setattr(delivery, name, given[name])
-                    answer = {"url": delivery.url, "waiting": len(delivery.waiting)}
-                elif verb == "release":
-                    answer = {"released": delivery.release(**given)}
-                elif verb == "dispute":
-                    answer = vendor.open_dispute(**given)
-                elif verb == "close_dispute":
-                    answer = vendor.close_dispute(**given)
-                elif verb == "fail_refund":
-                    answer = vendor.fail_refund(**given)
-                elif verb == "finish_refund":
-                    answer = vendor.finish_refund(**given)
-                elif verb == "refund":  # as somebody would in Stripe's dashboard
-                    answer = calls.create_refund(vendor, given)
-                elif verb == "calls":
-                    answer = list(self.calls_made)
-                elif verb == "state":
-                    answer = vendor.objects
-                else:
-                    raise StripeError(404, "invalid_request_error", f"No control {verb!r}.")
-                vendor.save()
+            return turned[verb](**given)
         except StripeError as error:
             return Response(json_body=error.body, status=error.status)
-        return Response(json_body=answer)
 
 
 def _key(request: Request) -> str:

@@ -6,16 +6,11 @@ outlives the process. Amounts are minor units, times Unix seconds.
 
 from __future__ import annotations
 
-import json
-import os
-import threading
-import time
-from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from opticworks.testing.standins import Account
 from opticworks_stripe_payments.standin import cards, objects
 from opticworks_stripe_payments.standin.objects import Object
 from opticworks_stripe_payments.standin.wire import StripeError, invalid, missing
@@ -33,46 +28,19 @@ KINDS = (
 
 
 @dataclass
-class Vendor:
+class Vendor(Account):
     """One test account. `announced` is called with each event after it was stored."""
 
-    path: Path | None = None
-    clock: Callable[[], float] = time.time
-    announced: Callable[[Object], None] = lambda event: None
-    objects: dict[str, dict[str, Object]] = field(
-        default_factory=lambda: {kind: {} for kind in KINDS}
-    )
+    kinds = KINDS
+    kept = ("numbers",)
+
     numbers: dict[str, str] = field(default_factory=dict)  #: card number by method or token id
-    lock: Any = field(default_factory=threading.RLock)
-
-    def __post_init__(self) -> None:
-        if self.path is not None and self.path.is_file():
-            kept = json.loads(self.path.read_text(encoding="utf-8"))
-            self.objects.update(kept["objects"])
-            self.numbers.update(kept["numbers"])
-
-    def save(self) -> None:
-        """Keep the state, whole or not at all."""
-        if self.path is None:
-            return
-        text = json.dumps({"objects": self.objects, "numbers": self.numbers})
-        part = self.path.with_suffix(".part")
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, self.path)
-
-    @property
-    def now(self) -> int:
-        return int(self.clock())
 
     def get(self, kind: str, id: str, param: str = "") -> Object:
         try:
             return self.objects[kind][id]
         except KeyError:
             raise missing(kind, id, param or "id") from None
-
-    def add(self, made: Object) -> Object:
-        self.objects[made["object"]][made["id"]] = made
-        return made
 
     def announce(self, kind: str, about: Object) -> None:
         """Store an event with the object as it is now, and tell whoever delivers webhooks."""
