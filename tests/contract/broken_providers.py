@@ -5,237 +5,22 @@ Every entry is a factory. The name says what is wrong with what it builds.
 
 from __future__ import annotations
 
-import itertools
-import json
 import time
-from collections.abc import Callable, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
-import pytest
-
-from opticworks.contracts import BadSignature, ProviderError
+from opticworks.contracts import ProviderError
 from opticworks.money import Money
 from opticworks.testing.contracts import fakes
 from opticworks.testing.fakes import (
     FakeAddressVerifier,
-    FakeEvent,
     FakeImageStore,
     FakeMailer,
-    FakeOfflinePayment,
-    FakeOnlinePayment,
     FakeShipping,
 )
 
-Factory = Callable[[], Any]
-
-
-# --- ways to break anything ---------------------------------------------------------------------
-
-
-def changed(make: Factory, **attributes: Any) -> Factory:
-    """A provider of a class of its own in which these attributes are replaced."""
-
-    def build() -> Any:
-        provider = make()
-        kind = type(provider)
-        provider.__class__ = type(f"Broken{kind.__name__}", (kind,), attributes)
-        return provider
-
-    return build
-
-
-def answering(make: Factory, method: str, change: Callable[[Any], Any]) -> Factory:
-    """A provider whose `method` gives its answer changed."""
-    original = getattr(type(make()), method)
-
-    def broken(self: Any, *args: Any) -> Any:
-        return change(original(self, *args))
-
-    return changed(make, **{method: broken})
-
-
-def with_key(make: Factory, method: str, key: Callable[[], str]) -> Factory:
-    """A provider that passes another key on than it was given."""
-    original = getattr(type(make()), method)
-
-    def broken(self: Any, *args: Any) -> Any:
-        return original(self, *args[:-1], key())
-
-    return changed(make, **{method: broken})
-
-
-def unreachable_as(make: Factory, error: Exception) -> Factory:
-    """A provider that lets that error out when its vendor is down."""
-
-    def build() -> Any:
-        provider = make()
-        vendor, call = provider.vendor, provider.vendor.call
-
-        @contextmanager
-        def down() -> Any:
-            def fail(*args: Any, **options: Any) -> Any:
-                raise error
-
-            vendor.call = fail
-            yield
-            vendor.call = call
-
-        vendor.down = down
-        return provider
-
-    return build
-
-
-def verifying(make: Factory, verify: Callable[..., FakeEvent]) -> Factory:
-    """A provider that checks webhooks in its own way: `verify(original, body, headers)`."""
-
-    def build() -> Any:
-        provider = make()
-        provider.vendor.verify = partial(verify, provider.vendor.verify)
-        return provider
-
-    return build
-
-
-def _read_anything(original: Any, body: bytes, headers: Mapping[str, str]) -> FakeEvent:
-    data = json.loads(body)
-    return FakeEvent(id=data["id"], kind="any", at=datetime.now(UTC), data=data.get("data", {}))
-
-
-def _mind_the_case(original: Any, body: bytes, headers: Mapping[str, str]) -> FakeEvent:
-    if "Fake-Signature" not in headers:
-        raise BadSignature("The header is missing.")
-    return original(body, headers)
-
-
-def _new_id_each_time(original: Any, body: bytes, headers: Mapping[str, str]) -> FakeEvent:
-    return replace(original(body, headers), id=str(next(_numbers)))
-
-
-_numbers = itertools.count()
-
-
-def number() -> str:
-    return str(next(_numbers))
-
-
-def common(make: Factory, webhooks: bool = True) -> dict[str, Factory]:
-    """What may be wrong with a provider of any kind."""
-    broken = {
-        "code_no_address_takes": changed(make, code="Not a code!"),
-        "no_title": changed(make, title=" "),
-        "leaks_connection_errors": unreachable_as(make, ConnectionError("refused")),
-        "gives_up_on_outages": unreachable_as(make, ProviderError("down", retryable=False)),
-    }
-    if webhooks:
-        broken |= {
-            "believes_any_webhook": verifying(make, _read_anything),
-            "minds_the_case_of_headers": verifying(make, _mind_the_case),
-            "new_event_ids": verifying(make, _new_id_each_time),
-        }
-    return broken
-
-
-# --- payments -----------------------------------------------------------------------------------
-
-online = FakeOnlinePayment
-offline = FakeOfflinePayment
-
-
-def _state(state: str) -> Callable[[Any], Any]:
-    return lambda result: replace(result, state=state)
-
-
-def _money(minor: int) -> Callable[[Any], Any]:
-    return lambda result: replace(result, money=Money(minor, "USD"))
-
-
-def _captures_anything(self: Any, ref: str, money: Money, key: str) -> Any:
-    return replace(self.fetch(ref), state="captured", money=money)
-
-
-def _refunds_anything(self: Any, ref: str, money: Money, key: str) -> Any:
-    payment = self.vendor.payments[ref]
-    payment.captured = 10**9
-    return replace(FakeOnlinePayment.refund(self, ref, Money(1, "USD"), key), money=money)
-
-
-def _cancels_captured(self: Any, ref: str, key: str) -> Any:
-    self.vendor.payments[ref].state = "canceled"
-    return self.fetch(ref)
-
-
-def _cancels_once(self: Any, ref: str, key: str) -> Any:
-    if self.vendor.payments[ref].state == "canceled":
-        raise ProviderError("It is canceled already.", retryable=False)
-    return FakeOnlinePayment.cancel(self, ref, key)
-
-
-def _invents(self: Any, ref: str) -> Any:
-    try:
-        return FakeOnlinePayment.fetch(self, ref)
-    except ProviderError:
-        known = FakeOfflinePayment()._result("canceled", f"{ref}:0:USD")
-        return replace(known, ref=ref)
-
-
-ONLINE_PAYMENTS: dict[str, Factory] = {
-    **common(online),
-    "no_refunds": changed(online, refund=None),
-    "a_list_of_offers": answering(online, "offers", list),
-    "no_offers": answering(online, "offers", lambda offers: ()),
-    "adds_a_fee": answering(online, "start", _money(13795)),
-    "forgets_keys_of_start": with_key(online, "start", number),
-    "one_key_for_all_starts": with_key(online, "start", lambda: "same"),
-    "unstorable_data": answering(
-        online, "start", lambda result: replace(result, data={"at": datetime.now(UTC)})
-    ),
-    "action_without_data": answering(online, "start", lambda result: replace(result, data={})),
-    "naive_deadlines": answering(
-        online, "start", lambda result: replace(result, expires_at=datetime(2030, 1, 1))
-    ),
-    "reminds_too_late": answering(
-        online,
-        "start",
-        lambda result: replace(
-            result,
-            expires_at=datetime.now(UTC),
-            remind_at=datetime.now(UTC) + timedelta(days=1),
-        ),
-    ),
-    "later_without_a_deadline": answering(online, "start", _state("pending")),
-    "fetches_another_amount": answering(online, "fetch", _money(1)),
-    "invents_payments": changed(online, fetch=_invents),
-    "never_learns_of_payment": answering(online, "fetch", _state("action")),
-    "captures_a_cent_less": answering(online, "capture", _money(13494)),
-    "forgets_keys_of_capture": with_key(online, "capture", number),
-    "captures_anything": changed(online, capture=_captures_anything),
-    "cancels_nothing": answering(online, "cancel", _state("action")),
-    "cancels_once_only": changed(online, cancel=_cancels_once),
-    "cancels_what_was_taken": changed(online, cancel=_cancels_captured),
-    "refunds_another_amount": answering(online, "refund", _money(4999)),
-    "forgets_keys_of_refund": with_key(online, "refund", number),
-    "one_key_for_all_refunds": with_key(online, "refund", lambda: "same"),
-    "refunds_anything": changed(online, refund=_refunds_anything),
-    "drops_our_attempt": answering(
-        online, "read_webhook", lambda events: tuple(replace(e, attempt="") for e in events)
-    ),
-}
-
-OFFLINE_PAYMENTS: dict[str, Factory] = {
-    "believes_webhooks": changed(offline, read_webhook=lambda self, body, headers: ()),
-    "no_reference": answering(offline, "start", lambda r: replace(r, instructions=())),
-    "held_for_ever": answering(
-        offline, "start", lambda r: replace(r, expires_at=None, remind_at=None)
-    ),
-    "random_refs": answering(offline, "start", lambda r: replace(r, ref=number() + r.ref)),
-    "pays_itself": answering(offline, "fetch", _state("captured")),
-}
-
+from .ways import Factory, answering, broken, changed, common, in_state, number, with_key
 
 # --- shipping -----------------------------------------------------------------------------------
 
@@ -352,8 +137,8 @@ def _suggesting(**fields: str) -> Factory:
 ADDRESSES: dict[str, Factory] = {
     **common(verifier, webhooks=False),
     "no_verify": changed(verifier, verify=None),
-    "refuses_all": answering(verifier, "verify", _state("undeliverable")),
-    "accepts_all": answering(verifier, "verify", _state("verified")),
+    "refuses_all": answering(verifier, "verify", in_state("undeliverable")),
+    "accepts_all": answering(verifier, "verify", in_state("verified")),
     "loses_the_street": _suggesting(line1=""),
     "loses_the_person": _suggesting(first_name=""),
     "never_content": _suggesting(postal_code="94104-1234"),
@@ -431,24 +216,6 @@ MAILERS: dict[str, Factory] = {
 
 
 # --- the suites, run on all of them -------------------------------------------------------------
-
-
-def broken(providers: dict[str, Factory]) -> Any:
-    """A fixture `provider` that is each of them in turn; the test's id ends with its name."""
-
-    @pytest.fixture(params=[pytest.param(make, id=f"<{name}>") for name, make in providers.items()])
-    def provider(self: Any, request: pytest.FixtureRequest) -> Any:
-        return request.param()
-
-    return provider
-
-
-class TestOnlinePayment(fakes.OnlinePayment):
-    provider = broken(ONLINE_PAYMENTS)
-
-
-class TestOfflinePayment(fakes.OfflinePayment):
-    provider = broken(OFFLINE_PAYMENTS)
 
 
 class TestShipping(fakes.Shipping):

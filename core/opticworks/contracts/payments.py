@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -120,3 +120,24 @@ class PaymentProvider(Protocol):
     def cancel(self, ref: str, key: str) -> PaymentResult: ...
     def refund(self, ref: str, money: Money, key: str) -> RefundResult: ...
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[WebhookEvent, ...]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedPayment:
+    """A payment as it lies at its vendor. `attempt` and `order_number` are what our own call wrote
+    into the vendor's metadata: empty for one that this shop did not make. `at` is when (UTC)."""
+
+    result: PaymentResult
+    attempt: str
+    order_number: str
+    at: datetime
+
+
+@runtime_checkable
+class ListsPayments(Protocol):
+    """A payment provider that can list what lies at its vendor, for `opticworks payments
+    reconcile`. Optional: a provider without it is compared payment by payment."""
+
+    def list(self, since: datetime) -> Iterable[ListedPayment]:
+        """Every payment made at the vendor since then. Raises ProviderError."""
+        ...

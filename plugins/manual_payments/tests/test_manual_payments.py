@@ -13,8 +13,9 @@ import opticworks_manual_payments as plugin
 from opticworks import events
 from opticworks.contracts import PaymentIntent, ProviderError, ShopSettings
 from opticworks.money import Money
+from opticworks.testing import PaymentProviderContract
 from opticworks.testing.contracts.common import sample_quote
-from opticworks.testing.contracts.payment import AMOUNT, PaymentContract
+from opticworks.testing.contracts.payment import AMOUNT
 from opticworks_manual_payments.provider import BankTransfer
 from opticworks_manual_payments.settings import BankTransferSettings
 
@@ -41,7 +42,7 @@ def said(transfer: BankTransfer) -> dict[str, str]:
     return {fact.label: fact.value for fact in transfer.start(intent(), "key").instructions}
 
 
-class TestBankTransfer(PaymentContract):
+class TestBankTransfer(PaymentProviderContract):
     offline = True
 
     @pytest.fixture

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ import stripe
 from opticworks.contracts import (
     Address,
     BadSignature,
+    ListedPayment,
     NoWebhookSecret,
     PaymentIntent,
     PaymentOffer,
@@ -39,6 +40,7 @@ TIMEOUT = 20  #: seconds for one try
 TRIES_AGAIN = 2
 TOLERANCE = 300  #: seconds a webhook's signature stays valid
 EXPAND = ["latest_charge"]
+PAGE = 100  #: intents in one answer of a list, the most that Stripe gives
 
 STATES: Mapping[str, PaymentState] = {
     "requires_payment_method": "action",
@@ -174,6 +176,29 @@ class StripePayments:
             money=from_stripe(made.amount, made.currency),
             message=str(made.failure_reason or ""),
         )
+
+    def list(self, since: datetime) -> Iterator[ListedPayment]:
+        """Every intent of the account since then, the newest first, page by page."""
+        params: dict[str, Any] = {
+            "created": {"gte": int(since.timestamp())},
+            "limit": PAGE,
+            "expand": [f"data.{name}" for name in EXPAND],
+        }
+        while True:
+            page = self._ask(
+                lambda: self._client.v1.payment_intents.list(params)  # type: ignore[arg-type]
+            )
+            for intent in page.data:
+                named = intent.metadata.to_dict() if intent.metadata else {}
+                yield ListedPayment(
+                    result=self._result(intent),
+                    attempt=str(named.get("attempt", "")),
+                    order_number=str(named.get("order", "")),
+                    at=datetime.fromtimestamp(intent.created, UTC),
+                )
+            if not page.has_more:
+                return
+            params["starting_after"] = page.data[-1].id
 
     def _same_currency(self, ref: str, money: Money) -> None:
         currency = self._retrieve(ref).currency.upper()

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ import stripe
 
 from opticworks.contracts import BadSignature, NoWebhookSecret, PaymentIntent, ProviderError
 from opticworks.money import Money
+from opticworks.testing import PaymentProviderContract
 from opticworks.testing.contracts.common import sample_quote
-from opticworks.testing.contracts.payment import AMOUNT, PaymentContract
+from opticworks.testing.contracts.payment import AMOUNT
 from opticworks_stripe_payments.amounts import Unpayable, from_stripe, to_stripe
 from opticworks_stripe_payments.provider import StripePayments
 from opticworks_stripe_payments.settings import StripeSettings
@@ -23,7 +25,7 @@ from opticworks_stripe_payments.standin.delivery import body_of, sign
 SECRET = "whsec_standin"
 
 
-class TestContract(PaymentContract):
+class TestContract(PaymentProviderContract):
     @pytest.fixture
     def provider(self, standin: Any) -> Any:
         made = standin.provider(capture="manual")
@@ -46,6 +48,30 @@ class TestContract(PaymentContract):
         yield
         provider._client = working
 
+    def decline(self, provider: Any, ref: str) -> bool:
+        with pytest.raises(stripe.CardError):
+            confirm(provider.standin, ref, "pm_card_chargeDeclined")
+        return True
+
+    @contextmanager
+    def lost_answer(self, provider: Any) -> Iterator[None]:
+        """Stripe acts, and is silent for longer than anybody waits."""
+        patient = provider._client
+        provider._client = provider.standin.client(timeout=0.2)
+        provider.standin.control("faults", match="POST", how="timeout", seconds=0.3)
+        yield
+        provider._client = patient
+        time.sleep(0.15)  # until the silent request has ended; its key is in use before
+
+    def secrets(self, provider: Any) -> tuple[str, ...]:
+        return ("sk_test_standin", SECRET)
+
+    def stale_webhook(self, provider: Any) -> tuple[bytes, dict[str, str]]:
+        return signed(json.dumps(EVENT).encode(), at=time.time() - 3600)
+
+    def without_webhook_secret(self, provider: Any) -> Any:
+        return provider.standin.provider(webhook_secret="")
+
     def webhook(self, provider: Any) -> tuple[bytes, dict[str, str]]:
         provider.start(self.intent("att-hook"), "start-att-hook")
         events = list(provider.standin.app.vendor.objects["event"].values())
@@ -64,7 +90,7 @@ def signed(
 
 
 def intent(amount: Money = AMOUNT, attempt: str = "att-1") -> PaymentIntent:
-    return PaymentContract().intent(attempt, amount)
+    return PaymentProviderContract().intent(attempt, amount)
 
 
 @pytest.fixture
@@ -235,3 +261,13 @@ def test_what_keeps_payments_from_being_taken_is_said(
     else:
         assert sentences == []
     assert not any("sk_test_1" in sentence for sentence in sentences)
+
+
+def test_a_long_list_comes_page_by_page(
+    standin: Any, provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opticworks_stripe_payments.provider.PAGE", 2)
+    refs = [provider.start(intent(attempt=f"att-{n}"), f"key-{n}").ref for n in range(5)]
+    listed = provider.list(datetime.now(UTC) - timedelta(hours=1))
+    assert [each.result.ref for each in listed] == refs[::-1]
+    assert standin.control("calls").count("GET /v1/payment_intents") == 3

@@ -1,8 +1,8 @@
 """What every provider of a kind must do, as pytest classes to subclass with a fixture `provider`.
 
-    from opticworks.testing.contracts.payment import PaymentContract
+    from opticworks.testing import PaymentProviderContract
 
-    class TestBankTransfer(PaymentContract):
+    class TestBankTransfer(PaymentProviderContract):
         offline = True
 
         @pytest.fixture

@@ -5,6 +5,9 @@ Subclass one under a name that begins with "Test" to run it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +16,7 @@ from opticworks.testing.contracts.addresses import AddressVerifierContract
 from opticworks.testing.contracts.common import ADDRESS
 from opticworks.testing.contracts.images import ImageStoreContract
 from opticworks.testing.contracts.mailer import MESSAGE, MailerContract
-from opticworks.testing.contracts.payment import PaymentContract
+from opticworks.testing.contracts.payment import PaymentProviderContract
 from opticworks.testing.contracts.shipping import ShippingContract
 from opticworks.testing.fakes import (
     FakeAddressVerifier,
@@ -26,7 +29,7 @@ from opticworks.testing.fakes import (
 )
 
 
-class OnlinePayment(PaymentContract):
+class OnlinePayment(PaymentProviderContract):
     @pytest.fixture
     def provider(self) -> Any:
         return FakeOnlinePayment()
@@ -46,8 +49,30 @@ class OnlinePayment(PaymentContract):
         (payment,) = provider.vendor.payments.values()
         return payment.ref, "att-hook"
 
+    def decline(self, provider: Any, ref: str) -> bool:
+        provider.vendor.decline(ref)
+        return True
 
-class OfflinePayment(PaymentContract):
+    @contextmanager
+    def lost_answer(self, provider: Any) -> Iterator[None]:
+        provider.vendor.fail_next("after")
+        yield
+
+    def secrets(self, provider: Any) -> tuple[str, ...]:
+        return (provider.vendor.secret,)
+
+    def stale_webhook(self, provider: Any) -> Any:
+        vendor = provider.vendor
+        provider.start(self.intent(), "start-1")
+        event = vendor.announce("payment.captured", ref="pay", attempt="att")
+        return vendor.webhook(event, at=vendor.clock() - timedelta(hours=1))
+
+    def without_webhook_secret(self, provider: Any) -> Any:
+        provider.vendor.secret = ""
+        return provider
+
+
+class OfflinePayment(PaymentProviderContract):
     offline = True
 
     @pytest.fixture

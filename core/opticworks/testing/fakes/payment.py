@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from opticworks.contracts import (
     Instruction,
+    ListedPayment,
     NoWebhooks,
     PaymentIntent,
     PaymentOffer,
@@ -31,6 +32,8 @@ class FakePayment:
     attempt: str
     amount: Money
     state: PaymentState
+    at: datetime
+    order_number: str = ""
     return_url: str = ""
     captured: int = 0
     message: str = ""
@@ -103,11 +106,15 @@ class FakeOnlinePayment:
 
     def _create(self, intent: PaymentIntent) -> FakePayment:
         vendor = self.vendor
+        if intent.amount.minor <= 0:
+            raise ProviderError(f"{intent.amount} is no amount to charge.", retryable=False)
         payment = FakePayment(
             ref=vendor.new_id("pay"),
             attempt=intent.attempt,
             amount=intent.amount,
             state=self.first_state,
+            at=vendor.clock(),
+            order_number=intent.order_number,
             return_url=intent.return_url,
         )
         if vendor.declines:
@@ -162,6 +169,17 @@ class FakeOnlinePayment:
             return refund
 
         return RefundResult(state="done", ref=self.vendor.call("refund", act, key), money=money)
+
+    def list(self, since: datetime) -> Iterator[ListedPayment]:
+        found = self.vendor.call("list", lambda: list(self.vendor.payments.values()))
+        for payment in found:
+            if payment.at >= since:
+                yield ListedPayment(
+                    result=self._answer(payment),
+                    attempt=payment.attempt,
+                    order_number=payment.order_number,
+                    at=payment.at,
+                )
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[WebhookEvent, ...]:
         event = self.vendor.verify(body, headers)

@@ -1,0 +1,1 @@
+"""The contract suites, and that they can fail."""
