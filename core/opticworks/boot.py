@@ -137,8 +137,8 @@ def _connect_rooms(shop: Shop) -> None:
 
 
 def schemas(plugins: Plugins) -> dict[str, Any]:
-    """The models of settings by code: the shop's own, and of every plugin that could be read."""
-    found = {"shop": contracts.ShopSettings}
+    """The models of settings by code: the kernel's own, and of every plugin that could be read."""
+    found = dict(contracts.KERNEL_SETTINGS)
     for plugin in plugins:
         if plugin.info is not None and plugin.info.settings is not None:
             found[plugin.code] = plugin.info.settings
@@ -164,11 +164,11 @@ class SettingsLoader:
         """The kernel's share: the shop's settings, the mode of the ini, which decides whether
         sample values will do, the folder where a plugin may keep files in development, and the
         addresses of stand-ins by code."""
-        shop = self._read("shop", contracts.ShopSettings, rows)
+        own = {code: self._read(code, m, rows) for code, m in contracts.KERNEL_SETTINGS.items()}
         theme = settings_room.ThemeChoice(**rows.get("theme", (0, {}))[1])
         config = self.config
         known = {"mode": config.mode, "var": config.var, "standins": config.standins}
-        return {"shop": shop, "theme": theme, **known}
+        return {**own, "theme": theme, **known}
 
     def _read(self, code: str, schema: Any, rows: Mapping[str, Any]) -> Any:
         ini = self.config.plugin_settings.get(code, {})

@@ -75,7 +75,8 @@ def parse_plugin_lines(text: str) -> tuple[PluginLine, ...]:
 
 
 def _plugin_settings(settings: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Settings written as `plugin.<code>.<field> = value` (and `shop.<field> = value`)."""
+    """Settings written as `plugin.<code>.<field> = value` (and `shop.<field>` or
+    `shipping.<field> = value`)."""
     result: dict[str, dict[str, str]] = {}
     for key, value in settings.items():
         if key.startswith("plugin."):
@@ -86,8 +87,9 @@ def _plugin_settings(settings: Mapping[str, str]) -> dict[str, dict[str, str]]:
                     "plugin.<code>.<setting> = value."
                 )
             result.setdefault(code, {})[name] = value
-        elif key.startswith("shop."):
-            result.setdefault("shop", {})[key.removeprefix("shop.")] = value
+        elif key.startswith(("shop.", "shipping.")):
+            code, _, name = key.partition(".")
+            result.setdefault(code, {})[name] = value
     return result
 
 

@@ -47,7 +47,7 @@ def answers(caller: pluggy.HookCaller, **arguments: Any) -> Iterator[Any]:
 
 
 #: Keys of the settings that are no plugin's.
-RESERVED = frozenset({"shop", "theme", "mode", "var"})
+RESERVED = frozenset({*contracts.KERNEL_SETTINGS, "theme", "mode", "var"})
 
 
 class State(StrEnum):

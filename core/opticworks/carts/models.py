@@ -29,6 +29,8 @@ class Cart(Base):
     rates: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     rates_key: Mapped[str] = mapped_column(Text, default="")
     rates_until: Mapped[datetime | None]
+    #: What a verifier said of the address: {"typed", "state", "suggestion", "chosen"}
+    address_check: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     created_at: Mapped[datetime] = timestamp()
     updated_at: Mapped[datetime] = timestamp()
     expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -86,6 +86,8 @@ def cancel(shop: Shop, number: str, *, actor: str, reason: str, restock: bool = 
         order = _existing(db, number)
         if order.status == "canceled":
             return
+        if shipments.labelled(db, order.id):
+            raise Refused(f"A label of order {number} was bought. Void it first, then cancel.")
         if shipments.shipped(db, order.id):
             raise Refused(
                 f"Part of order {number} was sent already, so it can't be canceled. "
@@ -96,8 +98,9 @@ def cancel(shop: Shop, number: str, *, actor: str, reason: str, restock: bool = 
         locked = orders.lock(db, number)
         if locked is None or locked.status == "canceled":
             return
-        if shipments.shipped(db, locked.id):
+        if shipments.shipped(db, locked.id) or shipments.labelled(db, locked.id):
             raise Refused(f"Order {number} was sent in the meantime and stays as it is.")
+        shipments.drop_drafts(db, locked.id)
         released = stock.release(db, number, reason=reason, actor=actor)
         claims.release(db, number)
         if not restock:
@@ -241,8 +244,7 @@ def fulfil(
             for line in orders.lines_of(db, order.id)
             if line.item.get("requires_shipping", True)
         ]
-        before = shipments.shipped(db, order.id)
-        quantities = _quantities(all_lines, lines, before)
+        quantities = _quantities(all_lines, lines, shipments.packed(db, order.id))
         try:
             stock.ship(db, number, orders.demand(all_lines, quantities), actor=actor)
         except stock.SoldOut as short:
@@ -259,12 +261,9 @@ def fulfil(
             tracking_url=tracking_url,
             now=shop.now(),
             parcel_id=parcel_id,
+            actor=actor,
         )
-        left = sum(
-            line.quantity - before.get(line.id, 0) - quantities.get(line.id, 0)
-            for line in all_lines
-        )
-        order.fulfilment_status = "part_shipped" if left else "shipped"
+        derive_fulfilment(db, order, all_lines)
         emit(db, events.SHIPMENT_SHIPPED, number, {"shipment": str(parcel.id)})
         audit.record(
             db,
@@ -274,6 +273,15 @@ def fulfil(
             carrier=parcel.carrier,
             tracking_number=parcel.tracking_number,
         )
+
+
+def derive_fulfilment(db: Session, order: Order, lines: Sequence[OrderLine]) -> None:
+    """Write the order's fulfilment status as its parcels have it. `lines` are what is shipped."""
+    order.fulfilment_status = shipments.fulfilment(
+        {line.id: line.quantity for line in lines},
+        shipments.shipped(db, order.id),
+        shipments.delivered(db, order.id),
+    )
 
 
 def _quantities(

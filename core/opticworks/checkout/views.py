@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
 from opticworks.orders import service as orders
 from opticworks.payments import service as payments
 from opticworks.shipping import service as shipments
+from opticworks.shipping.models import LEFT, Parcel
 from opticworks.shop import Shop
 
 
@@ -18,11 +21,9 @@ def order_view(shop: Shop, db: Session, number: str) -> c.OrderView | None:
         return None
     payment = payments.latest(db, order.id)
     lines = {line.id: line for line in orders.lines_of(db, order.id)}
-    parcels = shipments.of_order(db, order.id)
-    shipped: dict[int, int] = {}
-    for parcel in parcels:
-        for part in parcel.lines:
-            shipped[part.order_line_id] = shipped.get(part.order_line_id, 0) + part.quantity
+    parcels = shipments.of_order(db, order.id, LEFT)
+    history = shipments.history(db, parcels)
+    shipped = units(parcels)
     return orders.view(
         order,
         list(lines.values()),
@@ -34,8 +35,18 @@ def order_view(shop: Shop, db: Session, number: str) -> c.OrderView | None:
                 carrier=parcel.carrier,
                 tracking_number=parcel.tracking_number,
                 tracking_url=parcel.tracking_url,
-                status=parcel.status,
+                status=parcel.tracking or parcel.status,
                 shipped_at=parcel.shipped_at,
+                delivered_at=parcel.delivered_at,
+                history=tuple(
+                    c.TrackingView(
+                        status=event.status,
+                        at=event.occurred_at,
+                        description=event.description,
+                        location=event.location,
+                    )
+                    for event in history.get(parcel.id, ())
+                ),
                 lines=tuple(
                     (
                         lines[part.order_line_id].sku,
@@ -48,4 +59,14 @@ def order_view(shop: Shop, db: Session, number: str) -> c.OrderView | None:
             for parcel in parcels
         ),
         shipped=shipped,
+        delivered=units(parcel for parcel in parcels if parcel.status == "delivered"),
     )
+
+
+def units(parcels: Iterable[Parcel]) -> dict[int, int]:
+    """How many of each order line lie in these parcels."""
+    found: dict[int, int] = {}
+    for parcel in parcels:
+        for part in parcel.lines:
+            found[part.order_line_id] = found.get(part.order_line_id, 0) + part.quantity
+    return found

@@ -29,6 +29,7 @@ from opticworks.contracts.orders import (
     PaymentView,
     RefundView,
     ShipmentView,
+    TrackingView,
 )
 from opticworks.contracts.payments import (
     Dispute,
@@ -59,8 +60,10 @@ from opticworks.contracts.prices import (
     ShippingChoice,
     Stage,
 )
-from opticworks.contracts.settings import ShopSettings
+from opticworks.contracts.settings import KERNEL_SETTINGS, Box, ShippingSettings, ShopSettings
 from opticworks.contracts.shipping import (
+    BuyOptions,
+    Customs,
     Label,
     Parcel,
     Rate,
@@ -80,15 +83,19 @@ from opticworks.contracts.vendors import (
 )
 
 __all__ = [
+    "KERNEL_SETTINGS",
     "Address",
     "AddressVerdict",
     "AddressVerifier",
     "Adjustment",
     "BadSignature",
+    "Box",
+    "BuyOptions",
     "ClaimRequest",
     "CodeState",
     "Component",
     "Ctx",
+    "Customs",
     "DeliveryEvent",
     "Dispute",
     "DisputeStatus",
@@ -139,11 +146,13 @@ __all__ = [
     "ShippingChoice",
     "ShippingLine",
     "ShippingProvider",
+    "ShippingSettings",
     "ShopSettings",
     "SitemapEntry",
     "SlotFragment",
     "Stage",
     "StandIn",
     "TrackingUpdate",
+    "TrackingView",
     "WebhookEvent",
 ]

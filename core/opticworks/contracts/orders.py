@@ -53,6 +53,7 @@ class OrderLineView:
     url: str = ""
     image: Picture | None = None
     shipped: int = 0
+    delivered: int = 0
     components: tuple[OrderPart, ...] = ()
     removed: int = 0  #: units that were paid back before they left, so they never will
     refunded: int = 0  #: units that were paid back, wherever they are
@@ -95,7 +96,20 @@ class RefundView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrackingView:
+    """One thing that the carrier reported of a parcel."""
+
+    status: str
+    at: datetime
+    description: str = ""
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShipmentView:
+    """One parcel that has left, as its customer meets it. `status` is the newest of what the
+    carrier reported ("shipped" before its first scan); `history` has the latest first."""
+
     id: str
     carrier: str
     tracking_number: str
@@ -103,6 +117,8 @@ class ShipmentView:
     status: str
     shipped_at: datetime | None
     lines: tuple[tuple[str, str, int], ...] = ()  #: (sku, title, quantity)
+    delivered_at: datetime | None = None
+    history: tuple[TrackingView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,7 +123,11 @@ class QuoteLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShippingChoice:
-    """The chosen rate, as stored on the cart when it was fetched."""
+    """The chosen rate, as stored on the cart when it was fetched.
+
+    `amount` is what the customer pays, `cost` what the provider asked before the shop's handling
+    fee and free shipping. `note` is for staff: why this rate stands in for another one.
+    """
 
     code: str
     title: str
@@ -134,6 +138,8 @@ class ShippingChoice:
     min_days: int | None = None
     max_days: int | None = None
     ref: str = ""
+    cost: Money | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

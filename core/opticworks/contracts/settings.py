@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -125,3 +128,114 @@ class ShopSettings(BaseModel):
             sentence = "Write codes of two capital letters with commas, like US, CA"
             raise ValueError(sentence)
         return value
+
+
+class Box(BaseModel):
+    """A box that the shop packs with: inner size in millimetres, weights in grams."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    name: str = Field(title="Name", min_length=1, max_length=60)
+    length: int = Field(title="Length (mm)", gt=0, le=5_000, json_schema_extra={"width": "half"})
+    width: int = Field(title="Width (mm)", gt=0, le=5_000, json_schema_extra={"width": "half"})
+    height: int = Field(title="Height (mm)", gt=0, le=5_000, json_schema_extra={"width": "half"})
+    weight: int = Field(
+        0, title="Empty weight (g)", ge=0, le=100_000, json_schema_extra={"width": "half"}
+    )
+    max_weight: int = Field(
+        20_000, title="Holds up to (g)", gt=0, le=1_000_000, json_schema_extra={"width": "half"}
+    )
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        return (self.length, self.width, self.height)
+
+
+class ShippingSettings(BaseModel):
+    """How the shop packs and ships, under the key "shipping". Amounts are in its currency."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    boxes: tuple[Box, ...] = Field(
+        (),
+        title="Boxes",
+        description="What an order is packed into. Without boxes it is one parcel by weight.",
+        json_schema_extra={"section": "Packing"},
+    )
+    free_from: Decimal | None = Field(
+        None,
+        title="Free shipping from goods worth",
+        description="The cheapest way of shipping costs nothing from this value on. Empty: never.",
+        ge=0,
+        le=1_000_000,
+        allow_inf_nan=False,
+        json_schema_extra={"section": "What customers pay", "width": "half"},
+    )
+    handling_fee: Decimal = Field(
+        Decimal(0),
+        title="Handling fee",
+        description="Added to every price of shipping that is not free.",
+        ge=0,
+        le=10_000,
+        allow_inf_nan=False,
+        json_schema_extra={"width": "half"},
+    )
+    verify_addresses: bool = Field(
+        True,
+        title="Suggest corrections of addresses at checkout",
+        description="Asked of a verifier, if a plugin has one. It never stops a sale.",
+    )
+    label_format: Literal["PDF", "PNG", "ZPL"] = Field(
+        "PDF",
+        title="Format of labels",
+        json_schema_extra={"section": "Labels", "width": "half"},
+    )
+    signature: Literal["none", "signature", "adult"] = Field(
+        "none", title="Signature on delivery", json_schema_extra={"width": "half"}
+    )
+    customs_signer: str = Field("", title="Who signs customs declarations", max_length=80)
+    automatic_labels: bool = Field(
+        False,
+        title="Buy labels by themselves",
+        description="A paid order gets its label without anybody's doing.",
+        json_schema_extra={"section": "Labels by themselves"},
+    )
+    most_cost: Decimal = Field(
+        Decimal(25),
+        title="Ask staff above a cost of",
+        description="For all parcels of an order together.",
+        ge=0,
+        le=100_000,
+        allow_inf_nan=False,
+        json_schema_extra={"width": "half"},
+    )
+    rule: Literal["ordered", "cheapest", "fastest", "within", "preferred"] = Field(
+        "ordered",
+        title="Which rate",
+        description="ordered: what the customer chose. within: the cheapest within so many days. "
+        "preferred: the cheapest of the carriers below, or of any if they have none.",
+        json_schema_extra={"width": "half"},
+    )
+    within_days: int = Field(
+        3, title="Days, for within", ge=1, le=60, json_schema_extra={"width": "half"}
+    )
+    carriers: tuple[str, ...] = Field(
+        (), title="Preferred carriers", description="One per line.", max_length=20
+    )
+
+    @field_validator("boxes")
+    @classmethod
+    def _named_once(cls, boxes: tuple[Box, ...]) -> tuple[Box, ...]:
+        names = [box.name.casefold() for box in boxes]
+        twice = next((box.name for box in boxes if names.count(box.name.casefold()) > 1), None)
+        if twice is not None:
+            sentence = f"Two boxes are called {twice}; give one another name"
+            raise ValueError(sentence)
+        return boxes
+
+
+#: The kernel's own settings by their key.
+KERNEL_SETTINGS: Mapping[str, type[BaseModel]] = {
+    "shop": ShopSettings,
+    "shipping": ShippingSettings,
+}

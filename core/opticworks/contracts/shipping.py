@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypedDict, runtime_checkable
 
 from opticworks.contracts.places import Address
 from opticworks.contracts.vendors import WebhookEvent
@@ -14,8 +14,16 @@ from opticworks.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
+    """A packed parcel: grams with its wrapping, outer size in millimetres (length, width, height).
+
+    `box` names the box of the settings it is packed in; `lines` says how many of which SKU lie in
+    it. Both are empty where nobody packed yet.
+    """
+
     weight: int
     size: tuple[int, int, int] | None = None
+    box: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +52,8 @@ class RateRequest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
     """A shipping option. `code` is stable and unique within the provider's answer; days are
-    working days until delivery."""
+    working days until delivery. `percentiles` says within how many days so many percent of
+    parcels arrive ({50: 2, 90: 3}), where the vendor knows."""
 
     code: str
     title: str
@@ -54,11 +63,33 @@ class Rate:
     min_days: int | None = None
     max_days: int | None = None
     ref: str = ""
+    percentiles: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customs:
+    """What a parcel that crosses a border declares beside its lines."""
+
+    contents: Literal["merchandise", "returned_goods", "gift", "sample", "documents", "other"] = (
+        "merchandise"
+    )
+    signer: str = ""  #: the person who vouches for it; empty: the shop
+    explanation: str = ""  #: in words, where `contents` is "other"
+
+
+class BuyOptions(TypedDict, total=False):
+    """What may be asked for with a label. A provider ignores what its vendor does not have."""
+
+    insurance: int  #: minor units of the goods' currency
+    signature: Literal["none", "signature", "adult"]
+    label_format: Literal["PDF", "PNG", "ZPL"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShipmentRequest:
-    """A parcel about to be shipped; `reference` is our shipment's public id."""
+    """A parcel about to be shipped; `reference` is its public id here. `lines` are what lies in
+    it. With `is_return` the label leads from `destination` back to `origin`; `customs` is there
+    when it crosses a border."""
 
     reference: str
     order_number: str
@@ -67,17 +98,22 @@ class ShipmentRequest:
     origin: Address
     destination: Address
     email: str = ""
+    customs: Customs | None = None
+    is_return: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
+    """A bought label. `files` by format ("PDF", "PNG", "ZPL"): the bytes themselves, or the https
+    address where they are; the kernel keeps a copy of its own."""
+
     ref: str
     carrier: str
     service: str
     tracking_number: str
     cost: Money
     tracking_url: str = ""
-    files: Mapping[str, str] = field(default_factory=dict)  #: format ("PDF") to address
+    files: Mapping[str, str | bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +151,12 @@ class ShippingProvider(Protocol):
     A shipment is prepared first, its `ref` is stored and committed, and only then bought, so
     that after a crash `fetch(ref)` tells whether it was: a vendor without idempotency keys sells
     twice otherwise.
+
+    `track` answers the whole history each time. An event of `read_webhook` carries the `ref` of
+    `prepare` (or our reference as its `attempt`): the kernel then asks `track` and `fetch`.
+
+    A provider with a true attribute `fallback` is one of last resort: its rates are offered only
+    where no other provider has any.
     """
 
     code: str

@@ -90,6 +90,7 @@ def _line(
             "url": item.url,
             "image": asdict(item.image) if item.image else None,
             "weight": item.weight,
+            "size": item.size,
             "requires_shipping": item.requires_shipping,
             "tax_code": item.tax_code,
             "hs_code": item.hs_code,
@@ -189,8 +190,9 @@ def view(
     payment: c.PaymentView | None,
     shipments: tuple[c.ShipmentView, ...],
     shipped: dict[int, int],
+    delivered: dict[int, int],
 ) -> c.OrderView:
-    """The order as it stands. `shipped` counts units by line id."""
+    """The order as it stands. `shipped` and `delivered` count units by line id."""
 
     def money(minor: int) -> Money:
         return Money(minor, order.currency)
@@ -204,7 +206,7 @@ def view(
         fulfilment_status=cast(Any, order.fulfilment_status),
         placed_at=order.placed_at,
         currency=order.currency,
-        lines=tuple(_line_view(line, order.currency, shipped) for line in lines),
+        lines=tuple(_line_view(line, order.currency, shipped, delivered) for line in lines),
         trace=tuple(steps.from_json(step, order.currency) for step in order.trace),
         address=c.Address.model_validate(order.address),
         shipping_title=(order.shipping or {}).get("title", ""),
@@ -219,7 +221,9 @@ def view(
     )
 
 
-def _line_view(line: OrderLine, currency: str, shipped: dict[int, int]) -> c.OrderLineView:
+def _line_view(
+    line: OrderLine, currency: str, shipped: dict[int, int], delivered: dict[int, int]
+) -> c.OrderLineView:
     image = line.item.get("image")
     return c.OrderLineView(
         sku=line.sku,
@@ -245,4 +249,5 @@ def _line_view(line: OrderLine, currency: str, shipped: dict[int, int]) -> c.Ord
             )
             for part in line.components
         ),
+        delivered=delivered.get(line.id, 0),
     )

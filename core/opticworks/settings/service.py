@@ -14,6 +14,7 @@ from sqlalchemy import Engine, NullPool, create_engine, select
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
+from opticworks.contracts import KERNEL_SETTINGS
 from opticworks.settings.models import Setting
 from opticworks.web.keys import Vault
 from opticworks.web.schema_spec import ini_only
@@ -129,7 +130,7 @@ def strangers(
 ) -> Iterator[str]:
     """Sentences about settings of the ini that nobody reads: no such plugin, no such setting."""
     for code, values in ini.items():
-        prefix = "shop" if code == "shop" else f"plugin.{code}"
+        prefix = code if code in KERNEL_SETTINGS else f"plugin.{code}"
         lines = ", ".join(f"{prefix}.{name}" for name in values)
         if code not in schemas:
             near = get_close_matches(code, schemas, 1)

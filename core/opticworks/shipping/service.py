@@ -1,16 +1,26 @@
-"""Shipments of an order: what left, in which parcel, and how it stands."""
+"""Parcels of an order: what is packed, what left, what arrived, and what staff must see to."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from opticworks.shipping.models import Shipment, ShipmentLine
+from opticworks.shipping.models import (
+    LEFT,
+    LIVE,
+    LabelFile,
+    Parcel,
+    ParcelLine,
+    Shipment,
+    ShippingProblem,
+    TrackingEvent,
+)
 
 #: Where carriers show a parcel by its number.
 TRACKING_PAGES = {
@@ -37,42 +47,181 @@ def record(
     tracking_url: str,
     now: datetime,
     parcel_id: uuid.UUID | None = None,
-) -> Shipment:
+    actor: str = "",
+) -> Parcel:
     """A parcel that left now, packed and labelled by hand; `quantities` by order line id."""
-    shipment = Shipment(
+    parcel = Parcel(
         id=parcel_id or uuid.uuid4(),
         order_id=order_id,
+        status="shipped",
         carrier=carrier,
         tracking_number=tracking_number,
         tracking_url=tracking_url or tracking_page(carrier, tracking_number),
         shipped_at=now,
-        lines=[
-            ShipmentLine(order_line_id=line_id, quantity=quantity)
-            for line_id, quantity in sorted(quantities.items())
-            if quantity
-        ],
+        lines=_lines(quantities),
     )
+    add(db, order_id, [parcel], actor)
+    return parcel
+
+
+def add(db: Session, order_id: int, parcels: Sequence[Parcel], actor: str) -> Shipment:
+    """A shipment of these parcels, in this order."""
+    for position, parcel in enumerate(parcels, 1):
+        parcel.order_id, parcel.position = order_id, position
+    shipment = Shipment(order_id=order_id, actor=actor, parcels=list(parcels))
     db.add(shipment)
     db.flush()
     return shipment
 
 
-def get(db: Session, parcel_id: uuid.UUID) -> Shipment | None:
-    return db.get(Shipment, parcel_id)
+def _lines(quantities: Mapping[int, int]) -> list[ParcelLine]:
+    return [
+        ParcelLine(order_line_id=line_id, quantity=quantity)
+        for line_id, quantity in sorted(quantities.items())
+        if quantity
+    ]
 
 
-def of_order(db: Session, order_id: int) -> Sequence[Shipment]:
+def get(db: Session, parcel_id: uuid.UUID, *, lock: bool = False) -> Parcel | None:
+    """The parcel; with `lock`, kept from everyone else until the transaction ends. Lock the order
+    first: whatever changes a parcel may change its order."""
+    query = select(Parcel).where(Parcel.id == parcel_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return db.scalars(query).one_or_none()
+
+
+def by_ref(db: Session, provider: str, ref: str) -> Parcel | None:
+    """The parcel that a vendor knows by that id."""
+    if not ref:
+        return None
+    query = select(Parcel).where(Parcel.provider == provider, Parcel.ref == ref)
+    return db.scalars(query).one_or_none()
+
+
+def of_order(db: Session, order_id: int, statuses: Iterable[str] = LIVE) -> Sequence[Parcel]:
+    """The order's parcels, oldest shipment first; those that count, if not told otherwise."""
     return db.scalars(
-        select(Shipment).where(Shipment.order_id == order_id).order_by(Shipment.created_at)
+        select(Parcel)
+        .join(Shipment, Shipment.id == Parcel.shipment_id)
+        .where(Parcel.order_id == order_id, Parcel.status.in_(tuple(statuses)))
+        .order_by(Shipment.created_at, Shipment.id, Parcel.position)
     ).all()
 
 
-def shipped(db: Session, order_id: int) -> dict[int, int]:
-    """Units already in a parcel, by order line id."""
+def _units(db: Session, *conditions: ColumnElement[bool]) -> dict[int, int]:
     rows = db.execute(
-        select(ShipmentLine.order_line_id, func.sum(ShipmentLine.quantity))
-        .join(Shipment, Shipment.id == ShipmentLine.shipment_id)
-        .where(Shipment.order_id == order_id)
-        .group_by(ShipmentLine.order_line_id)
+        select(ParcelLine.order_line_id, func.sum(ParcelLine.quantity))
+        .join(Parcel, Parcel.id == ParcelLine.parcel_id)
+        .where(*conditions)
+        .group_by(ParcelLine.order_line_id)
     )
     return {line_id: int(quantity) for line_id, quantity in rows}
+
+
+def shipped(db: Session, order_id: int) -> dict[int, int]:
+    """Units that have left, by order line id."""
+    return _units(db, Parcel.order_id == order_id, Parcel.status.in_(LEFT))
+
+
+def delivered(db: Session, order_id: int) -> dict[int, int]:
+    """Units that have arrived, by order line id."""
+    return _units(db, Parcel.order_id == order_id, Parcel.status == "delivered")
+
+
+def packed(db: Session, order_id: int) -> dict[int, int]:
+    """Units in a parcel, whether it has left or not, by order line id."""
+    return _units(db, Parcel.order_id == order_id, Parcel.status.in_(LIVE))
+
+
+def labelled(db: Session, order_id: int) -> bool:
+    """Whether a label is being bought, or was bought for a parcel that has not left."""
+    query = select(Parcel.id).where(
+        Parcel.order_id == order_id, Parcel.status.in_(("buying", "bought"))
+    )
+    return db.scalars(query.limit(1)).first() is not None
+
+
+def drop_drafts(db: Session, order_id: int) -> None:
+    """Give up what is packed without a label: its order is not sent."""
+    db.execute(
+        update(Parcel)
+        .where(Parcel.order_id == order_id, Parcel.status.in_(("draft", "prepared")))
+        .values(status="dropped")
+    )
+
+
+def history(db: Session, parcels: Sequence[Parcel]) -> dict[uuid.UUID, list[TrackingEvent]]:
+    """What carriers reported of these parcels, the latest first."""
+    found: dict[uuid.UUID, list[TrackingEvent]] = {}
+    if parcels:
+        query = select(TrackingEvent).where(
+            TrackingEvent.parcel_id.in_([parcel.id for parcel in parcels])
+        )
+        for event in db.scalars(
+            query.order_by(TrackingEvent.occurred_at.desc(), TrackingEvent.id.desc())
+        ):
+            found.setdefault(event.parcel_id, []).append(event)
+    return found
+
+
+def fulfilment(
+    ordered: Mapping[int, int], shipped: Mapping[int, int], delivered: Mapping[int, int]
+) -> str:
+    """An order's fulfilment status, from units by line: of what has to be shipped, of what left
+    (delivered units included) and of what arrived."""
+    wanted, left, there = (sum(units.values()) for units in (ordered, shipped, delivered))
+    if not left:
+        return "unfulfilled"
+    if there:
+        return "delivered" if there >= wanted else "part_delivered"
+    return "shipped" if left >= wanted else "part_shipped"
+
+
+# --- what staff must see to -----------------------------------------------------------------------
+
+
+def open_problem(db: Session, order_id: int, kind: str, sentence: str, about: object = "") -> None:
+    """Put it on the staff's list; one that is open already gets the new sentence."""
+    statement = insert(ShippingProblem).values(
+        order_id=order_id, kind=kind, about=str(about), sentence=sentence, closed_by=""
+    )
+    db.execute(
+        statement.on_conflict_do_update(
+            index_elements=["order_id", "kind", "about"],
+            index_where=ShippingProblem.closed_at.is_(None),
+            set_={"sentence": sentence},
+        )
+    )
+
+
+def close_problems(
+    db: Session, now: datetime, *conditions: ColumnElement[bool], actor: str = ""
+) -> int:
+    """Take them off the list; how many there were."""
+    statement = (
+        update(ShippingProblem)
+        .where(ShippingProblem.closed_at.is_(None), *conditions)
+        .values(closed_at=now, closed_by=actor)
+        .returning(ShippingProblem.id)
+    )
+    return len(db.scalars(statement).all())
+
+
+def problems(db: Session, order_id: int) -> Sequence[ShippingProblem]:
+    """The order's open problems, oldest first."""
+    return db.scalars(
+        select(ShippingProblem)
+        .where(ShippingProblem.order_id == order_id, ShippingProblem.closed_at.is_(None))
+        .order_by(ShippingProblem.id)
+    ).all()
+
+
+# --- label files ----------------------------------------------------------------------------------
+
+
+def label_files(db: Session, parcel_id: uuid.UUID) -> Sequence[LabelFile]:
+    """The label as it is kept here, in each format, the newest first."""
+    return db.scalars(
+        select(LabelFile).where(LabelFile.parcel_id == parcel_id).order_by(LabelFile.id.desc())
+    ).all()

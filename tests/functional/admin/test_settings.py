@@ -47,6 +47,7 @@ def test_owners_alone_see_settings(sign_in):
     page = sign_in("owner").get("/admin/settings", status=200)
     assert [heading.text.strip() for heading in page.html.select("main h2")] == [
         "The shop",
+        "Shipping",
         "SMTP mail",
         "Table rates",
     ]

@@ -19,7 +19,7 @@ from opticworks.admin.shell import flash
 from opticworks.audit import service as audit
 from opticworks.carts import service as carts
 from opticworks.carts.models import Cart
-from opticworks.contracts import ShopSettings
+from opticworks.contracts import ShippingSettings, ShopSettings
 from opticworks.money import Money, exponent
 from opticworks.plugins import Plugin, State
 from opticworks.settings import editing
@@ -63,9 +63,15 @@ class Subject:
 
 
 def subjects(request: Request) -> list[Subject]:
-    """The shop, then the plugins in the order of the ini, as far as they have settings."""
+    """The kernel's own, then the plugins in the order of the ini, as far as they have settings."""
     found = [
-        Subject("shop", "The shop", "Name, currency, language, countries, carts.", ShopSettings)
+        Subject("shop", "The shop", "Name, currency, language, countries, carts.", ShopSettings),
+        Subject(
+            "shipping",
+            "Shipping",
+            "Boxes, free shipping, handling fee, and labels that are bought by themselves.",
+            ShippingSettings,
+        ),
     ]
     for plugin in request.shop.plugins:
         if plugin.info is not None and plugin.info.settings is not None:
@@ -150,7 +156,9 @@ def _notes(subject: Subject) -> dict[str, str]:
     for name in subject.ini.keys() & subject.schema.model_fields.keys():
         secret = isinstance(getattr(subject.base, name, None), SecretStr)
         text = "a value" if secret else f"“{subject.ini[name][:60]}”"
-        key = f"shop.{name}" if subject.code == "shop" else f"plugin.{subject.code}.{name}"
+        key = f"{subject.code}.{name}"
+        if subject.plugin is not None:
+            key = f"plugin.{key}"
         notes[name] = (
             f"The ini file says {text} ({key}); what is saved here goes before it."
             if name in subject.stored
