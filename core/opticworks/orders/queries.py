@@ -19,7 +19,7 @@ from opticworks.orders.models import FULFILMENT_STATUSES, PAYMENT_STATUSES, Orde
 PAGE = 25
 PAID = ("paid", "authorized")
 # Rooms don't import each other: a list that looks across them names the columns it needs.
-SHIPMENT = table("shipment", column("order_id"), column("tracking_number"))
+PARCEL = table("parcel", column("order_id"), column("tracking_number"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ def _matches(text: str) -> ColumnElement[bool]:
         Order.email.ilike(like),
         Order.customer_name.ilike(like),
         exists().where(OrderLine.order_id == Order.id, OrderLine.sku.ilike(like)),
-        exists().where(SHIPMENT.c.order_id == Order.id, SHIPMENT.c.tracking_number.ilike(like)),
+        exists().where(PARCEL.c.order_id == Order.id, PARCEL.c.tracking_number.ilike(like)),
     ]
     if len(plain) == 8:
         found.append(Order.number == f"{plain[:4]}-{plain[4:]}")
