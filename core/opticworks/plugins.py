@@ -326,6 +326,15 @@ class Providers:
     def address_verifiers(self) -> Mapping[str, contracts.AddressVerifier]:
         return self._by_hook["address_verifiers"]
 
+    def in_test_mode(self) -> tuple[str, ...]:
+        """Titles of providers that do nothing real: on a stand-in, or with a vendor's test key."""
+        return tuple(
+            provider.title
+            for providers in self._by_hook.values()
+            for provider in providers.values()
+            if getattr(provider, "test_mode", False)
+        )
+
     def mailer(self) -> contracts.Mailer | None:
         """The mailer that sends: the first in the order of the ini."""
         return next(iter(self.mailers().values()), None)

@@ -108,6 +108,9 @@ class PaymentProvider(Protocol):
 
     Every call with a `key` acts once per key, however often it is repeated. Raises ProviderError
     when the vendor can't be reached, so that the caller retries with the same key.
+
+    Any provider of any kind that does nothing real, on a stand-in or with a vendor's test key, says
+    so with an attribute `test_mode = True`: every page then says it too.
     """
 
     code: str

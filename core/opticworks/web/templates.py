@@ -245,6 +245,7 @@ def namespace(request: Any, templates: Templates) -> dict[str, Any]:
         "request": request,
         "shop": settings,
         "mode": request.shop.config.mode,
+        "test_mode": request.shop.providers.in_test_mode(),
         "base_url": request.shop.config.base_url,
         "url": url,
         "csrf": csrf,

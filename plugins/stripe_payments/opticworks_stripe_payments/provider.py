@@ -62,6 +62,7 @@ class StripePayments:
     def __init__(self, settings: StripeSettings) -> None:
         self.settings = settings
         self.title = settings.title
+        self.test_mode = not settings.live
         self._client = stripe.StripeClient(
             settings.secret_key.get_secret_value(),
             base_addresses={"api": settings.api_base},

@@ -1,0 +1,58 @@
+"""The mark of a shop that takes no real money, on every page and for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from opticworks.shop import Shop
+from opticworks.staff import passwords, service
+from opticworks.testing.shops import Browser
+
+ORIGIN = "https://shop.example"
+TEST = {"publishable_key": "pk_test_1", "secret_key": "sk_test_1", "webhook_secret": "whsec_1"}
+LIVE = {"publishable_key": "pk_live_1", "secret_key": "sk_live_1", "webhook_secret": "whsec_1"}
+
+
+@pytest.fixture
+def open_shop(
+    make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Browser]:
+    """open_shop(keys) is somebody of the staff, signed in at a shop in production."""
+    from argon2 import PasswordHasher
+
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64))
+
+    def open_shop(keys: dict[str, str]) -> Browser:
+        shop = make_shop(
+            ("stripe_payments",),
+            settings={"stripe_payments": keys},
+            mode="production",
+            base_url=ORIGIN,
+        )
+        with shop.unit() as db:
+            service.create_staff(db, "ada@shop.example", "correct horse", role="owner", actor="t")
+        browser = Browser(
+            shop, extra_environ={"HTTP_HOST": "shop.example", "wsgi.url_scheme": "https"}
+        )
+        form = browser.get("/admin/sign-in").form
+        form["email"], form["password"] = "ada@shop.example", "correct horse"
+        form.submit(status=303)
+        return browser
+
+    return open_shop
+
+
+@pytest.mark.parametrize(("keys", "marked"), [(TEST, True), (LIVE, False)])
+def test_pages_say_test_mode_with_test_keys_only_and_stay_cacheable(
+    open_shop: Callable[..., Browser], keys: dict[str, str], marked: bool
+) -> None:
+    browser = open_shop(keys)
+    home = browser.get("/")
+    assert ("Test mode" in home.text) is marked
+    assert home.headers["Cache-Control"].startswith("public")
+    assert ("Test mode" in browser.get("/cart").text) is marked
+    assert ("Test mode" in browser.get("/nowhere", status=404).text) is marked
+    chip = browser.get("/admin").html.select_one(".test-mode")
+    assert (chip is not None) is marked
