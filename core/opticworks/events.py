@@ -18,6 +18,9 @@ PAYMENT_REMINDER = "payment.reminder"  #: still unpaid at the moment the provide
 PAYMENT_PAID = "payment.paid"  #: the whole order amount is captured
 PAYMENT_FAILED = "payment.failed"
 PAYMENT_REFUNDED = "payment.refunded"
+#: Money that came twice or too late goes back by itself; data["reason"] is surplus, canceled or
+#: sold_out. The refund that follows has data["returned"]: nobody needs to be told twice.
+PAYMENT_RETURNED = "payment.returned"
 SHIPMENT_SHIPPED = "shipment.shipped"  #: a parcel left; data["shipment"] is its public id
 SHIPMENT_OUT_FOR_DELIVERY = "shipment.out_for_delivery"  #: once per parcel, as are the others
 SHIPMENT_DELIVERED = "shipment.delivered"

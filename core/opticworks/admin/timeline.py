@@ -18,7 +18,9 @@ from opticworks.notifications.models import Message, StoredEvent
 from opticworks.payments import service as payments
 
 #: Events whose story a ledger or the audit record tells better (with who did it).
-TOLD_ELSEWHERE = frozenset({"payment.paid", "payment.failed", "payment.refunded"})
+TOLD_ELSEWHERE = frozenset(
+    {"payment.paid", "payment.failed", "payment.refunded", "payment.returned"}
+)
 BY_STAFF = {"order.canceled": "order.canceled", "shipment.shipped": "order.fulfilled"}
 
 
@@ -70,7 +72,7 @@ def _ledger(rows: Iterable[Any], currency: str) -> Iterable[Entry]:
     for row in rows:
         title = words.PAYMENT_EVENT.get(row.kind, row.kind.replace("_", " ").capitalize())
         amount = Money(abs(row.amount), currency).format() if row.amount else ""
-        bad = row.kind in ("mismatch", "failed")
+        bad = row.kind in ("mismatch", "failed", "declined", "surplus", "returned")
         yield Entry(
             row.at,
             title,

@@ -79,6 +79,10 @@ PAYMENT_EVENT = {
     "refund_intended": "Refund begun",
     "refunded": "Refunded",
     "mismatch": "Payment of another amount",
+    "declined": "Card refused",
+    "surplus": "Paid twice",
+    "returned": "Came too late",
+    "attended": "Looked at",
 }
 EVENT = {
     "order.placed": ("Order placed", "shopping-bag"),

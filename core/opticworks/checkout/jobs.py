@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from opticworks import events
@@ -18,6 +19,7 @@ from opticworks.notifications.service import emit
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order
 from opticworks.payments import service as payments
+from opticworks.payments.models import Payment
 from opticworks.shop import Shop
 
 log = logging.getLogger(__name__)
@@ -36,7 +38,7 @@ def sweep(shop: Shop) -> None:
                 Order.placed_at < now - timedelta(seconds=UNANSWERED_SECONDS),
             )
         ).all()
-        expired = _numbers(db, payments.due_for_expiry(db, now))
+        expired = {*_numbers(db, payments.due_for_expiry(db, now)), *_abandoned(db, now)}
         remind = _numbers(db, payments.due_for_reminder(db, now))
         for number in expired:
             defer(db, "checkout.expire", queueing_lock=f"expire:{number}", number=number)
@@ -46,6 +48,16 @@ def sweep(shop: Shop) -> None:
         for number in remind:
             if number not in expired:
                 defer(db, "checkout.remind", queueing_lock=f"remind:{number}", number=number)
+
+
+def _abandoned(db: Session, now: datetime) -> Iterable[str]:
+    """Orders whose last attempt ended without money and whose buyer did not try again in time."""
+    attempts = select(func.max(Payment.expires_at)).where(Payment.order_id == Order.id)
+    return db.scalars(
+        select(Order.number)
+        .where(Order.status == "awaiting_payment", attempts.scalar_subquery() <= now)
+        .limit(100)
+    )
 
 
 def _numbers(db: Session, ids: list[int]) -> list[str]:
@@ -77,31 +89,48 @@ def expire(shop: Shop, number: str) -> None:
 
     The provider is asked first: a payment that came after all settles the order instead.
     """
-    found = settling.attempt_of(shop, number)
-    if found is None or found.status not in ("new", "action", "pending"):
+    for found in settling.attempts_of(shop, number):
+        if found.status in payments.OPEN:
+            result = settling.withdraw(settling.provider_of(shop, found.provider), found)
+            with shop.unit("expire") as db:
+                settling.apply(shop, db, found, result, reason="expired")
+    with shop.unit("give_up") as db:
+        order = orders.lock(db, number)
+        if order is None or order.status != "awaiting_payment":
+            return
+        attempts = payments.of_order(db, order.id)
+        if all(payment.status in payments.FINAL for payment in attempts):
+            settling.give_up(db, shop, order, "expired")
+
+
+@task("checkout.call_off")
+def call_off(shop: Shop, number: str, attempt: str) -> None:
+    """Withdraw one attempt at its provider, so that nobody pays what is paid or given up."""
+    found = settling.attempt_of(shop, number, attempt)
+    if found is None:
         return
     result = settling.withdraw(settling.provider_of(shop, found.provider), found)
-    with shop.unit("expire") as db:
-        settling.apply(shop, db, number, result, reason="expired")
+    with shop.unit("call_off") as db:
+        settling.apply(shop, db, found, result)
 
 
 @task("checkout.capture")
-def capture(shop: Shop, number: str) -> None:
+def capture(shop: Shop, number: str, attempt: str = "") -> None:
     """Take the money of an authorized payment, whose goods are ours to give."""
-    found = settling.attempt_of(shop, number)
+    found = settling.attempt_of(shop, number, attempt)
     if found is None or found.status != "authorized":
         return
     provider = settling.provider_of(shop, found.provider)
     with outside("capture"):
         result = provider.capture(found.ref, found.intent.amount, f"{found.key}:capture")
     with shop.unit("capture") as db:
-        settling.apply(shop, db, number, result)
+        settling.apply(shop, db, found, result)
 
 
 @task("checkout.refund_late")
-def refund_late(shop: Shop, number: str) -> None:
-    """Money that came after its goods were gone goes back by itself."""
-    staff.return_money(shop, number, actor="system")
+def refund_late(shop: Shop, number: str, attempt: str = "") -> None:
+    """Money that came after its goods were gone, or twice, goes back by itself."""
+    staff.return_money(shop, number, attempt=attempt, actor="system")
 
 
 @task("carts.forget", schedule="17 3 * * *")

@@ -17,10 +17,12 @@ from opticworks.checkout import settle as settling
 from opticworks.checkout.quoting import address_of, quote_cart
 from opticworks.checkout.settle import Refused
 from opticworks.faults import fault, outside
+from opticworks.money import Money
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order
 from opticworks.orders.trace import claims_of
 from opticworks.payments import service as payments
+from opticworks.payments.models import Payment
 from opticworks.pricing import service as pricing
 from opticworks.shipping import rates as rates_room
 from opticworks.shop import Shop
@@ -105,7 +107,7 @@ def _pay(
     with outside("pay"):
         result = settling.ask(provider, attempt)
     with shop.unit("pay") as db:
-        settling.apply(shop, db, written.number, result)
+        settling.apply(shop, db, attempt, result)
     if result.state in ("failed", "canceled"):
         raise Refused(result.message or "The payment did not go through. Nothing was charged.")
     action = dict(result.data) if result.state == "action" else None
@@ -132,7 +134,7 @@ def _write(shop: Shop, db: Session, wish: Wish, provider: c.PaymentProvider) -> 
     quote = priced.quote
     existing = priced.own if cart.details else orders.open_of_cart(db, cart.id)
     if existing is not None:
-        return _resume(shop, db, existing, wish, quote)
+        return _resume(shop, db, existing, wish, quote, provider)
     if priced.stale is not None:
         raise Stale(quote)
     if not _same_place(wish.address, address_of(shop, cart.details)):
@@ -141,11 +143,25 @@ def _write(shop: Shop, db: Session, wish: Wish, provider: c.PaymentProvider) -> 
     return _create(shop, db, cart, wish, quote, provider)
 
 
-def _resume(shop: Shop, db: Session, order: Order, wish: Wish, quote: c.Quote) -> _Written:
-    """A repeated post goes on with the cart's open order; anything else replaces it."""
+def _resume(
+    shop: Shop,
+    db: Session,
+    order: Order,
+    wish: Wish,
+    quote: c.Quote,
+    provider: c.PaymentProvider,
+) -> _Written:
+    """A repeated post goes on with the cart's open order; anything else replaces it.
+
+    Its payment goes on where it was; one that came to nothing is followed by a new attempt, with
+    a key of its own, so that no provider repeats the earlier answer.
+    """
+    locked = orders.lock(db, order.number)
     payment = payments.latest(db, order.id)
     same = (
-        payment is not None
+        locked is not None
+        and locked.status == "awaiting_payment"
+        and payment is not None
         and payment.provider == wish.payment
         and order.quote_hash == wish.quote_hash == quote.hash
         and order.email == wish.email
@@ -153,11 +169,43 @@ def _resume(shop: Shop, db: Session, order: Order, wish: Wish, quote: c.Quote) -
     )
     if not same or payment is None:
         return _Written(order.number, orders.path(order), done=False, replace=True)
+    until = _hold_until(shop)
+    stock.extend(db, order.number, until)
+    if payment.status in payments.FINAL:
+        payment = _begin(shop, db, order, wish, provider, until)
+    elif payment.expires_at is not None and payment.status in ("new", "action"):
+        payment.expires_at = max(payment.expires_at, until)
     return _Written(
         order.number,
         orders.path(order),
         done=False,
         attempt=settling.attempt(shop, order, payment),
+    )
+
+
+def _hold_until(shop: Shop) -> datetime:
+    return shop.now() + timedelta(minutes=shop.settings["shop"].hold_minutes)
+
+
+def _begin(
+    shop: Shop,
+    db: Session,
+    order: Order,
+    wish: Wish,
+    provider: c.PaymentProvider,
+    until: datetime,
+) -> Payment:
+    """A first or another attempt to pay the order."""
+    later = shop.settings["shop"].capture == "authorize"
+    manual = later and "manual" in c.capture_methods(provider)
+    return payments.begin(
+        db,
+        order.id,
+        provider,
+        Money(order.total, order.currency),
+        wish.data,
+        until,
+        capture="manual" if manual else "automatic",
     )
 
 
@@ -199,7 +247,7 @@ def _create(
         now=now,
         shipping=rates_room.to_json(quote.shipping) if quote.shipping else None,
     )
-    until = now + timedelta(minutes=shop.settings["shop"].hold_minutes)
+    until = _hold_until(shop)
     try:
         stock.hold(db, order.number, pricing.expand(quote.lines), until)
         claims.claim(db, order.number, claims_of(quote.trace))
@@ -207,7 +255,7 @@ def _create(
         raise Refused(sold_out_sentence(quote, short)) from None
     except claims.UsedUp as short:
         raise Refused(used_up_sentence(quote.trace, short)) from None
-    payment = payments.begin(db, order.id, provider, quote.total, wish.data, until)
+    payment = _begin(shop, db, order, wish, provider, until)
     return _Written(
         order.number,
         orders.path(order),
@@ -247,13 +295,19 @@ def used_up_sentence(trace: Iterable[c.Adjustment], short: claims.UsedUp) -> str
 
 
 def _cancel_open(shop: Shop, number: str) -> None:
-    """Give up the cart's older open order: its intent first, then what it kept.
+    """Give up the cart's older open order: its intents first, then what it kept.
 
-    If its payment has meanwhile succeeded, that order stands and the cart is retired with it.
+    If a payment has meanwhile succeeded, that order stands and the cart is retired with it.
     """
-    found = settling.attempt_of(shop, number)
-    if found is None:
-        return
-    result = settling.withdraw(settling.provider_of(shop, found.provider), found)
-    with shop.unit("replace") as db:
-        settling.apply(shop, db, number, result, reason="replaced")
+    for found in settling.attempts_of(shop, number):
+        if found.status in payments.FINAL:
+            continue
+        result = settling.withdraw(settling.provider_of(shop, found.provider), found)
+        with shop.unit("replace") as db:
+            settling.apply(shop, db, found, result, reason="replaced")
+    with shop.unit("replace_dead") as db:
+        order = orders.lock(db, number)
+        if order is None or order.status != "awaiting_payment":
+            return
+        if all(each.status in payments.FINAL for each in payments.of_order(db, order.id)):
+            settling.give_up(db, shop, order, "replaced")

@@ -7,13 +7,16 @@ transaction, then lock the order and apply. Applying a known answer again change
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, replace
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
 from opticworks import events
 from opticworks.carts import service as carts
+from opticworks.carts.models import Cart
 from opticworks.faults import outside
 from opticworks.jobs import defer
 from opticworks.money import Money
@@ -34,9 +37,23 @@ class Refused(Exception):
     """A verb that can't be done; the sentence is for the person who asked for it."""
 
 
+#: Orders that were given up for these reasons are taken up again when their money comes; where a
+#: person has decided, the money goes back.
+REVIVABLE = frozenset({"expired", "payment_failed", "payment_canceled"})
+
+
+#: Why money goes back by itself, as staff read it.
+RETURNED = {
+    "surplus": "The order was paid already. This second payment goes back by itself.",
+    "sold_out": "It came too late: the goods or the discount are gone. It goes back by itself.",
+    "canceled": "The order was canceled before it came. It goes back by itself.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What is needed to speak to the provider of a payment, read before the transaction ends."""
+    """What is needed to speak to the provider of a payment, read before the transaction ends.
+    `key` is our id of the attempt."""
 
     number: str
     provider: str
@@ -46,14 +63,27 @@ class Attempt:
     intent: c.PaymentIntent
 
 
-def attempt_of(shop: Shop, number: str) -> Attempt | None:
-    """The order's newest payment attempt, None if there is no such order."""
+def attempt_of(shop: Shop, number: str, key: str = "") -> Attempt | None:
+    """The order's attempt of that key; without one the attempt that counts. None if there is no
+    such order or attempt, or if the order has nothing to pay."""
+    if key:
+        found = [each for each in attempts_of(shop, number) if each.key == key]
+        return found[0] if found else None
     with shop.unit() as db:
         order = orders.by_number(db, number)
         payment = payments.latest(db, order.id) if order is not None else None
         if order is None or payment is None:
             return None
         return attempt(shop, order, payment)
+
+
+def attempts_of(shop: Shop, number: str) -> list[Attempt]:
+    """Every attempt to pay the order, the oldest first."""
+    with shop.unit() as db:
+        order = orders.by_number(db, number)
+        if order is None:
+            return []
+        return [attempt(shop, order, payment) for payment in payments.of_order(db, order.id)]
 
 
 def attempt(shop: Shop, order: Order, payment: Payment) -> Attempt:
@@ -73,6 +103,7 @@ def attempt(shop: Shop, order: Order, payment: Payment) -> Attempt:
             return_url=f"{shop.config.base_url}/checkout/return/{key}",
             address=c.Address.model_validate(order.address),
             data=payment.data,
+            capture=payment.capture,  # type: ignore[arg-type]
         ),
     )
 
@@ -88,16 +119,33 @@ def provider_of(shop: Shop, code: str) -> c.PaymentProvider:
     return provider
 
 
-def settle(shop: Shop, number: str) -> c.PaymentResult | None:
-    """Bring the order up to what its provider says now. Raises ProviderError when it can't say."""
-    found = attempt_of(shop, number)
-    if found is None:
-        return None
+def settle(
+    shop: Shop, number: str, attempt: uuid.UUID | str | None = None
+) -> c.PaymentResult | None:
+    """Bring the order up to what its providers say now; what was said last.
+
+    Asks about `attempt`, however it ended, or about all that are not over. Raises ProviderError
+    when one can't say; the others are settled all the same.
+    """
+    result, silent = None, None
+    for found in attempts_of(shop, number):
+        if found.key != str(attempt) if attempt else found.status in payments.FINAL:
+            continue
+        try:
+            result = _settle(shop, found)
+        except c.ProviderError as error:
+            silent = error
+    if silent is not None:
+        raise silent
+    return result
+
+
+def _settle(shop: Shop, found: Attempt) -> c.PaymentResult:
     provider = provider_of(shop, found.provider)
     with outside("settle"):
         result = ask(provider, found)
     with shop.unit("settle") as db:
-        apply(shop, db, number, result)
+        apply(shop, db, found, result)
     return result
 
 
@@ -132,37 +180,38 @@ def withdraw(provider: c.PaymentProvider, found: Attempt) -> c.PaymentResult:
 def apply(
     shop: Shop,
     db: Session,
-    number: str,
+    found: Attempt,
     result: c.PaymentResult,
     *,
     actor: str = "",
     note: str = "",
     reason: str = "",
 ) -> bool:
-    """Write a provider's answer down and draw its consequences; False if it was known already.
+    """Write a provider's answer about an attempt down and draw its consequences; False if it was
+    known already. `reason` says why an attempt that ends takes its order with it.
 
     Raises stock.SoldOut or claims.UsedUp when a late payment finds its goods or its discount gone
     and `actor` is staff, who must hear of it; a provider's late money is kept and refunded by a
     job instead.
     """
-    order = orders.lock(db, number)
-    payment = payments.latest(db, order.id) if order is not None else None
+    _lock_cart(db, found.number)
+    order = orders.lock(db, found.number)
+    payment = payments.by_attempt(db, uuid.UUID(found.key), lock=True)
     if order is None or payment is None:
         return False
-    if result.state in ("authorized", "captured") and result.money != Money(
+    if result.state in payments.HAS_MONEY and result.money != Money(
         payment.amount, payment.currency
     ):
-        log.error("Payment %s: %s is not what order %s costs", payment.id, result.money, number)
-        return payments.record(
-            db,
-            payment,
-            "mismatch",
-            key=f"mismatch:{result.ref}:{result.money.minor}",
-            note=f"The provider reports {result.money.format()}; the order costs "
-            f"{Money(payment.amount, payment.currency).format()}. Not marked paid.",
-        )
-    if not payments.advance(payment, result):
-        return False
+        return _mismatch(db, order, payment, result)
+    declined = result.declined and payments.record(
+        db, payment, "declined", key=f"declined:{result.declined}", note=result.message
+    )
+    if result.state == "action" and result.declined and payment.status == "pending":
+        # What was promised has bounced: a debit that the buyer's bank sent back after days.
+        result = replace(result, state="failed")
+        defer(db, "checkout.call_off", number=order.number, attempt=found.key)
+    if not payments.advance(payment, result, shop.now()):
+        return bool(declined)
     captured = result.state == "captured"
     payments.record(
         db,
@@ -170,63 +219,132 @@ def apply(
         result.state,
         key=f"{result.state}:{result.ref}",
         amount=payment.amount if captured else 0,
+        about=payment.amount if result.state == "authorized" else 0,
         actor=actor,
         note=note or result.message,
     )
-    if result.state in ("failed", "canceled"):
-        _give_up(db, shop, order, reason or f"payment_{result.state}", actor)
-    elif result.state in ("pending", "authorized", "captured"):
+    if result.state in payments.FINAL:
+        _ended(db, shop, order, payment, reason, actor)
+    elif result.state != "action":
         _accept(db, shop, order, payment, actor)
     return True
 
 
+def _lock_cart(db: Session, number: str) -> None:
+    """Placing locks the cart, then its order; whoever may retire the cart does the same."""
+    cart = select(Cart.id).join(Order, Order.cart_id == Cart.id).where(Order.number == number)
+    db.execute(cart.with_for_update(of=Cart))
+
+
+def _mismatch(db: Session, order: Order, payment: Payment, result: c.PaymentResult) -> bool:
+    """Another amount or currency is written down for staff and pays nothing."""
+    asked = Money(payment.amount, payment.currency)
+    log.error("Payment %s: %s is not what order %s costs", payment.id, result.money, order.number)
+    if result.ref:
+        payment.ref = result.ref
+    return payments.record(
+        db,
+        payment,
+        "mismatch",
+        key=f"mismatch:{result.ref}:{result.money.minor}:{result.money.currency}",
+        note=f"The provider reports {result.money.format()}; the order costs {asked.format()}. "
+        "Not marked paid.",
+    )
+
+
+def _ended(
+    db: Session, shop: Shop, order: Order, payment: Payment, reason: str, actor: str
+) -> None:
+    """An attempt came to nothing. Its order ends with it, unless another attempt carries it, or
+    its buyer is still there to make one: an order that never stood keeps its goods until their
+    time is over."""
+    others = [each for each in payments.of_order(db, order.id) if each.id != payment.id]
+    carried = any(
+        each.status in ("pending", *payments.HAS_MONEY) and not each.surplus for each in others
+    )
+    if payment.surplus or carried:
+        return
+    if order.status == "awaiting_payment" and not reason:
+        return
+    give_up(db, shop, order, reason or f"payment_{payment.status}", actor)
+
+
 def _accept(db: Session, shop: Shop, order: Order, payment: Payment, actor: str) -> None:
     """The order stands: payable later, authorized or paid."""
-    paid = payment.status == "captured"
-    until = None if payment.status in ("authorized", "captured") else payment.expires_at
+    has_money = payment.status in payments.HAS_MONEY
+    others = [each for each in payments.of_order(db, order.id) if each.id != payment.id]
+    if order.status != "canceled" and any(
+        each.status in payments.HAS_MONEY and not each.surplus for each in others
+    ):
+        if has_money:
+            _send_back(db, order, payment, "surplus")
+        return
     placed = order.status == "awaiting_payment"
     if order.status == "canceled":
-        if payment.status == "pending":
+        if not has_money:
             # Canceled while its provider was still answering: a promise revives nothing.
-            defer(db, "checkout.refund_late", number=order.number)
+            defer(db, "checkout.refund_late", number=order.number, attempt=str(payment.attempt))
             return
         if not _revive(db, order, payment, actor):
             return
         # Given up before it ever stood (a card that paid late): the customer hears of it first now.
         placed = payments.times_accepted(db, order.id) == 1
+    paid = payment.status == "captured"
     order.status = "confirmed"
-    order.payment_status = {"captured": "paid"}.get(payment.status, payment.status)
-    stock.extend(db, order.number, until)
+    order.payment_status = "paid" if paid else payment.status
+    stock.extend(db, order.number, None if has_money else payment.expires_at)
     if placed:
         carts.retire(db, order.cart_id)
         emit(db, events.ORDER_PLACED, order.number)
     if paid:
         # `at_once` spares the customer a second mail next to the confirmation.
         emit(db, events.PAYMENT_PAID, order.number, {"at_once": placed})
-    elif payment.status == "authorized":
-        defer(db, "checkout.capture", number=order.number)
+    elif payment.status == "authorized" and payment.capture == "automatic":
+        defer(db, "checkout.capture", number=order.number, attempt=str(payment.attempt))
+    for other in others:
+        if has_money and other.status in payments.OPEN:
+            defer(db, "checkout.call_off", number=order.number, attempt=str(other.attempt))
+
+
+def _send_back(db: Session, order: Order, payment: Payment, reason: str) -> None:
+    """Money that nothing is sold for is voided or refunded by a job, and the customer is told."""
+    key = str(payment.attempt)
+    defer(db, "checkout.refund_late", number=order.number, attempt=key)
+    if payment.returned:
+        return
+    payment.returned = reason
+    kind = "surplus" if reason == "surplus" else "returned"
+    payments.record(db, payment, kind, key="returned", note=RETURNED[reason])
+    emit(db, events.PAYMENT_RETURNED, order.number, {"reason": reason, "attempt": key})
 
 
 def _revive(db: Session, order: Order, payment: Payment, actor: str) -> bool:
     """Take what a canceled order kept again, because its money came after all: its goods, and
     the uses of its discounts, which others may have had meanwhile."""
+    rival = orders.standing_of_cart(db, order.cart_id)
     demand = orders.demand(orders.lines_of(db, order.id))
     trace = [steps.from_json(step, order.currency) for step in order.trace]
-    try:
-        with db.begin_nested():
-            stock.hold(db, order.number, demand, None)
-            claims.claim(db, order.number, steps.claims_of(trace))
-    except (stock.SoldOut, claims.UsedUp):
-        if actor:
-            raise
+    gone = ""
+    if not actor and (order.cancel_reason not in REVIVABLE or rival is not None):
+        gone = "canceled"
+    else:
+        try:
+            with db.begin_nested():
+                stock.hold(db, order.number, demand, None)
+                claims.claim(db, order.number, steps.claims_of(trace))
+        except (stock.SoldOut, claims.UsedUp):
+            if actor:
+                raise
+            gone = "sold_out"
+    if gone:
         order.payment_status = "paid" if payment.status == "captured" else "authorized"
-        defer(db, "checkout.refund_late", number=order.number)
+        _send_back(db, order, payment, gone)
         return False
     order.canceled_at, order.cancel_reason = None, ""
     return True
 
 
-def _give_up(db: Session, shop: Shop, order: Order, reason: str, actor: str) -> None:
+def give_up(db: Session, shop: Shop, order: Order, reason: str, actor: str = "") -> None:
     """The payment came to nothing: the order is canceled and everything it kept is given back.
 
     The cart of an order that never stood stays as it is, so that the customer can try again.

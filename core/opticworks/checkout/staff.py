@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +14,7 @@ from opticworks import events
 from opticworks.audit import service as audit
 from opticworks.checkout import settle as settling
 from opticworks.checkout.settle import Refused
+from opticworks.checkout.standing import payment_status
 from opticworks.faults import outside
 from opticworks.money import Money
 from opticworks.notifications.service import emit
@@ -54,7 +56,7 @@ def mark_paid(shop: Shop, number: str, *, actor: str, reference: str = "") -> No
         )
     with shop.unit("mark_paid") as db:
         try:
-            settling.apply(shop, db, number, result, actor=actor, note=reference)
+            settling.apply(shop, db, found, result, actor=actor, note=reference)
             audit.record(db, actor, "order.paid", f"order {number}", reference=reference or None)
         except stock.SoldOut as short:
             missing = ", ".join(f"{s.sku} ({s.free} of {s.wanted} left)" for s in short.shortages)
@@ -93,7 +95,7 @@ def cancel(shop: Shop, number: str, *, actor: str, reason: str, restock: bool = 
                 f"Part of order {number} was sent already, so it can't be canceled. "
                 "Make a return for what comes back."
             )
-    _stop_payment(shop, number, actor)
+    _stop_payments(shop, number, actor)
     with shop.unit("cancel") as db:
         locked = orders.lock(db, number)
         if locked is None or locked.status == "canceled":
@@ -129,24 +131,31 @@ def _existing(db: Session, number: str) -> Order:
     return order
 
 
-def _stop_payment(shop: Shop, number: str, actor: str) -> None:
+def _stop_payments(shop: Shop, number: str, actor: str) -> None:
     """Void what is not captured, refund what is; keys make both safe to repeat."""
-    found = settling.attempt_of(shop, number)
-    if found is None or found.status in ("failed", "canceled"):
+    for found in settling.attempts_of(shop, number):
+        _stop(shop, found, actor)
+
+
+def _stop(shop: Shop, found: settling.Attempt, actor: str) -> None:
+    if found.status in payments.FINAL:
         return
     provider = _provider(shop, found.provider)
     try:
         if found.status == "captured":
-            _refund_all(shop, number, provider, found, actor)
-        elif found.ref:
+            _refund_all(shop, provider, found, actor)
+            return
+        if found.ref:
             with outside("void"):
                 result = provider.cancel(found.ref, f"{found.key}:cancel")
-            if result.state == "captured":
-                with shop.unit("void_too_late") as db:
-                    settling.apply(shop, db, number, result)
-                _refund_all(shop, number, provider, found, actor)
-            else:
-                _note_canceled(shop, number, result, actor)
+        else:
+            result = settling.withdraw(provider, found)
+        if result.state == "captured":
+            with shop.unit("void_too_late") as db:
+                settling.apply(shop, db, found, result)
+            _refund_all(shop, provider, replace(found, ref=result.ref), actor)
+        else:
+            _note_canceled(shop, found, result, actor)
     except c.ProviderError as error:
         raise Refused(
             f"{provider.title} could not be asked to stop the payment: {error} "
@@ -154,54 +163,72 @@ def _stop_payment(shop: Shop, number: str, actor: str) -> None:
         ) from None
 
 
-def return_money(shop: Shop, number: str, *, actor: str) -> None:
-    """Void or refund whatever the order's payment has taken; the order itself stays canceled."""
-    _stop_payment(shop, number, actor)
+def return_money(shop: Shop, number: str, *, attempt: str = "", actor: str) -> None:
+    """Void or refund whatever the order's payments have taken, or just that attempt; the order
+    itself stays as it is."""
+    for found in settling.attempts_of(shop, number):
+        if attempt in ("", found.key):
+            _stop(shop, found, actor)
 
 
-def _note_canceled(shop: Shop, number: str, result: c.PaymentResult, actor: str) -> None:
+def _note_canceled(
+    shop: Shop, found: settling.Attempt, result: c.PaymentResult, actor: str
+) -> None:
     """The payment's own ledger; the order itself is canceled by the caller."""
     with shop.unit("void") as db:
-        order = orders.lock(db, number)
-        payment = payments.latest(db, order.id) if order is not None else None
-        if order is not None and payment is not None and payments.advance(payment, result):
-            order.payment_status = "unpaid"  # at once, so that nobody ships it meanwhile
+        order = orders.lock(db, found.number)
+        payment = payments.by_attempt(db, uuid.UUID(found.key), lock=True)
+        if order is None or payment is None:
+            return
+        if payments.advance(payment, result, shop.now()):
             payments.record(
                 db, payment, result.state, key=f"{result.state}:{result.ref}", actor=actor
             )
+            # At once, so that nobody ships it meanwhile.
+            order.payment_status = payment_status(db, order)
 
 
 def _refund_all(
-    shop: Shop, number: str, provider: c.PaymentProvider, found: settling.Attempt, actor: str
+    shop: Shop, provider: c.PaymentProvider, found: settling.Attempt, actor: str
 ) -> None:
-    """Pay everything back that was received: intended first, then done, each a ledger row."""
+    """Pay everything back that an attempt took: intended first, then done, each a ledger row."""
+    number, key = found.number, f"{found.key}:refund:all"
     with shop.unit("refund_intended") as db:
         order = orders.lock(db, number)
-        payment = payments.latest(db, order.id) if order is not None else None
+        payment = payments.by_attempt(db, uuid.UUID(found.key), lock=True)
         if order is None or payment is None:
             return
-        if shipments.shipped(db, order.id):
+        if shipments.shipped(db, order.id) and not payment.surplus:
             raise Refused(f"Order {number} was sent in the meantime and stays as it is.")
-        amount = payments.balance(db, order.id)
+        amount = payments.sums_of(db, payment.id).kept
         if amount <= 0:
             return
-        key = f"{found.key}:refund:all"
-        payments.record(db, payment, "refund_intended", key=f"{key}:intended", actor=actor)
+        payments.record(
+            db, payment, "refund_intended", key=f"{key}:intended", about=amount, actor=actor
+        )
     with outside("refund"):
         result = provider.refund(found.ref, Money(amount, found.intent.amount.currency), key)
     if result.state == "failed":
         raise Refused(f"The refund failed: {result.message or 'the provider gave no reason.'}")
     with shop.unit("refund") as db:
         order = orders.lock(db, number)
-        payment = payments.latest(db, order.id) if order is not None else None
+        payment = payments.by_attempt(db, uuid.UUID(found.key), lock=True)
         if order is None or payment is None:
             return
         new = payments.record(
-            db, payment, "refunded", key=key, amount=-amount, actor=actor, note=result.message
+            db,
+            payment,
+            "refunded",
+            key=key,
+            amount=-amount,
+            about=amount,
+            actor=actor,
+            note=result.message,
         )
         if new:
-            order.payment_status = "refunded"
-            emit(db, events.PAYMENT_REFUNDED, number, {"amount": amount})
+            order.payment_status = payment_status(db, order)
+            told = {"amount": amount, "returned": bool(payment.returned)}
+            emit(db, events.PAYMENT_REFUNDED, number, told)
 
 
 def fulfil(

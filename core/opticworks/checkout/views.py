@@ -19,7 +19,8 @@ def order_view(shop: Shop, db: Session, number: str) -> c.OrderView | None:
     order = orders.by_number(db, number)
     if order is None:
         return None
-    payment = payments.latest(db, order.id)
+    attempts = payments.of_order(db, order.id)
+    payment = payments.standing(attempts)
     lines = {line.id: line for line in orders.lines_of(db, order.id)}
     parcels = shipments.of_order(db, order.id, LEFT)
     history = shipments.history(db, parcels)
@@ -60,6 +61,7 @@ def order_view(shop: Shop, db: Session, number: str) -> c.OrderView | None:
         ),
         shipped=shipped,
         delivered=units(parcel for parcel in parcels if parcel.status == "delivered"),
+        returned=next((each.returned for each in reversed(attempts) if each.returned), ""),
     )
 
 

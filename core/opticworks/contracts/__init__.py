@@ -32,6 +32,7 @@ from opticworks.contracts.orders import (
     TrackingView,
 )
 from opticworks.contracts.payments import (
+    CaptureMethod,
     Dispute,
     DisputeStatus,
     Instruction,
@@ -43,6 +44,7 @@ from opticworks.contracts.payments import (
     PaymentResult,
     PaymentState,
     RefundResult,
+    capture_methods,
 )
 from opticworks.contracts.pictures import ImageStore, Picture
 from opticworks.contracts.places import Address, AddressVerdict, AddressVerifier
@@ -91,6 +93,7 @@ __all__ = [
     "BadSignature",
     "Box",
     "BuyOptions",
+    "CaptureMethod",
     "ClaimRequest",
     "CodeState",
     "Component",
@@ -155,4 +158,5 @@ __all__ = [
     "TrackingUpdate",
     "TrackingView",
     "WebhookEvent",
+    "capture_methods",
 ]

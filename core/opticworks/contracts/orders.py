@@ -146,6 +146,9 @@ class OrderView:
     shipments: tuple[ShipmentView, ...] = ()
     refunds: tuple[RefundView, ...] = ()  #: the oldest first
     cancel_reason: str = ""
+    #: Why money of this order went back by itself: "surplus" (it was paid twice), "sold_out" or
+    #: "canceled" (it came too late); mostly empty.
+    returned: str = ""
 
     @property
     def refunded(self) -> Money:

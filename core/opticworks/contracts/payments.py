@@ -24,9 +24,16 @@ class PaymentOffer:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
+CaptureMethod = Literal["automatic", "manual"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentIntent:
-    """What is to be paid. `attempt` is our id for this try: it goes into the vendor's metadata."""
+    """What is to be paid. `attempt` is our id for this try: it goes into the vendor's metadata.
+
+    `capture` is "manual" when the money is only to be authorized, and taken by a later `capture`;
+    only a provider that lists it in `capture_methods` is asked for that.
+    """
 
     attempt: str
     order_number: str
@@ -36,6 +43,7 @@ class PaymentIntent:
     return_url: str
     address: Address | None = None
     data: Mapping[str, str] = field(default_factory=dict)  #: what the provider's fields posted
+    capture: CaptureMethod = "automatic"
 
 
 PaymentState = Literal["action", "pending", "authorized", "captured", "failed", "canceled"]
@@ -83,7 +91,9 @@ class PaymentResult:
     """A provider's answer. `action`: the browser has to do something: go to `data["redirect_url"]`,
     or what the provider's own script makes of `data`;
     `pending`: accepted, money comes later, goods are held until `expires_at`;
-    `message` is for the buyer when it failed.
+    `message` is for the buyer when it failed. `expires_at` of an `authorized` payment is when the
+    authorization lapses. `declined` is the vendor's id of a try that was refused while the payment
+    stays open for another, with the reason in `message`.
 
     What happened to the money since is told by every `fetch`: `captured` and `refunded` in all
     (None: this provider does not say), each refund and each dispute, whoever began it."""
@@ -100,6 +110,7 @@ class PaymentResult:
     refunded: Money | None = None
     refunds: tuple[RefundResult, ...] = ()
     disputes: tuple[Dispute, ...] = ()
+    declined: str = ""
 
 
 @runtime_checkable
@@ -111,6 +122,9 @@ class PaymentProvider(Protocol):
 
     Any provider of any kind that does nothing real, on a stand-in or with a vendor's test key, says
     so with an attribute `test_mode = True`: every page then says it too.
+
+    A provider that can authorize first and take the money later says so with an attribute
+    `capture_methods = ("automatic", "manual")`; without one it takes the money at once.
     """
 
     code: str
@@ -144,3 +158,8 @@ class ListsPayments(Protocol):
     def list(self, since: datetime) -> Iterable[ListedPayment]:
         """Every payment made at the vendor since then. Raises ProviderError."""
         ...
+
+
+def capture_methods(provider: PaymentProvider) -> tuple[CaptureMethod, ...]:
+    """The provider's ways of taking money."""
+    return getattr(provider, "capture_methods", ("automatic",))

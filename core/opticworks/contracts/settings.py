@@ -82,6 +82,18 @@ class ShopSettings(BaseModel):
         le=1440,
         json_schema_extra={"width": "half"},
     )
+    capture: Literal["at_once", "authorize"] = Field(
+        "at_once",
+        title="Take the money",
+        description="Ways to pay that can't wait take it at once in any case. An authorization "
+        "lapses after about a week.",
+        json_schema_extra={
+            "choices": {
+                "at_once": "At once, when the order is placed",
+                "authorize": "Authorize first, take it when the first parcel leaves",
+            }
+        },
+    )
     order_link_days: int = Field(
         90, title="Days an order link works", ge=1, le=3650, json_schema_extra={"width": "half"}
     )

@@ -9,6 +9,7 @@ from opticworks.events import (
     ORDER_CANCELED,
     ORDER_PLACED,
     PAYMENT_PAID,
+    PAYMENT_RETURNED,
     SHIPMENT_SHIPPED,
     Event,
 )
@@ -17,7 +18,7 @@ from opticworks.hookspecs import hookimpl
 
 @hookimpl
 def messages(event: Event, ctx: Ctx) -> Iterator[MessageDraft]:
-    """Confirmation, receipt of a payment that came later, dispatch and cancellation.
+    """Confirmation, receipt of a payment that came later or in vain, dispatch and cancellation.
 
     A payment made while placing the order (`at_once`) is thanked for by the confirmation.
     """
@@ -28,6 +29,10 @@ def messages(event: Event, ctx: Ctx) -> Iterator[MessageDraft]:
         yield _draft(order, "order_placed", f"Your order {order.number}")
     elif event.kind == PAYMENT_PAID and not event.data.get("at_once"):
         yield _draft(order, "order_paid", f"We received your payment for order {order.number}")
+    elif event.kind == PAYMENT_RETURNED:
+        subject = f"Your payment for order {order.number} goes back to you"
+        reason = str(event.data.get("reason", ""))
+        yield _draft(order, "payment_returned", subject, reason=reason)
     elif event.kind == SHIPMENT_SHIPPED:
         shipment = next((s for s in order.shipments if s.id == event.data.get("shipment")), None)
         if shipment is not None:

@@ -149,6 +149,13 @@ def open_of_cart(db: Session, cart_id: uuid.UUID) -> Order | None:
     ).one_or_none()
 
 
+def standing_of_cart(db: Session, cart_id: uuid.UUID) -> Order | None:
+    """The cart's order that was not canceled, if there is one."""
+    return db.scalars(
+        select(Order).where(Order.cart_id == cart_id, Order.status != "canceled")
+    ).first()
+
+
 def lines_of(db: Session, order_id: int) -> list[OrderLine]:
     return list(
         db.scalars(
@@ -191,8 +198,10 @@ def view(
     shipments: tuple[c.ShipmentView, ...],
     shipped: dict[int, int],
     delivered: dict[int, int],
+    returned: str = "",
 ) -> c.OrderView:
-    """The order as it stands. `shipped` and `delivered` count units by line id."""
+    """The order as it stands. `shipped` and `delivered` count units by line id; `returned` is as
+    in OrderView."""
 
     def money(minor: int) -> Money:
         return Money(minor, order.currency)
@@ -218,6 +227,7 @@ def view(
         payment=payment,
         shipments=shipments,
         cancel_reason=order.cancel_reason,
+        returned=returned,
     )
 
 

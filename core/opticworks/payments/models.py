@@ -12,14 +12,24 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from opticworks.db import Base, timestamp
 
+#: States in which an attempt may still come to something by itself or by its buyer.
+OPEN = ("new", "action", "pending")
+
 
 class Payment(Base):
-    """One attempt to pay one order in full. `attempt` is the key the provider acts on once;
-    `data` is what the checkout's payment fields posted, needed to repeat `start`."""
+    """One attempt to pay one order in full; an order has several when one came to nothing.
+
+    `attempt` is the key the provider acts on once; `data` is what the checkout's payment fields
+    posted, needed to repeat `start`. `capture` says who takes an authorized sum: "automatic", a
+    job at once, or "manual", staff or the first parcel. `expires_at`: an open attempt is given up
+    then, an authorization lapses. `returned` says why its money goes back by itself: "surplus" (the
+    order was paid already), "sold_out" or "canceled" (it came too late).
+    """
 
     __tablename__ = "payment"
     __table_args__ = (
         CheckConstraint("amount >= 0", name="amount_not_negative"),
+        CheckConstraint("capture IN ('automatic', 'manual')", name="capture"),
         Index(
             "uq_payment_provider_ref",
             "provider",
@@ -27,6 +37,7 @@ class Payment(Base):
             unique=True,
             postgresql_where=text("ref <> ''"),
         ),
+        Index("ix_payment_waiting", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -36,28 +47,48 @@ class Payment(Base):
     title: Mapped[str] = mapped_column(Text)
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(Text)
+    capture: Mapped[str] = mapped_column(Text, default="automatic", server_default="automatic")
     status: Mapped[str] = mapped_column(Text, default="new")
+    returned: Mapped[str] = mapped_column(Text, default="", server_default="")
     ref: Mapped[str] = mapped_column(Text, default="")
     message: Mapped[str] = mapped_column(Text, default="")
     data: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     instructions: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
-    expires_at: Mapped[datetime | None] = mapped_column(index=True)
+    expires_at: Mapped[datetime | None]
     remind_at: Mapped[datetime | None] = mapped_column(index=True)
     created_at: Mapped[datetime] = timestamp()
 
+    @property
+    def surplus(self) -> bool:
+        """Whether it is none of the money that the order was paid with."""
+        return self.returned == "surplus"
+
 
 class PaymentEvent(Base):
-    """What happened to a payment, once per (payment, key). Append-only. `amount` is what this
-    event moved: positive for captured, negative for refunded, zero otherwise."""
+    """What happened to a payment, once per (payment, key). Append-only, and the database refuses
+    anything else.
+
+    `amount` is what this event moved: positive for captured, negative for refunded, else zero.
+    `about` is the sum it speaks of where none moved: authorized, a refund begun or ended (failed
+    or done), a dispute opened or closed. Both in minor units.
+    """
 
     __tablename__ = "payment_event"
-    __table_args__ = (Index("uq_payment_event_key", "payment_id", "key", unique=True),)
+    __table_args__ = (
+        Index("uq_payment_event_key", "payment_id", "key", unique=True),
+        Index(
+            "ix_payment_event_attention",
+            "payment_id",
+            postgresql_where=text("kind IN ('mismatch', 'surplus', 'attended')"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"))
     key: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(Text)
     amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    about: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     actor: Mapped[str] = mapped_column(Text, default="")
     note: Mapped[str] = mapped_column(Text, default="")
     at: Mapped[datetime] = timestamp()

@@ -5,20 +5,27 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from opticworks import contracts as c
 from opticworks.money import Money
-from opticworks.payments.models import Payment, PaymentEvent
+from opticworks.payments.models import OPEN, Payment, PaymentEvent
+from opticworks.payments.sums import Sums, sums, sums_of
+
+__all__ = ["OPEN", "Payment", "PaymentEvent", "Sums", "sums", "sums_of"]
 
 #: How far a payment has come; a late or repeated answer never moves it back.
 RANK = {"new": 0, "action": 1, "pending": 2, "authorized": 3, "captured": 4}
 FINAL = {"failed", "canceled"}
+HAS_MONEY = ("authorized", "captured")
+#: How long an authorization lasts when its provider does not say: what card networks give.
+AUTHORIZED_DAYS = 7
+#: Facts that somebody has to look at.
+ATTENTION = ("mismatch", "surplus")
 
 
 def begin(
@@ -28,6 +35,7 @@ def begin(
     amount: Money,
     data: Mapping[str, str],
     expires_at: datetime,
+    capture: str = "automatic",
 ) -> Payment:
     """A new attempt to pay the order, before its provider is asked; given up at `expires_at`."""
     payment = Payment(
@@ -37,6 +45,7 @@ def begin(
         title=provider.title,
         amount=amount.minor,
         currency=amount.currency,
+        capture=capture,
         data=dict(data),
         expires_at=expires_at,
     )
@@ -45,15 +54,32 @@ def begin(
     return payment
 
 
+def of_order(db: Session, order_id: int) -> list[Payment]:
+    """Every attempt to pay the order, the oldest first."""
+    return list(
+        db.scalars(select(Payment).where(Payment.order_id == order_id).order_by(Payment.id))
+    )
+
+
+def standing(attempts: Sequence[Payment]) -> Payment | None:
+    """Of an order's attempts, oldest first, the one that counts: that which has the money, else
+    the newest."""
+    counting = [each for each in attempts if not each.surplus]
+    paid = [each for each in counting if each.status in HAS_MONEY]
+    return next(reversed(paid or counting), None)
+
+
 def latest(db: Session, order_id: int) -> Payment | None:
-    """The order's newest attempt: the one that counts."""
-    return db.scalars(
-        select(Payment).where(Payment.order_id == order_id).order_by(Payment.id.desc()).limit(1)
-    ).one_or_none()
+    """The attempt that counts, see `standing`; None for an order that has nothing to pay."""
+    return standing(of_order(db, order_id))
 
 
-def by_attempt(db: Session, attempt: uuid.UUID) -> Payment | None:
-    return db.scalars(select(Payment).where(Payment.attempt == attempt)).one_or_none()
+def by_attempt(db: Session, attempt: uuid.UUID, *, lock: bool = False) -> Payment | None:
+    """The attempt of that id; with `lock` kept from everyone else until the transaction ends."""
+    query = select(Payment).where(Payment.attempt == attempt)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return db.scalars(query).one_or_none()
 
 
 def by_ref(db: Session, provider: str, ref: str) -> Payment | None:
@@ -72,39 +98,61 @@ def record(
     *,
     key: str,
     amount: int = 0,
+    about: int = 0,
     actor: str = "",
     note: str = "",
 ) -> bool:
-    """Add a fact to the ledger; False if this key was known, and then nothing changes."""
+    """Add a fact to the ledger; False if this key was known, and then nothing changes.
+
+    `amount` and `about` as in PaymentEvent, in minor units.
+    """
     statement = (
         upsert(PaymentEvent)
-        .values(payment_id=payment.id, key=key, kind=kind, amount=amount, actor=actor, note=note)
+        .values(
+            payment_id=payment.id,
+            key=key,
+            kind=kind,
+            amount=amount,
+            about=about,
+            actor=actor,
+            note=note,
+        )
         .on_conflict_do_nothing(index_elements=["payment_id", "key"])
         .returning(PaymentEvent.id)
     )
     return db.execute(statement).scalar() is not None
 
 
-def advance(payment: Payment, result: c.PaymentResult) -> bool:
+def advance(payment: Payment, result: c.PaymentResult, now: datetime) -> bool:
     """Project a provider's answer on the payment's row; False if it is old news."""
     if result.ref:
         payment.ref = result.ref
-    if payment.status in FINAL and result.state not in ("authorized", "captured"):
+    if payment.status in FINAL and result.state not in HAS_MONEY:
         return False
     if payment.status == "captured" and result.state in FINAL:
         return False  # money that has come can be paid back, but not be canceled
     if result.state not in FINAL and RANK[result.state] < RANK.get(payment.status, 0):
         return False
+    changed = payment.status != result.state
     payment.message = result.message
     if result.instructions:
         payment.instructions = [asdict(line) for line in result.instructions]
-    if result.expires_at is not None:
-        payment.expires_at = result.expires_at
-    if result.remind_at is not None:
-        payment.remind_at = result.remind_at
-    changed = payment.status != result.state
+    _deadlines(payment, result, now, changed)
     payment.status = result.state
     return changed
+
+
+def _deadlines(payment: Payment, result: c.PaymentResult, now: datetime, changed: bool) -> None:
+    if result.remind_at is not None:
+        payment.remind_at = result.remind_at
+    if result.state == "captured":
+        payment.expires_at = payment.remind_at = None
+    elif result.expires_at is not None:
+        payment.expires_at = result.expires_at
+    elif changed and result.state == "pending":
+        payment.expires_at = None  # only its provider knows how long that takes
+    elif changed and result.state == "authorized":
+        payment.expires_at = now + timedelta(days=AUTHORIZED_DAYS)
 
 
 def times_accepted(db: Session, order_id: int) -> int:
@@ -122,11 +170,15 @@ def times_accepted(db: Session, order_id: int) -> int:
 
 
 def refund_begun(db: Session, order_id: int) -> bool:
-    """Whether anyone has begun to pay the order's money back."""
+    """Whether anyone has begun to pay the order's money back; a surplus is none of it."""
     found = db.scalar(
         select(PaymentEvent.id)
         .join(Payment, Payment.id == PaymentEvent.payment_id)
-        .where(Payment.order_id == order_id, PaymentEvent.kind == "refund_intended")
+        .where(
+            Payment.order_id == order_id,
+            Payment.returned != "surplus",
+            PaymentEvent.kind == "refund_intended",
+        )
         .limit(1)
     )
     return found is not None
@@ -134,12 +186,37 @@ def refund_begun(db: Session, order_id: int) -> bool:
 
 def balance(db: Session, order_id: int) -> int:
     """Minor units received and kept: captures minus refunds. Never stored."""
-    value = db.scalar(
-        select(func.coalesce(func.sum(PaymentEvent.amount), 0))
+    return sums(db, order_id).kept
+
+
+def unattended(db: Session, order_id: int) -> Sequence[PaymentEvent]:
+    """What of the order's payments somebody still has to look at, the oldest first."""
+    return db.scalars(
+        select(PaymentEvent)
         .join(Payment, Payment.id == PaymentEvent.payment_id)
-        .where(Payment.order_id == order_id)
+        .where(Payment.order_id == order_id, *needs_attention())
+        .order_by(PaymentEvent.id)
+    ).all()
+
+
+def needs_attention() -> tuple[ColumnElement[bool], ...]:
+    """Conditions on PaymentEvent: a difference or a surplus that nobody has ticked off since."""
+    later = aliased(PaymentEvent)
+    attended = exists().where(
+        later.payment_id == PaymentEvent.payment_id,
+        later.kind == "attended",
+        later.id > PaymentEvent.id,
     )
-    return int(value or 0)
+    return (PaymentEvent.kind.in_(ATTENTION), ~attended)
+
+
+def attend(db: Session, order_id: int, actor: str) -> int:
+    """Staff have looked at what `unattended` lists; how many payments that were."""
+    seen = {event.payment_id: event.id for event in unattended(db, order_id)}
+    for payment in of_order(db, order_id):
+        if payment.id in seen:
+            record(db, payment, "attended", key=f"attended:{seen[payment.id]}", actor=actor)
+    return len(seen)
 
 
 def events(db: Session, order_id: int) -> Sequence[PaymentEvent]:
@@ -153,20 +230,24 @@ def events(db: Session, order_id: int) -> Sequence[PaymentEvent]:
 
 
 def due_for_expiry(db: Session, now: datetime, limit: int = 100) -> list[int]:
-    """Ids of orders whose newest payment is past its time and not paid."""
-    return _due(db, Payment.expires_at, now, limit)
-
-
-def due_for_reminder(db: Session, now: datetime, limit: int = 100) -> list[int]:
-    return _due(db, Payment.remind_at, now, limit)
-
-
-def _due(db: Session, column: Any, now: datetime, limit: int) -> list[int]:
+    """Ids of orders with an attempt that is past its time and not paid."""
     return list(
         db.scalars(
             select(Payment.order_id)
-            .where(column <= now, Payment.status.in_(("new", "action", "pending")))
-            .order_by(column)
+            .where(Payment.expires_at <= now, Payment.status.in_(OPEN))
+            .order_by(Payment.expires_at)
+            .limit(limit)
+        )
+    )
+
+
+def due_for_reminder(db: Session, now: datetime, limit: int = 100) -> list[int]:
+    """Ids of orders whose buyers have to be reminded to pay."""
+    return list(
+        db.scalars(
+            select(Payment.order_id)
+            .where(Payment.remind_at <= now, Payment.status.in_(OPEN))
+            .order_by(Payment.remind_at)
             .limit(limit)
         )
     )

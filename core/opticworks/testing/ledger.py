@@ -106,8 +106,10 @@ _CHECKS = {
     "an order in two minds": (
         "SELECT o.number, o.status, o.payment_status FROM orders o"
         " JOIN payment p ON p.order_id = o.id"
-        " WHERE (p.status = 'captured' AND o.payment_status NOT IN ('paid', 'refunded'))"
-        " OR o.status = 'awaiting_payment' AND p.status NOT IN ('new', 'action')"
+        " WHERE (p.status = 'captured' AND p.returned <> 'surplus'"
+        " AND o.payment_status NOT IN ('paid', 'part_refunded', 'refunded'))"
+        " OR o.status = 'awaiting_payment'"
+        " AND p.status NOT IN ('new', 'action', 'failed', 'canceled')"
     ),
 }
 

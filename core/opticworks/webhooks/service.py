@@ -164,10 +164,9 @@ def _payment(shop: Shop, event: Webhook) -> None:
         payment = payments.by_attempt(db, attempt) if attempt is not None else None
         payment = payment or payments.by_ref(db, event.provider, event.ref)
         order = orders.by_id(db, payment.order_id) if payment is not None else None
-        number = order.number if order is not None else ""
-    if not number:
+    if order is None or payment is None:
         raise Unmatched("No payment of this shop has this attempt or reference.")
-    settling.settle(shop, number)
+    settling.settle(shop, order.number, payment.attempt)
 
 
 def _uuid(text: str) -> uuid.UUID | None:

@@ -15,6 +15,7 @@ from opticworks.checkout.quoting import ensure_rates
 from opticworks.checkout.settle import Refused, settle
 from opticworks.contracts import ProviderError
 from opticworks.orders.models import Order
+from opticworks.payments import service as payments
 from opticworks.shipping import rates
 from opticworks.shop import Shop
 from opticworks.stock import service as stock
@@ -226,14 +227,29 @@ def test_an_edit_after_the_payment_succeeded_leaves_that_order_standing(counter:
     assert len(orders_in(counter)) == 1
 
 
-def test_a_declined_card_gives_everything_back_and_keeps_the_cart(counter: Counter) -> None:
+def test_a_declined_card_is_tried_again_on_the_same_order_with_a_new_key(counter: Counter) -> None:
     cart_id = counter.cart(("A", 1))
-    counter.card.vendor.decline_next()
-    with pytest.raises(Refused, match="declined"):
-        place(counter.shop, counter.wish(cart_id, "fake_card"))
-    assert counter.free("A") == 3
+    counter.card.vendor.decline_next("Insufficient funds.")
+    for _ in range(2):  # no key repeats the earlier refusal
+        with pytest.raises(Refused, match=r"Insufficient funds\."):
+            place(counter.shop, counter.wish(cart_id, "fake_card"))
+        counter.card.vendor.decline_next("Insufficient funds.")
+    assert counter.free("A") == 2  # the customer is still there, and so are the goods
+    counter.card.vendor.declines.clear()
     placed = place(counter.shop, counter.wish(cart_id, "fake_card"))
     assert placed.action is not None
+    (*_, ref) = counter.card.vendor.payments
+    counter.card.vendor.pay(ref)
+    settle(counter.shop, placed.number)
+    order = counter.order(placed.number)
+    assert (order.status, order.payment_status) == ("confirmed", "paid")
+    assert counter.card.vendor.charged == order.total.minor
+    assert len(orders_in(counter)) == 1
+    with counter.shop.unit() as db:
+        attempts = payments.of_order(db, orders_in(counter)[0].id)
+        facts = [(event.kind, event.note) for event in payments.events(db, attempts[0].order_id)]
+    assert [attempt.status for attempt in attempts] == ["failed", "failed", "captured"]
+    assert facts[:2] == [("failed", "Insufficient funds.")] * 2
 
 
 def test_another_amount_never_marks_paid(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from opticworks.checkout import staff
 from opticworks.checkout.place import place
-from opticworks.checkout.settle import Refused, apply
+from opticworks.checkout.settle import Refused, apply, attempt_of
 from opticworks.contracts import Component, PaymentResult
 from opticworks.jobs.testing import drain
 from opticworks.shop import Shop
@@ -184,8 +184,10 @@ def test_a_promise_that_comes_after_the_cancel_revives_nothing(counter: Counter)
         db.execute(text("UPDATE orders SET status = 'canceled'"))
         stock.release(db, placed.number, reason="test")
     pending = PaymentResult(state="pending", ref=ref, money=payment.amount)
+    found = attempt_of(counter.shop, placed.number)
+    assert found is not None
     with counter.shop.unit() as db:
-        apply(counter.shop, db, placed.number, pending)
+        apply(counter.shop, db, found, pending)
     assert counter.order(placed.number).status == "canceled"
     drain(counter.shop)
     assert payment.state == "canceled"

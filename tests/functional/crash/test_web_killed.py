@@ -43,6 +43,8 @@ REPLACING = (
     "withdraw.after_provider",
     "replace.before_commit",
     "replace.after_commit",
+    "replace_dead.before_commit",
+    "replace_dead.after_commit",
 )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from opticworks.checkout.settle import Refused, settle
 from opticworks.jobs import defer
 from opticworks.stock import service as stock
 from opticworks.testing.ledger import wrong
@@ -151,6 +152,55 @@ def test_an_order_that_is_never_paid_ends_once_and_gives_its_goods_back(street, 
         assert stock.held_by(db, number) == {}
     assert customer.messages().count(("order_canceled", "sent")) == 1
     assert street.mails(customer) == len(customer.messages())
+
+
+@pytest.mark.parametrize("fault", ["give_up.before_commit", "give_up.after_commit"])
+def test_an_order_whose_card_was_refused_ends_when_nobody_tries_again(street, fault: str) -> None:
+    street.quiet()
+    customer, vendor = street.customer(), street.house.vendor()
+    with vendor.open():
+        vendor.decline_next()
+    with pytest.raises(Refused, match="declined"):
+        buy(street.shop, email=customer.email, payment="fake_card", sku=SKU)
+    with street.shop.unit() as db:
+        defer(db, "checkout.sweep")
+    street.kill_worker(fault, later=3600.0)
+    street.work(later=3600.0)
+    assert wrong(street.shop) == []
+    (order,) = customer.orders()
+    assert order.status == "canceled"
+    with street.shop.unit() as db:
+        assert stock.held_by(db, order.number) == {}
+    assert customer.messages() == []
+
+
+@pytest.mark.parametrize("fault", ["call_off.before_commit", "call_off.after_commit"])
+def test_a_promise_that_bounced_can_be_paid_by_nobody(street, fault: str) -> None:
+    asking = replace(street.house, card="action")
+    customer, vendor = street.customer(), street.house.vendor()
+    shop = asking.open()
+    number = buy(shop, email=customer.email, payment="fake_card", sku=SKU)
+    (attempt,) = customer.attempts()
+
+    def at_the_bank(what: str) -> None:
+        with vendor.open():
+            getattr(vendor, what)(
+                next(ref for ref, p in vendor.payments.items() if p.attempt == attempt)
+            )
+        settle(shop, number)
+
+    at_the_bank("promise")
+    at_the_bank("refuse")
+    shop.close()
+    street.kill_worker(fault)
+    street.work()
+    assert wrong(street.shop) == []
+    (order,) = customer.orders()
+    assert (order.status, order.payment_status) == ("canceled", "unpaid")
+    with vendor.open():
+        assert [p.state for p in vendor.payments.values() if p.attempt == attempt] == ["canceled"]
+    kinds = [kind for kind, _ in customer.messages()]
+    assert kinds == ["order_placed", "order_canceled"]
 
 
 @pytest.mark.parametrize("fault", ["pay.after_provider", "pay.before_provider"])

@@ -281,7 +281,7 @@ def come_back(request: Request) -> Response:
             raise HTTPNotFound()
         number, path = order.number, orders.path(order)
     try:
-        result = settling.settle(shop, number)
+        result = settling.settle(shop, number, attempt)
     except c.ProviderError as error:
         log.warning("Order %s could not be settled on return: %s", number, error)
         return HTTPSeeOther(location=f"{path}?thanks=1")

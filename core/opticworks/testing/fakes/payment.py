@@ -37,6 +37,7 @@ class FakePayment:
     return_url: str = ""
     captured: int = 0
     message: str = ""
+    declined: str = ""
     refunds: list[tuple[str, int]] = field(default_factory=list)
 
     @property
@@ -60,8 +61,9 @@ class FakeCardVendor(FakeVendor):
         """The buyer finished at the vendor's page."""
         with self.lock:
             payment = self.payments[ref]
-            if payment.state != "action":
+            if payment.state not in ("action", "pending"):
                 return
+            payment.message, payment.declined = "", ""
             payment.state = "captured" if capture else "authorized"
             payment.captured = payment.amount.minor if capture else 0
             self._announce(payment)
@@ -72,6 +74,23 @@ class FakeCardVendor(FakeVendor):
             payment = self.payments[ref]
             if payment.state == "action":
                 payment.state, payment.message = "failed", message
+                self._announce(payment)
+
+    def refuse(self, ref: str, message: str = "Your card was declined.") -> None:
+        """The buyer's bank said no to this card; another may be tried on the same payment."""
+        with self.lock:
+            payment = self.payments[ref]
+            if payment.state in ("action", "pending"):
+                payment.state, payment.message = "action", message
+                payment.declined = self.new_id("try")
+                self._announce(payment)
+
+    def promise(self, ref: str) -> None:
+        """The buyer's bank will pay in some days, or not."""
+        with self.lock:
+            payment = self.payments[ref]
+            if payment.state == "action":
+                payment.state, payment.message, payment.declined = "pending", "", ""
                 self._announce(payment)
 
     @property
@@ -149,7 +168,7 @@ class FakeOnlinePayment:
         def act() -> FakePayment:
             payment = self._find(ref)
             if payment.state not in ("captured", "canceled"):
-                payment.state = "canceled"
+                payment.state, payment.declined = "canceled", ""
                 self.vendor._announce(payment)
             return payment
 
@@ -213,6 +232,7 @@ class FakeOnlinePayment:
             money=Money(minor, payment.amount.currency),
             data=data,
             message=payment.message,
+            declined=payment.declined,
         )
 
 
