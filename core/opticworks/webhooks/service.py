@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -220,6 +220,18 @@ def find(db: Session, which: Filter, *, before: int = 0, limit: int = 50) -> Seq
     """Events, the newest first; `before` an id goes on with the next page."""
     query = select(Webhook).where(*which.conditions).order_by(Webhook.id.desc()).limit(limit)
     return db.scalars(query.where(Webhook.id < before) if before else query).all()
+
+
+def count(db: Session, which: Filter) -> int:
+    """How many events fit."""
+    query = select(func.count()).select_from(Webhook).where(*which.conditions)
+    return int(db.scalar(query) or 0)
+
+
+def kinds(db: Session) -> list[tuple[str, str]]:
+    """Every provider and kind of event there is, by name."""
+    pairs = select(Webhook.provider, Webhook.kind).distinct().order_by("provider", "kind")
+    return [(provider, kind) for provider, kind in db.execute(pairs)]
 
 
 def replay(db: Session, which: Filter) -> int:

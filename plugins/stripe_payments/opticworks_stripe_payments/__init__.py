@@ -7,6 +7,7 @@ from typing import Any
 
 from opticworks.contracts import PluginInfo, StandIn
 from opticworks.plugin import hookimpl
+from opticworks_stripe_payments import cli as stripe_cli
 from opticworks_stripe_payments.provider import StripePayments
 from opticworks_stripe_payments.settings import STANDIN_SECRET, StripeSettings
 
@@ -37,6 +38,11 @@ def problems(settings: Mapping[str, Any]) -> Iterator[str]:
 @hookimpl
 def payment_providers(settings: Mapping[str, Any]) -> tuple[StripePayments, ...]:
     return (StripePayments(_placed(settings)),)
+
+
+@hookimpl
+def commands(cli: Any) -> None:
+    cli.add_command(stripe_cli.stripe)
 
 
 @hookimpl

@@ -9,15 +9,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import click
 import pytest
 import stripe
+from click.testing import CliRunner
 
 from opticworks.contracts import BadSignature, NoWebhookSecret, PaymentIntent, ProviderError
 from opticworks.money import Money
 from opticworks.testing import PaymentProviderContract
 from opticworks.testing.contracts.common import sample_quote
 from opticworks.testing.contracts.payment import AMOUNT
+from opticworks_stripe_payments import commands
 from opticworks_stripe_payments.amounts import Unpayable, from_stripe, to_stripe
+from opticworks_stripe_payments.cli import EVENTS
 from opticworks_stripe_payments.provider import StripePayments
 from opticworks_stripe_payments.settings import StripeSettings
 from opticworks_stripe_payments.standin.delivery import body_of, sign
@@ -271,3 +275,34 @@ def test_a_long_list_comes_page_by_page(
     listed = provider.list(datetime.now(UTC) - timedelta(hours=1))
     assert [each.result.ref for each in listed] == refs[::-1]
     assert standin.control("calls").count("GET /v1/payment_intents") == 3
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [("", "every webhook is refused"), ("whsec_a,whsec_b", "2 signing secrets are set")],
+)
+def test_listen_url_says_what_to_register_and_no_secret(
+    make_shop: Any, secret: str, said: str
+) -> None:
+    keys = {"publishable_key": "pk_test_1", "secret_key": "sk_test_1", "webhook_secret": secret}
+    shop = make_shop(("stripe_payments",), settings={"stripe_payments": keys})
+    group = click.Group("opticworks")
+    commands(cli=group)
+    told = CliRunner().invoke(group, ["stripe", "listen-url"], obj=OpenShop(shop))
+    assert told.exit_code == 0, told.output
+    for part in ("http://localhost/webhooks/stripe", stripe.api_version, said, *EVENTS):
+        assert part in told.output
+    assert "stripe listen --forward-to" in told.output
+    assert "whsec_a" not in told.output
+    assert "sk_test_1" not in told.output
+
+
+class OpenShop:
+    """The command line's context around a shop that is open already."""
+
+    def __init__(self, shop: Any) -> None:
+        self._shop = shop
+
+    @contextmanager
+    def shop(self) -> Iterator[Any]:
+        yield self._shop

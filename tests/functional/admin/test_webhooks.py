@@ -48,12 +48,24 @@ def test_one_event_or_all_of_a_state_are_replayed(counter, sign_in, stuck):
     one.submit(status=303)
     assert sorted(states(counter)) == ["unmatched", "waiting"]
     page = owner.get("/admin/webhooks?status=unmatched")
-    every = next(f for f in page.forms.values() if "status" in f.fields)
+    every = next(f for f in page.forms.values() if f.method == "post" and "status" in f.fields)
     assert "worked through again" in every.submit(status=303).follow().text
     assert states(counter) == ["waiting", "waiting"]
 
 
-@pytest.mark.parametrize("post", [{}, {"id": "x"}, {"id": "9" * 30}, {"status": "done"}])
+def test_the_filter_says_how_many_fit_and_replays_just_those(counter, sign_in, stuck):
+    owner = sign_in()
+    page = owner.get("/admin/webhooks?provider=fake_card&kind=payment.failed&since=2020-01-01")
+    assert [cell.strong.text for cell in page.html.select("td.words")] == ["payment.failed"]
+    some = next(f for f in page.forms.values() if f.method == "post" and "kind" in f.fields)
+    assert "Work through this one again" in some.text
+    back = some.submit(status=303)
+    assert "kind=payment.failed" in back.location
+    assert states(counter) == ["unmatched", "waiting"]
+    assert "No webhooks here" in owner.get("/admin/webhooks?since=2999-01-01").text
+
+
+@pytest.mark.parametrize("post", [{}, {"id": "x"}, {"id": "9" * 30}, {"status": "gone"}])
 def test_nonsense_replays_nothing(counter, sign_in, stuck, post):
     owner = sign_in()
     token = owner.get("/admin/webhooks").forms[0]["csrf_token"].value

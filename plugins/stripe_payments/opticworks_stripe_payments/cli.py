@@ -1,0 +1,79 @@
+"""`opticworks stripe`: what to register in Stripe's dashboard."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+import stripe as sdk
+
+from opticworks_stripe_payments.settings import LOOPBACK, StripeSettings
+
+#: Events that move an order here. Others would be stored, and change nothing.
+EVENTS = (
+    "payment_intent.amount_capturable_updated",
+    "payment_intent.canceled",
+    "payment_intent.payment_failed",
+    "payment_intent.processing",
+    "payment_intent.succeeded",
+    "charge.captured",
+    "charge.expired",
+    "charge.refunded",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.funds_withdrawn",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+)
+
+
+@click.group()
+def stripe() -> None:
+    """Set up payments through Stripe."""
+
+
+@stripe.command("listen-url")
+@click.pass_obj
+def listen_url(context: Any) -> None:
+    """What to register as a webhook endpoint at Stripe, and where its secret goes."""
+    with context.shop() as shop:
+        settings = shop.settings["stripe_payments"].placed(shop.settings["standins"])
+        base_url = shop.config.base_url
+    address = f"{base_url}/webhooks/stripe"
+    click.echo("In Stripe's dashboard, under Developers, Webhooks, add this endpoint:\n")
+    click.echo(f"  Address      {address}")
+    click.echo(f"  API version  {sdk.api_version}")
+    click.echo("  Mode         " + ("live" if settings.live else "test"))
+    first, *more = EVENTS
+    click.echo(f"  Events       {first}")
+    for kind in more:
+        click.echo(f"               {kind}")
+    click.echo(
+        "\nStripe then shows the endpoint's signing secret, which begins with whsec_. Paste it in "
+        f"the admin\n({base_url}/admin/settings/stripe_payments, stored encrypted), or write it in "
+        "the ini:\n\n  plugin.stripe_payments.webhook_secret = whsec_...\n\nWhile a secret is "
+        "being replaced, write both with a comma between them.\n"
+    )
+    click.echo(_state(settings))
+    if urlsplit(base_url).hostname in LOOPBACK:
+        click.echo(
+            "This shop's address is on this machine, where Stripe can't reach it. With keys of "
+            "Stripe's\ntest mode, its command line tool brings events here and prints a secret of "
+            f"its own:\n\n  stripe listen --forward-to {address}"
+        )
+
+
+def _state(settings: StripeSettings) -> str:
+    if settings.is_standin:
+        return "Now: a stand-in on this machine is used, which knows this address and its secret."
+    count = len(settings.webhook_secrets)
+    if not count:
+        return (
+            "Now: no signing secret is set, so every webhook is refused. Payments are settled when "
+            "the\ncustomer comes back, and by a sweep every minute."
+        )
+    return f"Now: {'one signing secret is' if count == 1 else f'{count} signing secrets are'} set."
