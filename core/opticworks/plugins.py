@@ -293,6 +293,7 @@ class Providers:
 
     def __init__(self, plugins: Plugins, settings: Mapping[str, Any]) -> None:
         self._by_hook: dict[str, dict[str, Any]] = {}
+        self._mailer = str(getattr(settings.get("shop"), "mailer", ""))
         broken: dict[str, list[str]] = {}
         for hook in PROVIDER_HOOKS:
             built: dict[str, Any] = {}
@@ -336,5 +337,7 @@ class Providers:
         )
 
     def mailer(self) -> contracts.Mailer | None:
-        """The mailer that sends: the first in the order of the ini."""
-        return next(iter(self.mailers().values()), None)
+        """The mailer that sends: the one that the shop's settings name, else the first in the
+        order of the ini."""
+        offered = self.mailers()
+        return offered.get(self._mailer) or next(iter(offered.values()), None)

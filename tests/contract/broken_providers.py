@@ -194,6 +194,10 @@ def _not_in_threads(self: Any, message: Any, key: str) -> str:
     return FakeMailer.send(self, self.latest, key)
 
 
+def _sends_many_each_time(self: Any, messages: Any, key: str) -> Any:
+    return FakeMailer.send_many(self, messages, number())
+
+
 MAILERS: dict[str, Factory] = {
     **common(mailer),
     "no_webhooks": changed(mailer, read_webhook=None),
@@ -212,6 +216,11 @@ MAILERS: dict[str, Factory] = {
     "reply_to_injection": changed(mailer, send=_answers_anybody),
     "tries_the_refused_for_ever": changed(mailer, send=_hopes),
     "mixes_up_threads": changed(mailer, send=_not_in_threads),
+    "drops_attachments": _sending(attachments=()),
+    "sends_many_each_time": changed(mailer, send_many=_sends_many_each_time),
+    "reports_about_nothing": answering(
+        mailer, "read_webhook", lambda events: tuple(replace(e, ref="") for e in events)
+    ),
 }
 
 

@@ -19,7 +19,15 @@ from opticworks.contracts.discovery import (
     StandIn,
 )
 from opticworks.contracts.goods import Component, Item
-from opticworks.contracts.notifications import DeliveryEvent, Mailer, MessageDraft, OutgoingMessage
+from opticworks.contracts.notifications import (
+    Attachment,
+    BatchMailer,
+    DeliveryEvent,
+    DeliveryState,
+    Mailer,
+    MessageDraft,
+    OutgoingMessage,
+)
 from opticworks.contracts.orders import (
     FulfilmentStatus,
     OrderLineView,
@@ -90,7 +98,9 @@ __all__ = [
     "AddressVerdict",
     "AddressVerifier",
     "Adjustment",
+    "Attachment",
     "BadSignature",
+    "BatchMailer",
     "Box",
     "BuyOptions",
     "CaptureMethod",
@@ -100,6 +110,7 @@ __all__ = [
     "Ctx",
     "Customs",
     "DeliveryEvent",
+    "DeliveryState",
     "Dispute",
     "DisputeStatus",
     "Draft",

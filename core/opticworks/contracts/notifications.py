@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that goes with a mail: an invoice, a packing slip."""
+
+    filename: str
+    content: bytes
+    content_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageDraft:
     """A message that a fact deserves. The kernel renders `template` (themes may replace it) with
-    `data`, the order and the shop, stores it once per (event, kind, recipient), and sends it."""
+    `data`, the order and the shop, stores it once per (event, kind, recipient), and sends it.
+
+    `marketing` mail is not needed for an order: it carries an unsubscribe link that one click
+    obeys, and nobody who used it gets any more. `send_at` keeps it until then.
+    """
 
     kind: str
     to: str
     subject: str
     template: str
     data: Mapping[str, Any] = field(default_factory=dict)
+    marketing: bool = False
+    attachments: tuple[Attachment, ...] = ()
+    send_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingMessage:
-    """A rendered mail; `message_id` is the same on every try (RFC 5322, with the brackets)."""
+    """A rendered mail; `message_id` is the same on every try (RFC 5322, with the brackets).
+
+    `tags` are for the vendor's own lists: letters, digits, "_" and "-". `send_at` is given to
+    mailers with `schedules` only.
+    """
 
     message_id: str
     sender: str
@@ -32,22 +52,38 @@ class OutgoingMessage:
     text: str
     reply_to: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    send_at: datetime | None = None
+
+
+DeliveryState = Literal["delivered", "delayed", "bounced", "complained", "opened", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryEvent:
+    """What a vendor reports of a mail. `ref` is its id of the mail, `key` the one it was sent
+    with, if the vendor tells. A bounce that is not `permanent` says nothing about the address."""
+
     id: str
     ref: str
-    state: Literal["delivered", "bounced", "complained"]
+    state: DeliveryState
     recipient: str = ""
     detail: str = ""
     occurred_at: datetime | None = None
+    key: str = ""
+    permanent: bool = True
 
 
 @runtime_checkable
 class Mailer(Protocol):
     """Sends rendered messages. `keyed` is true when the vendor itself sends once per key;
-    otherwise the kernel can only promise the same Message-ID on a repeat."""
+    otherwise the kernel can only promise the same Message-ID on a repeat.
+
+    A mailer with `schedules = True` keeps a message until its `send_at` itself; for any other
+    the kernel waits. One with `send_many(messages, key)` takes several at once, all or none of
+    them, once per key, and answers with a ref for each; see `BatchMailer`.
+    """
 
     code: str
     title: str
@@ -57,3 +93,12 @@ class Mailer(Protocol):
     def read_webhook(
         self, body: bytes, headers: Mapping[str, str]
     ) -> tuple[DeliveryEvent, ...]: ...
+
+
+@runtime_checkable
+class BatchMailer(Mailer, Protocol):
+    """A mailer that takes up to `batch` messages without attachments in one call."""
+
+    batch: int
+
+    def send_many(self, messages: Sequence[OutgoingMessage], key: str) -> tuple[str, ...]: ...

@@ -104,6 +104,15 @@ class ShopSettings(BaseModel):
         999, title="Most of one line", ge=1, le=1_000_000, json_schema_extra={"width": "half"}
     )
 
+    mailer: str = Field(
+        "",
+        title="Mail leaves through",
+        description="Holds for the next mail. Offered are the plugins that are enabled and set up.",
+        pattern=r"^[a-z0-9_]*$",
+        max_length=40,
+        json_schema_extra={"section": "Mail"},
+    )
+
     @field_validator("currency")
     @classmethod
     def _currency(cls, value: str) -> str:

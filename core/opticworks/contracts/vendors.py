@@ -11,12 +11,16 @@ from typing import Any
 class ProviderError(Exception):
     """The provider can't be asked or answered nonsense; `retryable` if trying again may help.
 
-    The message is for staff and logs and holds no secret.
+    `retry_after` are the seconds that the provider asked to be left alone. The message is for
+    staff and logs and holds no secret.
     """
 
-    def __init__(self, message: str, *, retryable: bool = True) -> None:
+    def __init__(
+        self, message: str, *, retryable: bool = True, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.retry_after = retry_after
 
 
 class BadSignature(Exception):

@@ -63,9 +63,15 @@ class Retry:
         return timedelta(seconds=min(self.cap, self.base * 2.0 ** min(failures - 1, 30)))
 
     def rest(self, failures: int, error: BaseException | None = None) -> timedelta | None:
-        """How long to rest after so many failures, the last with `error`; None: the job is dead."""
+        """How long to rest after so many failures, the last with `error`; None: the job is dead.
+
+        At least as long as a provider asked to be left alone (`error.retry_after`, in seconds).
+        """
         permanent = isinstance(error, Permanent) or getattr(error, "retryable", True) is False
-        return None if permanent or failures >= self.tries else self.delay(failures)
+        if permanent or failures >= self.tries:
+            return None
+        asked = getattr(error, "retry_after", None) or 0
+        return max(self.delay(failures), timedelta(seconds=min(asked, self.cap)))
 
 
 @dataclass(frozen=True, slots=True)

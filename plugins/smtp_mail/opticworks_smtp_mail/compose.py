@@ -37,6 +37,9 @@ def compose(message: OutgoingMessage, sender: tuple[str, str] | None = None) -> 
                 mail[name] = _address(person, address)
         mail.set_content(message.text)
         mail.add_alternative(message.html, subtype="html")
+        for each in message.attachments:
+            main, _, sub = each.content_type.partition("/")
+            mail.add_attachment(each.content, main, sub, filename=each.filename)
     except (ValueError, IndexError) as error:
         raise ProviderError(f"The mail can't be written: {error}.", retryable=False) from error
     return mail

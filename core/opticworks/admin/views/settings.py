@@ -145,9 +145,18 @@ def _form(request: Request, subject: Subject, values: Any, post: Any = None) -> 
         locale=shop.locale,
         currency=shop.currency,
         timezone=shop.timezone,
-        choices=shop_choices(shop.locale) if subject.code == "shop" else None,
+        choices=_choices(request, shop.locale) if subject.code == "shop" else None,
         notes=_notes(subject),
     )
+
+
+def _choices(request: Request, locale: str) -> dict[str, Mapping[str, str]]:
+    offered = request.shop.providers.mailers().values()
+    mailers = {"": "The first plugin of the ini file"} | {m.code: m.title for m in offered}
+    chosen = request.shop.settings["shop"].mailer
+    if chosen not in mailers:
+        mailers[chosen] = f"{chosen} (not offered now, so the first one sends)"
+    return {**shop_choices(locale), "mailer": mailers}
 
 
 def _notes(subject: Subject) -> dict[str, str]:

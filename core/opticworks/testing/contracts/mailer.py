@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from opticworks.contracts import Mailer, OutgoingMessage, ProviderError
+from opticworks.contracts import (
+    Attachment,
+    BatchMailer,
+    Mailer,
+    OutgoingMessage,
+    ProviderError,
+)
 from opticworks.testing.contracts.common import WebhookContract, at_once
 
 MESSAGE = OutgoingMessage(
@@ -22,6 +28,11 @@ MESSAGE = OutgoingMessage(
     reply_to="help@shop.example",
     headers={"Auto-Submitted": "auto-generated"},
 )
+
+SLIP = Attachment(
+    filename="packing-slip.pdf", content=b"%PDF-1.7 \x00\xff", content_type="application/pdf"
+)
+STATES = {"delivered", "delayed", "bounced", "complained", "opened", "failed"}
 
 
 def read_mail(mail: EmailMessage) -> OutgoingMessage:
@@ -36,6 +47,14 @@ def read_mail(mail: EmailMessage) -> OutgoingMessage:
         text=text.get_content() if text else "",
         reply_to=str(mail["Reply-To"] or ""),
         headers={name: str(value) for name, value in mail.items()},
+        attachments=tuple(
+            Attachment(
+                filename=part.get_filename() or "",
+                content=cast(bytes, part.get_payload(decode=True) or b""),
+                content_type=part.get_content_type(),
+            )
+            for part in mail.iter_attachments()
+        ),
     )
 
 
@@ -113,6 +132,34 @@ class MailerContract(WebhookContract):
         assert caught.value.retryable
         provider.send(MESSAGE, "key-1")
         assert len(self.arrived(provider)) == 1
+
+    def test_a_mail_brings_its_attachments(self, provider: Any) -> None:
+        provider.send(replace(MESSAGE, attachments=(SLIP,)), "key-1")
+        (mail,) = self.arrived(provider)
+        assert mail.attachments == (SLIP,)
+
+    def test_several_at_once_leave_once_per_key_each_with_a_ref_of_its_own(
+        self, provider: Any
+    ) -> None:
+        if not isinstance(provider, BatchMailer):
+            pytest.skip("It takes one at a time.")
+        assert provider.batch > 1
+        several = [
+            replace(MESSAGE, message_id=f"<{n}@shop.example>", to=f"b{n}@buyer.example")
+            for n in range(2)
+        ]
+        refs = [provider.send_many(several, "key-many") for _ in range(2)]
+        assert refs[0] == refs[1]
+        assert len(set(refs[0])) == len(several)
+        assert [mail.to for mail in self.arrived(provider)] == [mail.to for mail in several]
+
+    def test_a_report_says_which_mail_it_is_about_and_what_became_of_it(
+        self, provider: Any
+    ) -> None:
+        body, headers = self._genuine(provider)
+        for event in provider.read_webhook(body, headers):
+            assert event.ref
+            assert event.state in STATES
 
     def test_two_keys_are_two_mails(self, provider: Any) -> None:
         other = replace(MESSAGE, message_id="<other@shop.example>", to="bob@buyer.example")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC
-from typing import Literal
 
-from opticworks.contracts import DeliveryEvent, OutgoingMessage, ProviderError
+from opticworks.contracts import (
+    DeliveryEvent,
+    DeliveryState,
+    OutgoingMessage,
+    ProviderError,
+)
 from opticworks.testing.fakes.vendor import FakeVendor
 
 
@@ -22,8 +26,8 @@ class FakeMailVendor(FakeVendor):
         super().__init__(*args, **options)  # type: ignore[arg-type]
         self.sent: dict[str, OutgoingMessage] = {}
 
-    def report(self, ref: str, state: Literal["delivered", "bounced", "complained"]) -> None:
-        """The recipient's server took the mail or sent it back, or the recipient complained."""
+    def report(self, ref: str, state: DeliveryState) -> None:
+        """What became of a mail: its recipient's server took it, or sent it back, …"""
         self.announce(f"mail.{state}", ref=ref, state=state, recipient=self.sent[ref].to)
 
 
@@ -33,6 +37,7 @@ class FakeMailer:
     code = "fake_mail"
     title = "Test mail"
     keyed = True
+    batch = 3
 
     def __init__(self, vendor: FakeMailVendor | None = None) -> None:
         self.vendor = vendor or FakeMailVendor()
@@ -54,6 +59,14 @@ class FakeMailer:
             return ref
 
         return self.vendor.call("send", act, key)
+
+    def send_many(self, messages: Sequence[OutgoingMessage], key: str) -> tuple[str, ...]:
+        def act() -> tuple[str, ...]:
+            refs = tuple(self.vendor.new_id("mail") for _ in messages)
+            self.vendor.sent.update(zip(refs, messages, strict=True))
+            return refs
+
+        return self.vendor.call("send_many", act, key)
 
     @staticmethod
     def _header_texts(message: OutgoingMessage) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from opticworks.testing.standins.account import Account, Object
 from opticworks.testing.standins.app import App, NoSuchControl
 from opticworks.testing.standins.delivery import Delivery
 from opticworks.testing.standins.faults import Fault, Faults
+from opticworks.testing.standins.keys import KeyInUse, KeyOfAnother, Keys
 from opticworks.testing.standins.listening import Switch, control, listen
 from opticworks.testing.standins.process import parser, run
 from opticworks.testing.standins.shapes import differences, learn
@@ -19,6 +20,9 @@ __all__ = [
     "Delivery",
     "Fault",
     "Faults",
+    "KeyInUse",
+    "KeyOfAnother",
+    "Keys",
     "NoSuchControl",
     "Object",
     "Switch",

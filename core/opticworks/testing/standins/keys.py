@@ -1,0 +1,55 @@
+"""Idempotency keys, as vendors keep them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+class KeyInUse(Exception):
+    """The first request with this key still runs."""
+
+
+class KeyOfAnother(Exception):
+    """The key was first used with another request."""
+
+
+@dataclass
+class _Answered:
+    request: str
+    answer: Any = None
+    done: bool = False
+
+
+class Keys:
+    """The first answer to a key is repeated; a request that raises leaves its key free."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Answered] = {}
+        self._lock = threading.Lock()
+
+    def once(self, key: str, request: Any, act: Callable[[], Any]) -> Any:
+        """`act()`'s answer, or the one it had for this key. `request` is whatever JSON must be
+        the same each time. Raises KeyOfAnother and KeyInUse."""
+        asked = json.dumps(request, sort_keys=True)
+        with self._lock:
+            known = self._known.get(key)
+            if known is None:
+                mine = self._known[key] = _Answered(asked)
+            elif known.request != asked:
+                raise KeyOfAnother(key)
+            elif not known.done:
+                raise KeyInUse(key)
+            else:
+                return known.answer
+        try:
+            mine.answer = act()
+        except BaseException:
+            with self._lock:
+                self._known.pop(key, None)
+            raise
+        mine.done = True
+        return mine.answer
