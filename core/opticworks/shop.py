@@ -78,6 +78,11 @@ class Shop:
         return self._settings  # type: ignore[no-any-return]
 
     @property
+    def settings_version(self) -> object:
+        """What changes whenever a setting does; for keys of what depends on settings."""
+        return self._settings.version
+
+    @property
     def providers(self) -> Providers:
         self.settings  # noqa: B018 - notices a change first
         return self._providers

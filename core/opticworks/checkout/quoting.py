@@ -141,7 +141,7 @@ class _ShippingPicker:
         origin = self.shop.settings["shop"].origin
         request = rates_room.request_for(lines, origin, self.address, value)
         if (
-            cart.rates_key != rates_room.key_of(request)
+            cart.rates_key != rates_room.key_of(request, self.shop.settings["shipping"])
             or cart.rates_until is None
             or cart.rates_until <= self.shop.now()
         ):
@@ -182,11 +182,18 @@ def ensure_rates(
         request = _rates_wanted(shop, db, cart, agreed_at) if cart.lines else None
     if request is None:
         return True
+    settings = shop.settings["shipping"]
     with outside("rates"):
-        choices = rates_room.ask(shop.providers.shipping(), request)
+        choices = rates_room.ask(
+            shop.providers.shipping(),
+            request,
+            settings,
+            cache=shop.redis,
+            version=shop.settings_version,
+        ).choices
     with shop.unit("rates") as db:
         cart = carts.find(db, cart_id, shop.now(), lock=True)
-        key = rates_room.key_of(request)
+        key = rates_room.key_of(request, settings)
         # No answer (a vendor's bad minute) never replaces the rates another tab has just got.
         if cart is not None and (choices or cart.rates_key != key):
             cart.rates = [rates_room.to_json(choice) for choice in choices]

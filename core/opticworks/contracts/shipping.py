@@ -33,6 +33,7 @@ class ShippingLine:
     quantity: int
     weight: int
     unit_price: Money
+    size: tuple[int, int, int] | None = None
     hs_code: str = ""
     origin_country: str = ""
 

@@ -30,6 +30,7 @@ class TableRates:
     labels = False
 
     def __init__(self, settings: TableRatesSettings) -> None:
+        self.fallback = settings.offered == "fallback"
         self._services = settings.services
 
     def rates(self, request: RateRequest) -> tuple[Rate, ...]:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from decimal import Decimal
 from itertools import pairwise
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -123,6 +124,11 @@ class TableRatesSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     services: tuple[Service, ...] = Field(default=DEFAULT_SERVICES, title="Shipping options")
+    offered: Literal["fallback", "always"] = Field(
+        default="fallback",
+        title="When these are offered",
+        description="fallback: where no carrier's plugin has a rate. always: beside theirs.",
+    )
 
     @field_validator("services")
     @classmethod

@@ -312,10 +312,10 @@ def test_a_vendors_bad_minute_never_replaces_rates_that_are_there(
     before = counter.quote(cart_id)
     ask = rates.ask
 
-    def late(providers: object, request: object) -> list[object]:
+    def late(*args: object, **options: object) -> rates.Answer:
         monkeypatch.setattr(rates, "ask", ask)
         ensure_rates(counter.shop, cart_id)  # another tab is faster and gets an answer
-        return []
+        return rates.Answer(choices=())
 
     monkeypatch.setattr(rates, "ask", late)
     with counter.shop.unit("test") as db:
