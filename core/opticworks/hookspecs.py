@@ -64,6 +64,11 @@ def admin_menu(ctx: c.Ctx) -> Iterable[c.MenuItem]:  # type: ignore[empty-body]
 
 
 @hookspec
+def attention(ctx: c.Ctx) -> Iterable[c.Attention]:  # type: ignore[empty-body]
+    """Name what staff should look at, on their first page. Fails open."""
+
+
+@hookspec
 def slot(name: str, context: Mapping[str, Any], ctx: c.Ctx) -> Iterable[c.SlotFragment]:  # type: ignore[empty-body]
     """Put fragments into a named slot of a storefront or admin page. Fails open."""
 
@@ -92,13 +97,21 @@ def find_skus(text: str, ctx: c.Ctx) -> Iterable[str]:  # type: ignore[empty-bod
 
 
 @hookspec
+def item_groups(ctx: c.Ctx) -> Iterable[c.ItemGroup]:  # type: ignore[empty-body]
+    """Name the groups that goods are sorted into, for staff who make rules about them."""
+
+
+@hookspec
 def price_display(address: c.Address, email: str, ctx: c.Ctx) -> c.PriceDisplay | None:
     """Say how prices are shown at an address; one plugin at most may, the others answer None."""
 
 
 @hookspec
-def discounts(draft: c.Draft, ctx: c.Ctx) -> Iterable[c.Adjustment | c.Refusal]:  # type: ignore[empty-body]
-    """Give adjustments of the stages product, order and shipping_discount, and refuse codes."""
+def discounts(  # type: ignore[empty-body]
+    draft: c.Draft, ctx: c.Ctx
+) -> Iterable[c.Adjustment | c.Refusal | c.Suggestion]:
+    """Give adjustments of the stages product, order and shipping_discount, refuse codes, and
+    suggest what would lower the price."""
 
 
 @hookspec

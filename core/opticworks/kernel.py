@@ -17,7 +17,7 @@ from opticworks.notifications.service import emit
 from opticworks.orders.models import Order, OrderLine
 from opticworks.pages.service import put_page, text_pages, to_html
 from opticworks.pricing.codes import clean_code, fold_code
-from opticworks.stock.claims import Use, grant, used, uses
+from opticworks.stock.claims import Use, grant, used, uses, uses_between
 from opticworks.stock.service import (
     Availability,
     StockMoved,
@@ -56,6 +56,7 @@ __all__ = [
     "to_html",
     "used",
     "uses",
+    "uses_between",
 ]
 
 

@@ -7,7 +7,7 @@ Hooks and their meaning are in docs/hooks.md, the verbs a plugin may call in `op
 
 from __future__ import annotations
 
-from opticworks.admin.shell import flash
+from opticworks.admin.shell import flash, item_groups
 from opticworks.contracts import (
     Ctx,
     MenuItem,
@@ -42,6 +42,7 @@ __all__ = [
     "escaped_cell",
     "flash",
     "hookimpl",
+    "item_groups",
     "plugin_base",
     "private_page",
     "share_picture",

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime
 from pyramid.request import Request
 
-from opticworks.contracts import MenuItem
+from opticworks.contracts import ItemGroup, MenuItem
 from opticworks.web.engine import Markup
 from opticworks.web.policy import Identity, is_admin
 
@@ -51,20 +51,25 @@ def menu(request: Request) -> list[MenuItem]:
     if not _signed_in(request):
         return []
     allowed = request.identity.permissions | {"staff"}
-    entries = [entry for entry in _ask(request) if entry.permission in allowed]
+    entries = [entry for entry in asked(request, "admin_menu") if entry.permission in allowed]
     return sorted(entries, key=lambda entry: (entry.position, entry.label))
 
 
-def _ask(request: Request) -> list[MenuItem]:
-    """Everybody's entries; a plugin that fails is left out and logged."""
-    found: list[MenuItem] = []
+def item_groups(request: Request) -> tuple[ItemGroup, ...]:
+    """Groups that goods are sorted into, which a rule may name, as the goods plugins say."""
+    return tuple(asked(request, "item_groups"))
+
+
+def asked(request: Request, hook: str) -> list[Any]:
+    """All answers to a hook that takes `ctx`; a plugin that fails is left out and logged."""
+    found: list[Any] = []
     arguments: dict[str, Any] = {"ctx": request.ctx}
-    for implementation in reversed(request.hooks.admin_menu.get_hookimpls()):
+    for implementation in reversed(getattr(request.hooks, hook).get_hookimpls()):
         try:
             answer = implementation.function(*(arguments[name] for name in implementation.argnames))
             found.extend(answer or ())
         except Exception:
-            log.exception("Plugin %s failed in the admin's menu", implementation.plugin_name)
+            log.exception("Plugin %s failed in %s", implementation.plugin_name, hook)
     return found
 
 

@@ -8,6 +8,7 @@ weights are grams, sizes millimetres.
 from __future__ import annotations
 
 from opticworks.contracts.discovery import (
+    Attention,
     Ctx,
     MenuItem,
     MigrationBranch,
@@ -18,7 +19,7 @@ from opticworks.contracts.discovery import (
     SlotFragment,
     StandIn,
 )
-from opticworks.contracts.goods import Component, Item
+from opticworks.contracts.goods import Component, Item, ItemGroup
 from opticworks.contracts.notifications import (
     Attachment,
     BatchMailer,
@@ -69,6 +70,7 @@ from opticworks.contracts.prices import (
     Refusal,
     ShippingChoice,
     Stage,
+    Suggestion,
 )
 from opticworks.contracts.settings import KERNEL_SETTINGS, Box, ShippingSettings, ShopSettings
 from opticworks.contracts.shipping import (
@@ -99,6 +101,7 @@ __all__ = [
     "AddressVerifier",
     "Adjustment",
     "Attachment",
+    "Attention",
     "BadSignature",
     "BatchMailer",
     "Box",
@@ -118,6 +121,7 @@ __all__ = [
     "ImageStore",
     "Instruction",
     "Item",
+    "ItemGroup",
     "Label",
     "ListedPayment",
     "ListsPayments",
@@ -166,6 +170,7 @@ __all__ = [
     "SlotFragment",
     "Stage",
     "StandIn",
+    "Suggestion",
     "TrackingUpdate",
     "TrackingView",
     "WebhookEvent",

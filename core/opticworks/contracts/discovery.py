@@ -102,6 +102,18 @@ class MenuItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """Something that staff should look at, on their first page: `count` of them, to be seen at
+    `path` by those with the permission."""
+
+    label: str
+    count: int
+    path: str
+    permission: str
+    icon: str = "circle-alert"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlotFragment:
     """What a plugin puts into a named slot: a template (themes may replace it) and its data."""
 

@@ -42,12 +42,23 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ItemGroup:
+    """A group that goods are sorted into and that rules may name. `key` begins with what kind of
+    group it is ("collection:lamps"); `path` is its page, if it has one."""
+
+    key: str
+    title: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """What may be sold under one SKU, as a goods plugin answers for it.
 
     `unavailable` is empty, or a plain sentence why it can't be bought (unpublished, discontinued).
     `stock_policy`: "deny" sells what is free, "backorder" sells below zero down to the allowance
-    set with the stock, "untracked" keeps no count.
+    set with the stock, "untracked" keeps no count. `groups` are keys of the groups that it is in
+    (see ItemGroup).
     """
 
     sku: str
@@ -66,6 +77,7 @@ class Item:
     requires_shipping: bool = True
     unavailable: str = ""
     components: tuple[Component, ...] = ()
+    groups: tuple[str, ...] = ()
 
     @property
     def contents(self) -> str:

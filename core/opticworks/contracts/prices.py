@@ -70,6 +70,18 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """What would lower the price if it were in the cart too, and a sentence that says so.
+
+    The cart offers those `skus` that can be bought (the first few), or leads to the `groups`.
+    """
+
+    sentence: str
+    skus: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CodeState:
     """A code on the cart: what it does, or why it does nothing.
 
@@ -257,6 +269,7 @@ class Quote:
     codes: tuple[CodeState, ...] = ()
     display: PriceDisplay = field(default_factory=PriceDisplay)
     estimated: bool = False
+    suggestions: tuple[Suggestion, ...] = ()
 
     @property
     def count(self) -> int:

@@ -170,6 +170,7 @@ class _Calculation:
         self.codes = Codes(basket.codes, basket.currency)
         self.objections: list[c.Objection] = []
         self.notices: list[c.Notice] = []
+        self.suggestions: tuple[c.Suggestion, ...] = ()
         self.shipping_total = self.zero
         self.failed = False  #: whether a plugin did
 
@@ -272,6 +273,8 @@ class _Calculation:
 
     def _ask_discounts(self) -> list[c.Adjustment]:
         answers = self._ask("discounts", draft=self._draft())
+        self.suggestions = tuple(a for a in answers if isinstance(a, c.Suggestion))
+        answers = [a for a in answers if not isinstance(a, c.Suggestion)]
         for answer in answers:
             self.codes.hear(answer)
         found = [answer for answer in answers if isinstance(answer, c.Adjustment)]
@@ -378,6 +381,7 @@ class _Calculation:
             hash=_hash(currency, lines, tuple(self.trace), self.chosen, whole),
             codes=self.codes.states(known=not self.failed),
             display=self.display,
+            suggestions=self.suggestions,
             estimated=self.basket.estimated,
         )
         more = self._ask("objections", quote=result)

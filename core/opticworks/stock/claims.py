@@ -201,6 +201,24 @@ def used(db: Session, keys: Collection[str], besides: str = "") -> dict[str, int
     return result
 
 
+def uses_between(
+    db: Session, keys: Collection[str], since: datetime, until: datetime
+) -> dict[str, int]:
+    """How often each allowance was claimed in that time, uses that were given back included."""
+    counts = dict.fromkeys(keys, 0)
+    rows = (
+        select(Claim.allowance, func.count())
+        .where(
+            Claim.allowance.in_(counts),
+            Claim.created_at >= since,
+            Claim.created_at < until,
+        )
+        .group_by(Claim.allowance)
+    )
+    counts.update((key, number) for key, number in db.execute(rows))
+    return counts
+
+
 def uses(db: Session, key: str, limit: int = 100, offset: int = 0) -> list[Use]:
     """Who used the allowance, newest first."""
     found = db.scalars(

@@ -9,6 +9,7 @@ from typing import Any
 from opticworks.contracts import (
     Ctx,
     Item,
+    ItemGroup,
     MenuItem,
     MigrationBranch,
     PluginInfo,
@@ -53,6 +54,11 @@ def items(skus: Sequence[str], ctx: Ctx) -> Mapping[str, Item]:
 @hookimpl
 def find_skus(text: str, ctx: Ctx) -> Iterable[str]:
     return goods.find_skus(text, ctx)
+
+
+@hookimpl
+def item_groups(ctx: Ctx) -> Iterable[ItemGroup]:
+    return goods.item_groups(ctx)
 
 
 @hookimpl

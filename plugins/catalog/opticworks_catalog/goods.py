@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 
 from opticworks import kernel
-from opticworks.contracts import Component, Ctx, Item
+from opticworks.contracts import Component, Ctx, Item, ItemGroup
 from opticworks.money import Money
 from opticworks_catalog import statements
-from opticworks_catalog.present import product_path
+from opticworks_catalog.models import PUBLISHED, Collection
+from opticworks_catalog.present import collection_path, product_path
 from opticworks_catalog.reading import Kept, component_record, kept_ids, optional_picture
 from opticworks_catalog.records import ComponentRecord
 
@@ -29,6 +30,19 @@ def read_items(skus: Sequence[str], ctx: Ctx) -> dict[str, Item]:
 
 
 MOST_FOUND = 500
+
+
+def group_key(handle: str) -> str:
+    """What rules call a collection."""
+    return f"collection:{handle}"
+
+
+def item_groups(ctx: Ctx) -> Iterator[ItemGroup]:
+    """Every collection; one without a page can't be looked at."""
+    rows = select(Collection.handle, Collection.title, Collection.status)
+    for handle, title, status in ctx.db.execute(rows.order_by(Collection.position, Collection.id)):
+        path = collection_path(handle) if status == PUBLISHED else ""
+        yield ItemGroup(key=group_key(handle), title=title, path=path)
 
 
 def find_skus(text: str, ctx: Ctx) -> list[str]:
@@ -71,6 +85,7 @@ def _item(row: Row[Any], currency: str, kept: Kept) -> Item:
             )
             for part in row.components
         ),
+        groups=tuple(group_key(handle) for handle in row.collections),
     )
 
 

@@ -221,6 +221,18 @@ def _collection_handles() -> Any:
     )
 
 
+def _collections_of_any_status() -> Any:
+    """Rules may name collections that have no page."""
+    return (
+        select(list_of(func.to_json(Collection.handle), Collection.position, Collection.id))
+        .select_from(CollectionProduct)
+        .join(Collection, Collection.id == CollectionProduct.collection_id)
+        .where(CollectionProduct.product_id == Product.id)
+        .correlate(Product)
+        .scalar_subquery()
+    )
+
+
 def with_details(chosen: Select[Any], *, only_first: bool = False) -> Select[Any]:
     """Everything of the products of `chosen` (columns id, place, total), in order of place; with
     `only_first`, options and collections for the first alone."""
@@ -382,6 +394,7 @@ def goods() -> Select[Any]:
             _variant_options(Variant).label("options"),
             _variant_image(Variant).label("image"),
             _components(Variant).label("components"),
+            _collections_of_any_status().label("collections"),
         )
         .join(Product, Product.id == Variant.product_id)
         .where(Variant.sku.in_(bindparam("skus", expanding=True)))

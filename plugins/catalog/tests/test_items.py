@@ -7,8 +7,8 @@ from sqlalchemy import update
 from opticworks.contracts import Component
 from opticworks.money import Money
 from opticworks.testing.shops import counted
-from opticworks_catalog import find_skus, items
-from opticworks_catalog.models import Product, Variant
+from opticworks_catalog import find_skus, item_groups, items
+from opticworks_catalog.models import Collection, Product, Variant
 
 
 def ask(shop, *skus):
@@ -29,14 +29,22 @@ def test_hook_items(shop):
     assert item.url == "/products/rs-1-sensor?variant=RS1-PRO-GRA"
     assert item.stock_policy == "deny"
     assert item.unavailable == ""
+    assert item.groups == ("collection:sensors",)
 
 
 def test_a_bundle_is_answered_with_its_parts(shop):
     item = ask(shop, "BND-HOME")["BND-HOME"]
     assert item.components == (
-        Component(sku="RS1-PRO-WHT", quantity=4, unit_price=Money(12900, "USD")),
-        Component(sku="MNT-KIT", quantity=4, unit_price=Money(1200, "USD")),
+        Component(
+            sku="RS1-PRO-WHT",
+            quantity=4,
+            unit_price=Money(12900, "USD"),
+            title="RS-1 Presence Sensor",
+            options="Pro / Matte white",
+        ),
+        Component(sku="MNT-KIT", quantity=4, unit_price=Money(1200, "USD"), title="Mounting Kit"),
     )
+    assert item.contents == "4 × RS-1 Presence Sensor (Pro / Matte white), 4 × Mounting Kit"
     assert item.compare_at_price == Money(56400, "USD")
 
 
@@ -85,6 +93,15 @@ def test_any_number_of_skus_is_one_statement(shop):
             assert items(skus=[], ctx=ctx) == {}
     assert (len(one), len(many), len(none)) == (1, 1, 0)
     assert len(found) == 5
+
+
+def test_hook_item_groups(shop):
+    with shop.unit() as db:
+        groups = {group.key: group for group in item_groups(ctx=shop.ctx(db))}
+        assert groups["collection:sensors"].path == "/collections/sensors"
+        db.execute(update(Collection).values(status="draft"))
+        hidden = {group.key: group.path for group in item_groups(ctx=shop.ctx(db))}
+        assert hidden == dict.fromkeys(groups, "")
 
 
 def test_hook_find_skus_by_title_option_and_barcode(shop):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from opticworks.contracts import (
     Adjustment,
+    Attention,
     Ctx,
     Draft,
     MenuItem,
@@ -16,9 +17,10 @@ from opticworks.contracts import (
     PluginInfo,
     Quote,
     Refusal,
+    Suggestion,
 )
 from opticworks.plugin import hookimpl
-from opticworks_discounts import admin, answers, demo_data
+from opticworks_discounts import admin, answers, demo_data, watching
 from opticworks_discounts.models import Base
 from opticworks_discounts.settings import DiscountsSettings
 
@@ -30,8 +32,8 @@ def plugin_info() -> PluginInfo:
         title="Discounts",
         version="0.1.0",
         category="pricing",
-        description="Codes and automatic discounts: percentages, amounts and free shipping, with "
-        "minimum spend, dates and limits that hold.",
+        description="Codes and automatic discounts: percentages, amounts, free shipping and goods "
+        "got for buying others, with minimum spend, dates and limits that hold.",
         kernel=">=0.1,<0.2",
         settings=DiscountsSettings,
         permissions=(admin.READ, admin.EDIT),
@@ -44,7 +46,7 @@ def migrations() -> MigrationBranch:
 
 
 @hookimpl
-def discounts(draft: Draft, ctx: Ctx) -> Iterator[Adjustment | Refusal]:
+def discounts(draft: Draft, ctx: Ctx) -> Iterator[Adjustment | Refusal | Suggestion]:
     return answers.discounts(draft, ctx)
 
 
@@ -57,6 +59,11 @@ def objections(quote: Quote, ctx: Ctx) -> Iterator[Objection]:
             sentence="The discounts take more off this order than the shop allows. Remove a code "
             "or write to us; nothing was ordered."
         )
+
+
+@hookimpl
+def attention(ctx: Ctx) -> Iterable[Attention]:
+    return watching.attention(ctx, admin.PATH, admin.READ.code)
 
 
 @hookimpl

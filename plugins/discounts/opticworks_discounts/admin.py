@@ -18,8 +18,8 @@ from sqlalchemy import exists, or_, select
 from opticworks import kernel
 from opticworks.contracts import Permission
 from opticworks.money import Money
-from opticworks.plugin import Crumb, Page, SchemaForm, admin_view, escaped_cell, flash
-from opticworks_discounts import writing
+from opticworks.plugin import Crumb, Page, SchemaForm, admin_view, escaped_cell, flash, item_groups
+from opticworks_discounts import watching, writing
 from opticworks_discounts.forms import BatchEntry, DiscountEntry
 from opticworks_discounts.models import AUTOMATIC, BATCH, CODE, Code, Discount
 from opticworks_discounts.offers import effect
@@ -198,6 +198,8 @@ def _form(request: Request, row: Discount, code: str) -> SchemaForm[DiscountEntr
     exclude = ["method"] if known else []
     if known and row.method != CODE:
         exclude.append("code")
+    if not (groups := _groups(request, row)):
+        exclude += ["groups", "buy_groups"]
     places = dict.fromkeys([*shop.countries, *(row.countries or [])])
     return SchemaForm(
         DiscountEntry,
@@ -207,8 +209,19 @@ def _form(request: Request, row: Discount, code: str) -> SchemaForm[DiscountEntr
         currency=shop.currency,
         timezone=shop.timezone,
         exclude=exclude,
-        choices={"countries": {place: place for place in places}},
+        choices={
+            "countries": {place: place for place in places},
+            "groups": groups,
+            "buy_groups": groups,
+        },
     )
+
+
+def _groups(request: Request, row: Discount) -> dict[str, str]:
+    """Titles of the groups there are, and of those that the discount names and that are gone."""
+    titles = {group.key: group.title for group in item_groups(request)}
+    named = [*(row.groups or []), *(row.buy_groups or [])]
+    return {**{key: f"{key} (deleted)" for key in named}, **titles}
 
 
 def _saved(
@@ -237,8 +250,10 @@ def _about(request: Request, row: Discount) -> dict[str, Any]:
     """What there is to see of a discount besides its form."""
     used = kernel.used(request.db, [row.allowance])[row.allowance]
     shop = request.ctx.settings["shop"]
+    rush = next(iter(watching.rushes(request.ctx, row.id)), None)
     return {
         "discount": row,
+        "rush": rush,
         "word": state_of(row, used, request.ctx.now),
         "used": uses_of(row, used),
         "uses": kernel.uses(request.db, row.allowance, limit=USES),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from opticworks.contracts import Adjustment, Ctx, Draft, Refusal, Stage
+from opticworks.contracts import Adjustment, Ctx, Draft, Refusal, Stage, Suggestion
 from opticworks.money import Money
-from opticworks_discounts import choosing, offers, savings
+from opticworks_discounts import choosing, offers, savings, sets
 from opticworks_discounts.choosing import Choice
-from opticworks_discounts.models import PRODUCT, SHIPPING
+from opticworks_discounts.models import BUY_GET, PRODUCT, SHIPPING
 from opticworks_discounts.offers import Offer
 
 
-def discounts(draft: Draft, ctx: Ctx) -> Iterator[Adjustment | Refusal]:
+def discounts(draft: Draft, ctx: Ctx) -> Iterator[Adjustment | Refusal | Suggestion]:
     """What the cart's codes, and the discounts that come by themselves, do to it."""
     found, refusals = offers.find(draft, ctx)
     yield from refusals
@@ -24,6 +24,21 @@ def discounts(draft: Draft, ctx: Ctx) -> Iterator[Adjustment | Refusal]:
             yield from _given(offer, choice, draft, ctx.locale)
         elif offer.code:
             yield refusal(offer, choice, draft, ctx.locale)
+    yield from _suggestions(found, choice, draft)
+
+
+def _suggestions(found: list[Offer], choice: Choice, draft: Draft) -> Iterator[Suggestion]:
+    """What could be got besides, of a discount that counts or that no other stands in the way
+    of."""
+    if any(each.discount.exclusive for each in choice.offers):
+        return
+    for offer in found:
+        if offer.discount.kind != BUY_GET or choice.product not in (None, offer):
+            continue
+        if all(each is offer or choosing.beside(offer, each) for each in choice.offers):
+            more = sets.suggestion(offer.discount, offer.name, draft)
+            if more is not None:
+                yield more
 
 
 def _given(
@@ -126,6 +141,8 @@ def _beaten(offer: Offer, same: Offer) -> str:
 
 def _nothing(offer: Offer, draft: Draft) -> str:
     discount, name = offer.discount, offer.name
+    if discount.kind == BUY_GET:
+        return _too_few(offer)
     if discount.works_on == PRODUCT:
         return f"{name} is for other items than those in your cart."
     if discount.works_on == SHIPPING:
@@ -134,3 +151,17 @@ def _nothing(offer: Offer, draft: Draft) -> str:
         places = ", ".join(discount.countries)
         return f"{name} is for parcels to these countries only: {places}."
     return f"There is nothing in your cart that {name} could make cheaper."
+
+
+def _too_few(offer: Offer) -> str:
+    """Why one gets nothing yet: too little is bought, or there is nothing to get."""
+    discount = offer.discount
+    buy, get = discount.buy_quantity or 1, discount.get_quantity or 1
+    items = "item" if buy == 1 else "items"
+    which = "those it is for" if discount.buy_skus or discount.buy_groups else "these"
+    which = which if discount.skus or discount.groups or which != "these" else "any"
+    cheaper = "for nothing" if discount.percent == 100 else "for less"
+    return (
+        f"{offer.name} needs {buy} {items} of {which} and then gives up to {get} more {cheaper}; "
+        "your cart doesn't have enough of them yet."
+    )

@@ -7,11 +7,11 @@ from decimal import Decimal
 from opticworks.contracts import Ctx
 from opticworks.money import exponent
 from opticworks_discounts import writing
-from opticworks_discounts.models import CODE, FIXED, FREE_SHIPPING, PERCENT, Discount
+from opticworks_discounts.models import BUY_GET, CODE, FIXED, FREE_SHIPPING, PERCENT, Discount
 
 
 def load(ctx: Ctx) -> None:
-    """WELCOME10, SAVE20, FREESHIP and VIP25, in the shop's currency."""
+    """WELCOME10, SAVE20, FREESHIP, VIP25 and FREEKIT, in the shop's currency."""
     unit = 10 ** exponent(ctx.currency)
     common = {"method": CODE, "currency": ctx.currency}
     for code, discount in (
@@ -49,6 +49,19 @@ def load(ctx: Ctx) -> None:
                 percent=Decimal(25),
                 exclusive=True,
                 total_limit=100,
+                **common,
+            ),
+        ),
+        (
+            "FREEKIT",
+            Discount(
+                title="A mounting kit with two sensors",
+                kind=BUY_GET,
+                percent=Decimal(100),
+                buy_quantity=2,
+                buy_groups=["collection:sensors"],
+                get_quantity=1,
+                skus=["MNT-KIT"],
                 **common,
             ),
         ),

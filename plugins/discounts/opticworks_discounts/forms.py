@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -13,6 +14,7 @@ from opticworks import kernel
 from opticworks_discounts.models import (
     AUTOMATIC,
     BATCH,
+    BUY_GET,
     CODE,
     FIXED,
     FREE_SHIPPING,
@@ -25,7 +27,18 @@ METHODS = {
     BATCH: "Many codes, each for one order",
     AUTOMATIC: "By itself, without a code",
 }
-KINDS = {PERCENT: "A percentage", FIXED: "An amount", FREE_SHIPPING: "Free shipping"}
+KINDS = {
+    PERCENT: "A percentage",
+    FIXED: "An amount",
+    FREE_SHIPPING: "Free shipping",
+    BUY_GET: "Buy some, get others cheaper",
+}
+#: Fields of one kind only; of any other they are empty.
+OF_BUY_GET = ("buy_quantity", "buy_skus", "buy_groups", "get_quantity", "times")
+NAMES_HINT = (
+    "SKUs, one per line; RS1-* is for all that begin with RS1-; the address of a product's page is "
+    "for all of it."
+)
 WORKS_ON = {
     "product": "Discounts on products",
     "order": "Discounts on the order",
@@ -69,7 +82,7 @@ class DiscountEntry(BaseModel):
         json_schema_extra=_extra(width="half"),
     )
     active: bool = Field(True, title="Turned on")
-    kind: Literal["percent", "fixed", "free_shipping"] = Field(
+    kind: Literal["percent", "fixed", "free_shipping", "buy_get"] = Field(
         "percent",
         title="What it takes off",
         json_schema_extra=_extra(choices=KINDS, width="third", section="What it takes off"),
@@ -77,7 +90,7 @@ class DiscountEntry(BaseModel):
     percent: Decimal | None = Field(
         None,
         title="Percent",
-        description="For a percentage.",
+        description="For a percentage, and for what one gets: 100 is free.",
         gt=0,
         le=100,
         max_digits=5,
@@ -95,9 +108,44 @@ class DiscountEntry(BaseModel):
     skus: tuple[str, ...] = Field(
         (),
         title="Only for these products",
-        description="SKUs, one per line; RS1-* is for all that begin with RS1-. "
-        "Empty: the whole order.",
+        description=f"{NAMES_HINT} Nothing here and below: the whole order.",
         max_length=500,
+    )
+    groups: tuple[str, ...] = Field(
+        (), title="Only in these collections", description="One of them is enough.", max_length=100
+    )
+    buy_quantity: int | None = Field(
+        None,
+        title="Buy",
+        description="How many.",
+        ge=1,
+        le=1000,
+        json_schema_extra=_extra(width="third", section="For buy some, get others cheaper"),
+    )
+    get_quantity: int | None = Field(
+        None,
+        title="Get",
+        description="How many get cheaper: the cheapest.",
+        ge=1,
+        le=1000,
+        json_schema_extra=_extra(width="third"),
+    )
+    times: int | None = Field(
+        None,
+        title="At most, times an order",
+        description="Empty: as often as it fits.",
+        ge=1,
+        le=1000,
+        json_schema_extra=_extra(width="third"),
+    )
+    buy_skus: tuple[str, ...] = Field(
+        (),
+        title="Buy of these products",
+        description=f"{NAMES_HINT} Nothing here and below: of the same that one gets.",
+        max_length=500,
+    )
+    buy_groups: tuple[str, ...] = Field(
+        (), title="Buy from these collections", description="One is enough.", max_length=100
     )
     minimum: int = Field(
         0,
@@ -169,7 +217,7 @@ class DiscountEntry(BaseModel):
     @field_validator("percent")
     @classmethod
     def _percent(cls, value: Decimal | None, info: ValidationInfo) -> Decimal | None:
-        if info.data.get("kind") != PERCENT:
+        if info.data.get("kind") not in (PERCENT, BUY_GET):
             return None
         if value is None:
             raise _refuse("Enter how many percent it takes off")
@@ -184,14 +232,37 @@ class DiscountEntry(BaseModel):
             raise _refuse("Enter what it takes off")
         return value
 
-    @field_validator("skus", "methods")
+    @field_validator("buy_quantity", "get_quantity")
+    @classmethod
+    def _number(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is None and info.data.get("kind") == BUY_GET:
+            raise _refuse("Enter how many")
+        return value
+
+    @field_validator(*OF_BUY_GET)
+    @classmethod
+    def _only_there(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.data.get("kind") == BUY_GET:
+            return value
+        return () if isinstance(value, tuple) else None
+
+    @field_validator("skus", "buy_skus")
+    @classmethod
+    def _addresses(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        """An address as it is copied from the browser is as good as its path."""
+        return tuple(
+            urlsplit(value).path if value.startswith(("/", "http://", "https://")) else value
+            for value in values
+        )
+
+    @field_validator("skus", "buy_skus", "methods")
     @classmethod
     def _lines(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         if any(len(value) > 100 for value in values):
             raise _refuse("Write one per line, each of at most 100 characters")
         return tuple(dict.fromkeys(value for value in values if value))
 
-    @field_validator("skus")
+    @field_validator("skus", "groups")
     @classmethod
     def _skus(cls, values: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if values and info.data.get("kind") == FREE_SHIPPING:

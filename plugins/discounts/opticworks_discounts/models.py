@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 else:
     Base = plugin_base("discounts")
 
-PERCENT, FIXED, FREE_SHIPPING = "percent", "fixed", "free_shipping"
+PERCENT, FIXED, FREE_SHIPPING, BUY_GET = "percent", "fixed", "free_shipping", "buy_get"
 CODE, BATCH, AUTOMATIC = "code", "batch", "automatic"
 #: What a discount works on; at most one of each class counts on an order.
 PRODUCT, ORDER, SHIPPING = "product", "order", "shipping"
@@ -46,20 +46,27 @@ class Discount(Base):
     """What is taken off, and when.
 
     `method` says how a cart gets it: by one code, by any code of a batch (each good for one
-    order), or automatically. `skus` (with `*` at the end for "begins with") makes it one of
-    products; `methods`, `cap` and `countries` narrow free shipping. `combines` are the classes it
-    may stand beside; `exclusive` beats every other discount.
+    order), or automatically. `skus` (with `*` at the end for "begins with", or the path of a
+    product's page) and `groups` make it one of products. One of the kind "buy_get" takes
+    `percent` off `get_quantity` of those for every `buy_quantity` bought of `buy_skus` and
+    `buy_groups`, at most `times` times an order. `methods`, `cap` and `countries` narrow free
+    shipping. `combines` are the classes it may stand beside; `exclusive` beats every other
+    discount.
     """
 
     __tablename__ = "discounts_discount"
     __table_args__ = (
-        CheckConstraint("kind IN ('percent', 'fixed', 'free_shipping')", name="kind"),
+        CheckConstraint("kind IN ('percent', 'fixed', 'free_shipping', 'buy_get')", name="kind"),
         CheckConstraint("method IN ('code', 'batch', 'automatic')", name="method"),
         CheckConstraint(
             "CASE kind WHEN 'percent' THEN percent > 0 AND percent <= 100 "
-            "WHEN 'fixed' THEN amount > 0 ELSE true END IS TRUE",
+            "WHEN 'buy_get' THEN percent > 0 AND percent <= 100 AND buy_quantity IS NOT NULL "
+            "AND get_quantity IS NOT NULL WHEN 'fixed' THEN amount > 0 ELSE true END IS TRUE",
             name="value",
         ),
+        CheckConstraint("buy_quantity > 0", name="buy_quantity"),
+        CheckConstraint("get_quantity > 0", name="get_quantity"),
+        CheckConstraint("times > 0", name="times"),
         CheckConstraint("minimum >= 0", name="minimum"),
         CheckConstraint("total_limit > 0", name="total_limit"),
         CheckConstraint("customer_limit > 0", name="customer_limit"),
@@ -80,6 +87,12 @@ class Discount(Base):
     currency: Mapped[str] = mapped_column(Text)
     minimum: Mapped[int] = mapped_column(BigInteger, server_default="0")
     skus: Mapped[list[str]] = _texts()
+    groups: Mapped[list[str]] = _texts()
+    buy_quantity: Mapped[int | None] = mapped_column(Integer)
+    buy_skus: Mapped[list[str]] = _texts()
+    buy_groups: Mapped[list[str]] = _texts()
+    get_quantity: Mapped[int | None] = mapped_column(Integer)
+    times: Mapped[int | None] = mapped_column(Integer)
     starts_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]
     total_limit: Mapped[int | None] = mapped_column(Integer)
@@ -97,7 +110,7 @@ class Discount(Base):
         """Its class."""
         if self.kind == FREE_SHIPPING:
             return SHIPPING
-        return PRODUCT if self.skus else ORDER
+        return PRODUCT if self.kind == BUY_GET or self.skus or self.groups else ORDER
 
     @property
     def allowance(self) -> str:

@@ -14,7 +14,7 @@ from opticworks import kernel
 from opticworks.contracts import ClaimRequest, Ctx, Draft, Refusal
 from opticworks.money import Money
 from opticworks_discounts import customers
-from opticworks_discounts.models import AUTOMATIC, BATCH, FIXED, PERCENT, Code, Discount
+from opticworks_discounts.models import AUTOMATIC, BATCH, BUY_GET, FIXED, PERCENT, Code, Discount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +39,18 @@ class Offer:
 
 
 def effect(discount: Discount, locale: str) -> str:
-    """What a discount does: "10% off", "$5.00 off selected items", "free shipping"."""
+    """What a discount does: "10% off", "$5.00 off selected items", "free shipping", "buy 2, get 1
+    free"."""
+    if discount.kind == BUY_GET and discount.percent is not None:
+        off = "free" if discount.percent == 100 else f"at {discount.percent.normalize():f}% off"
+        return f"buy {discount.buy_quantity}, get {discount.get_quantity} {off}"
     if discount.kind == PERCENT and discount.percent is not None:
         text = f"{discount.percent.normalize():f}% off"
     elif discount.kind == FIXED:
         text = f"{Money(discount.amount or 0, discount.currency).format(locale)} off"
     else:
         return "free shipping"
-    return f"{text} selected items" if discount.skus else text
+    return f"{text} selected items" if discount.skus or discount.groups else text
 
 
 def find(draft: Draft, ctx: Ctx) -> tuple[list[Offer], list[Refusal]]:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from opticworks.contracts import Draft, QuoteLine, ShippingChoice
 from opticworks.money import Money, total
-from opticworks_discounts.models import PERCENT, Discount
+from opticworks_discounts import selecting, sets
+from opticworks_discounts.models import BUY_GET, PERCENT, Discount
 
 #: What is taken off each line, by the line's key. All amounts here are positive.
 Shares = dict[str, Money]
-
-
-def matches(discount: Discount, sku: str) -> bool:
-    """Whether a discount of products is for that SKU; `RS1-*` is for all that begin so."""
-    folded = sku.casefold()
-    return any(
-        folded.startswith(wanted[:-1]) if wanted.endswith("*") else folded == wanted
-        for wanted in (each.casefold() for each in discount.skus)
-    )
 
 
 def goods(draft: Draft) -> Money:
@@ -27,12 +20,27 @@ def goods(draft: Draft) -> Money:
 
 
 def of_products(discount: Discount, draft: Draft) -> Shares:
-    """A percentage of each line it is for, or an amount spread over them by largest remainder."""
-    lines = [line for line in draft.lines if line.subtotal and matches(discount, line.sku)]
+    """A percentage of each line it is for, or of the units that one gets for buying others, or an
+    amount spread over the lines by largest remainder."""
+    if discount.kind == BUY_GET:
+        return _got(discount, draft)
+    covered = selecting.gets(discount)
+    lines = [line for line in draft.lines if line.subtotal and covered.covers(line.item)]
     if discount.kind == PERCENT and discount.percent is not None:
         shares = {line.key: line.subtotal.rate(discount.percent / 100) for line in lines}
     else:
         shares = _spread(discount, lines, draft.currency)
+    return {key: share for key, share in shares.items() if share}
+
+
+def _got(discount: Discount, draft: Draft) -> Shares:
+    units = sets.cheaper(discount, draft)
+    part = (discount.percent or 0) / Decimal(100)
+    shares = {
+        line.key: (line.unit_price * units[line.key]).rate(part)
+        for line in draft.lines
+        if line.key in units
+    }
     return {key: share for key, share in shares.items() if share}
 
 

@@ -18,3 +18,11 @@ class DiscountsSettings(BaseModel):
         ge=1,
         le=100,
     )
+    alert_uses: int = Field(
+        10,
+        title="Tell staff of unusual use from so many uses a day",
+        description="A code that is used that often in 24 hours, and three times as often as "
+        "usual, is shown on the first page. 0: never.",
+        ge=0,
+        le=10**6,
+    )

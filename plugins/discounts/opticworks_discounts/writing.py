@@ -57,13 +57,14 @@ def generate(db: Session, discount: Discount, count: int, prefix: str = "") -> i
     """Give a batch `count` more random codes, each good for one order; how many were made."""
     if not 1 <= count <= MOST_CODES:
         raise ValueError(f"Make between 1 and {MOST_CODES} codes at once.")
-    wanted = {random_code(prefix) for _ in range(count)}
-    wanted -= _known(db, wanted)
+    wanted: dict[str, str] = {}  # by key: what two spellings have in common is one code
     while len(wanted) < count:
-        wanted.add(random_code(prefix))
+        new = [random_code(prefix) for _ in range(count - len(wanted))]
+        codes = {kernel.fold_code(code): code for code in new}
+        wanted |= {key: codes[key] for key in codes.keys() - _known(db, codes)}
     rows = [
-        {"discount_id": discount.id, "code": code, "key": kernel.fold_code(code)}
-        for code in sorted(wanted)
+        {"discount_id": discount.id, "code": code, "key": key}
+        for key, code in sorted(wanted.items())
     ]
     db.execute(insert(Code), rows)
     return len(rows)
@@ -75,9 +76,9 @@ def random_code(prefix: str) -> str:
     return "-".join(filter(None, (prefix, text[:5], text[5:])))
 
 
-def _known(db: Session, codes: Collection[str]) -> set[str]:
-    keys = [kernel.fold_code(code) for code in codes]
-    return set(db.scalars(select(Code.code).where(Code.key.in_(keys))))
+def _known(db: Session, keys: Collection[str]) -> set[str]:
+    """Those of the keys that a code has already."""
+    return set(db.scalars(select(Code.key).where(Code.key.in_(keys))))
 
 
 def codes_of(db: Session, discount_ids: Iterable[int]) -> dict[int, list[Code]]:

@@ -21,7 +21,8 @@ _ids = count(1)
 
 def discount(kind="percent", value=10, **more):
     """A discount that is written nowhere."""
-    value = {"percent": Decimal(str(value))} if kind == "percent" else {"amount": value}
+    percent = kind in ("percent", "buy_get")
+    value = {"percent": Decimal(str(value))} if percent else {"amount": value}
     fields = {
         "id": next(_ids),
         "title": "Some discount",
@@ -30,6 +31,9 @@ def discount(kind="percent", value=10, **more):
         "currency": "USD",
         "minimum": 0,
         "skus": [],
+        "groups": [],
+        "buy_skus": [],
+        "buy_groups": [],
         "exclusive": False,
         "combines": list(CLASSES),
         "methods": [],

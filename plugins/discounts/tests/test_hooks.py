@@ -12,6 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from opticworks import demo, migrations
 from opticworks.checkout.place import Changed, place
 from opticworks.money import Money
+from opticworks.stock.models import Claim
+from opticworks_discounts import attention, watching
 from opticworks_discounts.models import Base, Code, Discount
 
 
@@ -32,6 +34,44 @@ def test_hook_discounts_adjusts_and_the_trace_says_it_in_plain_words(counter):
     assert [each.state for each in quote.codes] == ["applied"] * 3
     assert state(quote, "SAVE10").amount == Money(-600, "USD")
     assert sum(step.amount.minor for step in quote.trace) == quote.total.minor == 5400
+
+
+def test_a_code_may_be_for_a_group_or_for_the_page_of_a_product(counter):
+    counter.stock(
+        "LAMP-1", 9, "20.00", groups=("collection:lamps",), url="/products/lamp?variant=1"
+    )
+    publish(counter, "LAMPS", "percent", 50, groups=["collection:lamps", "collection:none"])
+    publish(counter, "PAGE", "percent", 10, skus=["/products/lamp"])
+    for code, off in (("LAMPS", -1000), ("PAGE", -200)):
+        quote = counter.quote(cart_with(counter, ("A", 1), ("LAMP-1", 1), codes=[code]))
+        assert [line.discount.minor for line in quote.lines] == [0, off]
+        lonely = state(counter.quote(cart_with(counter, ("A", 1), codes=[code])), code)
+        assert (lonely.state, "other items" in lonely.sentence) == ("waiting", True)
+
+
+def test_hook_attention_names_what_is_used_three_times_as_often_as_usual(counter):
+    now = counter.shop.now()
+    often = publish(counter, "OFTEN", created_at=now - timedelta(days=60))
+    calm = publish(counter, "CALM", created_at=now - timedelta(days=60))
+    publish(counter, "NEW")
+    with counter.shop.unit() as db:
+        for number in (often, calm):
+            for age in range(1, 29):  # four a day
+                for one in range(4):
+                    at = now - timedelta(days=age, hours=1 + one)
+                    use(db, f"{number}-{age}-{one}", number, at)
+        for one in range(12):
+            use(db, f"{often}-{one}", often, now - timedelta(hours=1))
+        for one in range(11):
+            use(db, f"{calm}-{one}", calm, now - timedelta(hours=1))
+        found = list(attention(ctx=counter.shop.ctx(db)))
+        assert [(one.count, one.path) for one in found] == [(1, f"/admin/discounts/{often}/uses")]
+        assert not watching.is_rush(11, 3.7, 10)
+        assert not watching.is_rush(9, 0, 10)
+
+
+def use(db, order, discount_id, at):
+    db.add(Claim(order_number=order, allowance=f"discounts:{discount_id}", amount=1, created_at=at))
 
 
 def test_an_automatic_discount_needs_no_code_and_is_taken_or_left_in_silence(counter):

@@ -115,7 +115,8 @@ def cases(draw: Any) -> Case:
                     max_size=3,
                 )
             )
-            goods.append(bundle(f"S{number}", draw(prices), *parts, currency=currency))
+            whole = bundle(f"S{number}", draw(prices), *parts, currency=currency)
+            goods.append(replace(whole, groups=("odd",) if number % 2 else ()))
         else:
             tax_code = draw(st.sampled_from(CLASSES))
             goods.append(item(f"S{number}", draw(prices), currency, tax_code=tax_code))
@@ -154,18 +155,25 @@ def cases(draw: Any) -> Case:
 
 @st.composite
 def offers(draw: Any, currency: str) -> Offer:
-    kind = draw(st.sampled_from(["percent", "fixed", "free_shipping"]))
-    value = draw(st.integers(1, 100 if kind == "percent" else 10**5))
+    kind = draw(st.sampled_from(["percent", "fixed", "free_shipping", "buy_get"]))
+    in_percent = kind in ("percent", "buy_get")
+    value = draw(st.integers(1, 100 if in_percent else 10**5))
     number = draw(st.integers(1, 10**6))
     discount = Discount(
         id=number,
         title=f"Offer {number}",
         method="code",
         kind=kind,
-        percent=Decimal(value) if kind == "percent" else None,
+        percent=Decimal(value) if in_percent else None,
         amount=value if kind == "fixed" else None,
         currency=currency,
         minimum=draw(st.sampled_from([0, 0, 1000])),
+        groups=[] if kind == "free_shipping" else draw(st.sampled_from([[], ["odd"]])),
+        buy_quantity=draw(st.integers(1, 3)) if kind == "buy_get" else None,
+        buy_skus=draw(st.sampled_from([[], ["S1"], ["S*"]])) if kind == "buy_get" else [],
+        buy_groups=[],
+        get_quantity=draw(st.integers(1, 3)) if kind == "buy_get" else None,
+        times=draw(st.sampled_from([None, 1])),
         skus=[] if kind == "free_shipping" else draw(st.sampled_from([[], ["S0"], ["S*"]])),
         exclusive=False,
         combines=list(KINDS),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pyramid.request import Request
 from sqlalchemy import func, select
 
-from opticworks.admin import words, work
+from opticworks.admin import shell, words, work
 from opticworks.money import Money
 from opticworks.orders import queries
 from opticworks.orders.models import Order
@@ -73,6 +73,11 @@ def tasks(request: Request) -> list[Task]:
         if troubled:
             task = Task("Plugins with problems", troubled, "/admin/plugins", "blocks", "", True)
             found.append(task)
+    found += [
+        Task(one.label, one.count, one.path, one.icon, "", True)
+        for one in shell.asked(request, "attention")
+        if one.count and one.permission in may
+    ]
     return found
 
 

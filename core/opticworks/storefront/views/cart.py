@@ -14,6 +14,7 @@ from pyramid.view import view_config
 
 from opticworks.carts import service as carts
 from opticworks.checkout import cart as basket
+from opticworks.checkout import suggestions
 from opticworks.checkout.cart import CartRefused
 from opticworks.checkout.quoting import quote_cart
 from opticworks.pricing.service import Refused
@@ -37,6 +38,7 @@ def contents(request: Request, **more: Any) -> dict[str, Any]:
         "page": page_of(request),
         "quote": None,
         "availability": {},
+        "offered": (),
         "count": carts.count(request.cart),
         "message": "",
         "error": "",
@@ -47,7 +49,8 @@ def contents(request: Request, **more: Any) -> dict[str, Any]:
     if request.cart is not None and request.cart.lines:
         try:
             priced = quote_cart(request.registry.shop, request.db, request.cart)
-            values.update(quote=priced.quote, availability=priced.availability)
+            offered = suggestions.offered(request.registry.shop, request.db, priced.quote)
+            values.update(quote=priced.quote, availability=priced.availability, offered=offered)
         except Refused as error:
             values["error"] = str(error)
     return {**values, **more}

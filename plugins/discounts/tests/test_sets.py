@@ -1,0 +1,108 @@
+"""Buy some, get others cheaper: the most units, the cheapest of them, and none counted twice."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import ceil
+
+import pytest
+from discount_making import cart_with, draft, line, offer, publish, state
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opticworks.testing.shops import Browser
+from opticworks_discounts import savings, sets
+from opticworks_discounts.sets import Pool, chosen
+
+pools = st.lists(
+    st.tuples(st.integers(1, 9), st.integers(1, 3), st.booleans(), st.booleans()),
+    min_size=1,
+    max_size=4,
+).map(lambda rows: [Pool(str(i), *row) for i, row in enumerate(rows)])
+
+
+@given(pools, st.integers(1, 3), st.integers(1, 3), st.sampled_from([None, 1, 2]))
+def test_it_finds_what_trying_everything_finds(
+    given_pools: list[Pool], buy: int, get: int, times: int | None
+) -> None:
+    units = [pool for pool in given_pools for _ in range(pool.count)]
+    able = [i for i, unit in enumerate(units) if unit.gets]
+
+    def fits(taken: tuple[int, ...]) -> bool:
+        sets_needed = ceil(len(taken) / get)
+        rest = sum(unit.buys for i, unit in enumerate(units) if i not in taken)
+        return rest >= sets_needed * buy and (times is None or sets_needed <= times)
+
+    best: tuple[int, int] = (0, 0)
+    for size in range(1, len(able) + 1):
+        costs = [sum(units[i].price for i in t) for t in combinations(able, size) if fits(t)]
+        if costs:
+            best = (size, min(costs))
+    found = chosen(given_pools, buy, get, times)
+    prices = {pool.key: pool.price for pool in given_pools}
+    count = sum(found.values())
+    assert (count, sum(prices[key] * n for key, n in found.items())) == best
+
+
+def test_a_large_cart_is_no_work() -> None:
+    many = [Pool(str(i), i, 99, True, True) for i in range(500)]
+    assert sum(chosen(many, 2, 1).values()) == 500 * 99 // 3
+
+
+@pytest.mark.parametrize(
+    ("lines", "more", "off"),
+    [
+        ([("A", 1000, 3)], {}, {"A": 1000}),  # two bought, the third is got
+        ([("A", 1000, 2), ("B", 300, 1)], {}, {"B": 300}),
+        ([("A", 1000, 7)], {}, {"A": 2000}),
+        ([("A", 1000, 9)], {"times": 2}, {"A": 2000}),
+        ([("A", 1000, 2), ("B", 300, 3)], {"buy_skus": ["A"], "skus": ["B"]}, {"B": 300}),
+        ([("A", 1000, 2)], {"buy_skus": ["A"], "skus": ["B"]}, {}),
+        ([("A", 1000, 3)], {"skus": ["B"]}, {}),
+        ([("A", 999, 3)], {"value": 50}, {"A": 500}),
+    ],
+)
+def test_what_it_takes_off(lines, more, off) -> None:
+    value = more.pop("value", 100)
+    rule = offer("GIFT", "buy_get", value, buy_quantity=2, get_quantity=1, **more).discount
+    cart = draft(*(line(*one) for one in lines))
+    shares = savings.of_products(rule, cart)
+    assert {key: share.minor for key, share in shares.items()} == off
+
+
+def test_it_suggests_only_what_would_be_got_next() -> None:
+    rule = offer("GIFT", "buy_get", 100, buy_quantity=2, get_quantity=1, skus=["A", "B"]).discount
+
+    def told(*lines) -> tuple[str, ...] | None:
+        found = sets.suggestion(rule, "GIFT", draft(*(line(*one) for one in lines)))
+        return found and found.skus
+
+    assert told(("A", 1000, 1)) is None
+    assert told(("A", 1000, 2)) == ("A", "B")
+    assert told(("A", 1000, 3)) is None
+    assert told(("OTHER", 1000, 5)) is None
+
+
+def test_the_cart_offers_what_can_be_got_and_takes_it_off(counter) -> None:
+    publish(
+        counter, "TWOB", "buy_get", 100, buy_quantity=2, get_quantity=1, buy_skus=["A"],
+        skus=["B", "GONE"],
+    )  # fmt: skip
+    counter.stock("GONE", 0, "1.00")
+    browser = Browser(counter.shop)
+    browser.post("/cart/lines", {"sku": "A", "quantity": "1"})
+    page = browser.post("/cart/codes", {"code": "twob"}).follow()
+    assert "needs 2 items" in page
+    assert not page.html.select(".suggestion")
+    browser.post("/cart/lines", {"sku": "A", "quantity": "1"})
+    page = browser.get("/cart")
+    (offered,) = page.html.select(".suggestion")
+    assert "TWOB: add one more of these and it is free." in offered.get_text()
+    assert [one["value"] for one in offered.select("input[name=sku]")] == ["B"]
+    form = next(form for form in page.forms.values() if "sku" in form.fields)
+    page = form.submit().follow()
+    assert not page.html.select(".suggestion")
+    cart_id = cart_with(counter, ("A", 2), ("B", 1), codes=["TWOB"])
+    quote = counter.quote(cart_id)
+    assert quote.total.minor - quote.shipping_total.minor == 2000
+    assert state(quote, "TWOB").label == "TWOB: buy 2, get 1 free"
