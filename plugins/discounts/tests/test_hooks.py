@@ -146,7 +146,7 @@ def test_hook_objections_guards_against_a_slip_of_the_pen(make_shop):
 
 def test_the_demo_codes_work(counter):
     assert demo.load(counter.shop)
-    codes = ["WELCOME10", "SAVE20", "FREESHIP", "VIP25"]
+    codes = ["WELCOME10", "SAVE20", "FREESHIP", "VIP25", "FREEKIT"]
     with counter.shop.unit() as db:
         assert sorted(db.scalars(select(Code.code))) == sorted(codes)
     cart_id = cart_with(counter, ("SHOE-1", 4), codes=["welcome10"])
