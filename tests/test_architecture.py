@@ -130,7 +130,12 @@ def declared(folder: Path) -> set[str]:
     ini.read(folder / "setup.cfg")
     lines = ini.get("options", "install_requires", fallback="").split("\n")
     names = {Requirement(line).name.lower() for line in lines if line.strip()}
-    special = {"markdown-it-py": "markdown_it", "pillow": "PIL", "beautifulsoup4": "bs4"}
+    special = {
+        "markdown-it-py": "markdown_it",
+        "pillow": "PIL",
+        "beautifulsoup4": "bs4",
+        "zxing-cpp": "zxingcpp",
+    }
     parts = {"pydantic_core"} if "pydantic" in names else set()
     return {special.get(name, name.replace("-", "_")) for name in names} | parts
 

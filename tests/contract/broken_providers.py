@@ -6,96 +6,18 @@ Every entry is a factory. The name says what is wrong with what it builds.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from opticworks.contracts import ProviderError
-from opticworks.money import Money
 from opticworks.testing.contracts import fakes
 from opticworks.testing.fakes import (
     FakeAddressVerifier,
     FakeImageStore,
     FakeMailer,
-    FakeShipping,
 )
 
 from .ways import Factory, answering, broken, changed, common, in_state, number, with_key
-
-# --- shipping -----------------------------------------------------------------------------------
-
-carrier = FakeShipping
-
-
-def _rates(change: Callable[[Any], Any]) -> Factory:
-    return answering(carrier, "rates", change)
-
-
-def _each(**fields: Any) -> Callable[[Any], Any]:
-    return lambda rates: tuple(replace(rate, **fields) for rate in rates)
-
-
-def _rates_for_all(self: Any, request: Any) -> Any:
-    return self.vendor.rates_for("US", 100, "USD")
-
-
-def _buys_on_prepare(self: Any, shipment: Any) -> Any:
-    state = FakeShipping.prepare(self, shipment)
-    self.buy(state.ref, state.rates[0], {}, "early")
-    return self.fetch(state.ref)
-
-
-def _sells_each_time(self: Any, ref: str, rate: Any, options: Any, key: str) -> Any:
-    self.vendor.shipments[ref].label = None
-    return FakeShipping.buy(self, ref, rate, options, key)
-
-
-def _voids_once(self: Any, ref: str, key: str) -> Any:
-    answer = "failed" if self.vendor.shipments[ref].void else FakeShipping.void(self, ref, key)
-    return answer
-
-
-def _voids_in_secret(self: Any, ref: str, key: str) -> Any:
-    return "pending"
-
-
-def _never_heard_of(self: Any, ref: str) -> Any:
-    try:
-        return FakeShipping.track(self, ref)
-    except ProviderError:
-        return ()
-
-
-SHIPPING: dict[str, Factory] = {
-    **common(carrier),
-    "no_tracking": changed(carrier, track=None),
-    "a_list_of_rates": _rates(list),
-    "rates_of_one_code": _rates(_each(code="same")),
-    "pays_the_buyer": _rates(_each(amount=Money(-1, "USD"))),
-    "rates_in_euros": _rates(_each(amount=Money(700, "EUR"))),
-    "dearest_first": _rates(lambda rates: rates[::-1]),
-    "arrives_before_it_leaves": _rates(_each(min_days=5, max_days=2)),
-    "prices_by_the_minute": _rates(
-        lambda rates: tuple(replace(r, amount=Money(int(number()), "USD")) for r in rates)
-    ),
-    "ships_anything_anywhere": changed(carrier, rates=_rates_for_all),
-    "labels_denied_but_sold": changed(carrier, labels=False),
-    "buys_on_prepare": changed(carrier, prepare=_buys_on_prepare),
-    "labels_without_files": answering(carrier, "buy", lambda label: replace(label, files={})),
-    "surcharge": answering(
-        carrier, "buy", lambda label: replace(label, cost=label.cost + Money(1, "USD"))
-    ),
-    "forgets_labels": answering(carrier, "fetch", lambda state: replace(state, label=None)),
-    "sells_each_time": changed(carrier, buy=_sells_each_time),
-    "tracks_the_unknown": changed(carrier, track=_never_heard_of),
-    "voids_in_secret": changed(carrier, void=_voids_in_secret),
-    "voids_once_only": changed(carrier, void=_voids_once),
-    "latest_scan_first": answering(carrier, "track", lambda updates: updates[::-1]),
-    "webhooks_about_nothing": answering(
-        carrier, "read_webhook", lambda events: tuple(replace(e, ref="") for e in events)
-    ),
-}
-
 
 # --- images and addresses -----------------------------------------------------------------------
 
@@ -225,10 +147,6 @@ MAILERS: dict[str, Factory] = {
 
 
 # --- the suites, run on all of them -------------------------------------------------------------
-
-
-class TestShipping(fakes.Shipping):
-    provider = broken(SHIPPING)
 
 
 class TestImageStore(fakes.ImageStore):

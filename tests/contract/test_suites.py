@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 HERE = Path(__file__).parent
-BROKEN = ("broken_payments.py", "broken_providers.py")
+BROKEN = ("broken_payments.py", "broken_providers.py", "broken_shipping.py")
 SUITES = {
     "payment": ("TestOnlinePayment", "TestOfflinePayment"),
     "shipping": ("TestShipping",),

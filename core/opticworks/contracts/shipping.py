@@ -90,7 +90,8 @@ class BuyOptions(TypedDict, total=False):
 class ShipmentRequest:
     """A parcel about to be shipped; `reference` is its public id here. `lines` are what lies in
     it. With `is_return` the label leads from `destination` back to `origin`; `customs` is there
-    when it crosses a border."""
+    when it crosses a border. `options` are those it will be bought with: some vendors ask more
+    for a signature, so they have to know before they name rates."""
 
     reference: str
     order_number: str
@@ -101,6 +102,7 @@ class ShipmentRequest:
     email: str = ""
     customs: Customs | None = None
     is_return: bool = False
+    options: BuyOptions = field(default_factory=BuyOptions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

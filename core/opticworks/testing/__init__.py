@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 #: Contract suites by name, and where they are: imported when asked for, since they need pytest.
-SUITES = {"PaymentProviderContract": "opticworks.testing.contracts.payment"}
+SUITES = {
+    "AddressVerifierContract": "opticworks.testing.contracts.addresses",
+    "PaymentProviderContract": "opticworks.testing.contracts.payment",
+    "ShippingProviderContract": "opticworks.testing.contracts.shipping",
+}
 
 
 def __getattr__(name: str) -> Any:

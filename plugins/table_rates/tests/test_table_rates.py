@@ -14,7 +14,8 @@ from pydantic import ValidationError
 import opticworks_table_rates as plugin
 from opticworks.contracts import Address, Parcel, RateRequest, ShippingLine, ShopSettings
 from opticworks.money import Money
-from opticworks.testing.contracts.shipping import LINE, ORIGIN, ShippingContract
+from opticworks.testing import ShippingProviderContract
+from opticworks.testing.contracts.shipping import LINE, ORIGIN
 from opticworks_table_rates.provider import TableRates
 from opticworks_table_rates.settings import DEFAULT_SERVICES, TableRatesSettings
 
@@ -28,7 +29,7 @@ SERVICE: dict[str, Any] = {
 }
 
 
-class TestTableRates(ShippingContract):
+class TestTableRates(ShippingProviderContract):
     unserved = "FR"
     too_heavy = 10_001
 

@@ -17,7 +17,7 @@ from opticworks.testing.contracts.common import ADDRESS
 from opticworks.testing.contracts.images import ImageStoreContract
 from opticworks.testing.contracts.mailer import MESSAGE, MailerContract
 from opticworks.testing.contracts.payment import PaymentProviderContract
-from opticworks.testing.contracts.shipping import ShippingContract
+from opticworks.testing.contracts.shipping import ShippingProviderContract
 from opticworks.testing.fakes import (
     FakeAddressVerifier,
     FakeCarrierVendor,
@@ -80,9 +80,10 @@ class OfflinePayment(PaymentProviderContract):
         return FakeOfflinePayment()
 
 
-class Shipping(ShippingContract):
+class Shipping(ShippingProviderContract):
     unserved = "FR"
     too_heavy = 30_001
+    abroad = "CA"
 
     @pytest.fixture
     def provider(self) -> Any:
@@ -93,6 +94,18 @@ class Shipping(ShippingContract):
 
     def bought(self, provider: Any) -> Any:
         return provider.vendor.bought
+
+    @contextmanager
+    def lost_answer(self, provider: Any) -> Iterator[None]:
+        provider.vendor.fail_next("after")
+        yield
+
+    def secrets(self, provider: Any) -> tuple[str, ...]:
+        return (provider.vendor.secret,)
+
+    def without_webhook_secret(self, provider: Any) -> Any:
+        provider.vendor.secret = ""
+        return provider
 
     def scan(self, provider: Any, ref: str, status: str) -> None:
         provider.vendor.scan(ref, status)

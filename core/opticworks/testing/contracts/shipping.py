@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from opticworks.contracts import (
     Address,
+    Customs,
     Label,
+    NoWebhookSecret,
     Parcel,
     ProviderError,
     Rate,
@@ -39,15 +43,31 @@ LINE = ShippingLine(
 )
 
 
-class ShippingContract(WebhookContract):
+class ShippingProviderContract(WebhookContract):
     """Subclass it with a fixture `provider`. It has to serve 290 g within California.
 
-    `unserved` is a country it does not ship to and `too_heavy` a weight in grams that it does
-    not take (None where there is no such thing).
+    `unserved` is a country it does not ship to, `too_heavy` a weight in grams that it does not
+    take, `abroad` a country that it reaches through customs (None where there is no such thing);
+    `formats` are those in which it makes labels. What else lies behind a provider is told by the
+    methods that answer None here; cases that need one of them are skipped without it.
     """
 
     unserved: str | None = None
     too_heavy: int | None = None
+    abroad: str | None = None
+    formats: tuple[str, ...] = ("PDF",)
+
+    def lost_answer(self, provider: Any) -> AbstractContextManager[Any] | None:
+        """A context in which the vendor sells a label, and its answer is lost on the way back."""
+        return None
+
+    def secrets(self, provider: Any) -> tuple[str, ...]:
+        """What may be read nowhere: keys, signing secrets."""
+        return ()
+
+    def without_webhook_secret(self, provider: Any) -> Any:
+        """The same provider before anybody set its signing secret."""
+        return None
 
     def request(self, weight: int = 290, country: str = "US", value: int = 9800) -> RateRequest:
         return RateRequest(
@@ -58,16 +78,19 @@ class ShippingContract(WebhookContract):
             destination=ADDRESS.model_copy(update={"country": country}),
         )
 
-    def shipment(self, reference: str = "shp-1") -> ShipmentRequest:
-        return ShipmentRequest(
+    def shipment(
+        self, reference: str = "shp-1", country: str = "US", **changes: Any
+    ) -> ShipmentRequest:
+        made = ShipmentRequest(
             reference=reference,
             order_number="OW-10042",
             parcel=Parcel(weight=290, size=(180, 120, 60)),
             lines=(LINE,),
             origin=ORIGIN,
-            destination=ADDRESS,
+            destination=ADDRESS.model_copy(update={"country": country}),
             email="ada@example.com",
         )
+        return replace(made, **changes)
 
     def ask(self, provider: Any) -> object:
         return provider.rates(self.request())
@@ -119,6 +142,24 @@ class ShippingContract(WebhookContract):
         first, again = (provider.rates(self.request()) for _ in range(2))
         assert [(r.code, r.amount) for r in first] == [(r.code, r.amount) for r in again]
 
+    def test_several_parcels_cost_no_less_than_one_of_them(self, provider: Any) -> None:
+        one = self.request()
+        two = replace(one, parcels=(*one.parcels, *one.parcels))
+        alone = {rate.code: rate.amount for rate in provider.rates(one)}
+        for rate in provider.rates(two):
+            assert rate.amount >= alone[rate.code]
+
+    def test_before_packing_the_lines_have_rates(self, provider: Any) -> None:
+        assert provider.rates(replace(self.request(), parcels=()))
+
+    def test_errors_tell_no_secret(self, provider: Any) -> None:
+        down = self.vendor_down(provider)
+        if down is None:
+            pytest.skip("There is no vendor that could be out of reach.")
+        with down, pytest.raises(ProviderError) as caught:
+            self.ask(provider)
+        assert not [secret for secret in self.secrets(provider) if secret in str(caught.value)]
+
     def test_there_is_no_rate_to_where_it_does_not_ship(self, provider: Any) -> None:
         if self.unserved is None:
             pytest.skip("It ships everywhere.")
@@ -167,6 +208,61 @@ class ShippingContract(WebhookContract):
         assert label.files
         assert label.cost.minor > 0
 
+    def test_a_label_is_a_file_or_leads_to_one(self, provider: Any) -> None:
+        self._with_labels(provider)
+        for number, format in enumerate(self.formats):
+            state = provider.prepare(self.shipment(f"shp-{number}"))
+            label = provider.buy(state.ref, state.rates[0], {"label_format": format}, f"b-{number}")
+            assert format in label.files
+            for file in label.files.values():
+                assert file
+                assert isinstance(file, bytes) or file.startswith("https://")
+
+    def test_prepare_of_a_return_has_rates_and_a_label(self, provider: Any) -> None:
+        self._with_labels(provider)
+        state = provider.prepare(self.shipment("rma-1", is_return=True))
+        assert provider.buy(state.ref, state.rates[0], {}, "buy-rma").tracking_number
+
+    def test_prepare_of_a_parcel_abroad_has_rates(self, provider: Any) -> None:
+        self._with_labels(provider)
+        if self.abroad is None:
+            pytest.skip("It reaches no country through customs.")
+        request = self.shipment("abroad-1", self.abroad, customs=Customs(signer="Ada Byron"))
+        assert provider.prepare(request).rates
+
+    def test_buy_of_a_rate_that_is_not_offered_is_refused(self, provider: Any) -> None:
+        self._with_labels(provider)
+        state = provider.prepare(self.shipment())
+        other = replace(state.rates[0], code="no-such-service", ref="rate_none")
+        with pytest.raises(ProviderError) as caught:
+            provider.buy(state.ref, other, {}, "buy-1")
+        assert not caught.value.retryable
+        assert self.bought(provider) == 0
+
+    def test_buy_whose_answer_was_lost_sells_one_label(self, provider: Any) -> None:
+        self._with_labels(provider)
+        lost = self.lost_answer(provider)
+        if lost is None:
+            pytest.skip("There is no vendor whose answer could be lost.")
+        state = provider.prepare(self.shipment())
+        with lost, suppress(ProviderError):
+            provider.buy(state.ref, state.rates[0], {}, "buy-1")
+        found = provider.fetch(state.ref).label
+        assert found is not None
+        again = provider.buy(state.ref, state.rates[0], {}, "buy-1")
+        assert again.tracking_number == found.tracking_number
+        assert self.bought(provider) == 1
+
+    def test_fetch_moves_nothing(self, provider: Any) -> None:
+        self._with_labels(provider)
+        ref = provider.prepare(self.shipment()).ref
+        first = provider.fetch(ref)
+        seen = at_once(lambda: provider.fetch(ref), 4)
+        assert {(each.ref, each.label, each.void) for each in seen} == {
+            (first.ref, first.label, first.void)
+        }
+        assert self.bought(provider) == 0
+
     def test_buy_costs_what_the_rate_said(self, provider: Any) -> None:
         self._with_labels(provider)
         state = provider.prepare(self.shipment())
@@ -209,6 +305,11 @@ class ShippingContract(WebhookContract):
         label = self._bought(provider)
         assert {provider.void(label.ref, "void-1") for _ in range(2)} <= {"pending", "done"}
 
+    def test_void_of_what_was_never_bought_gives_nothing_back(self, provider: Any) -> None:
+        self._with_labels(provider)
+        ref = provider.prepare(self.shipment()).ref
+        assert provider.void(ref, "void-1") == "failed"
+
     # --- tracking -------------------------------------------------------------------------------
 
     def scan(self, provider: Any, ref: str, status: str) -> None:
@@ -225,6 +326,26 @@ class ShippingContract(WebhookContract):
         assert all(is_utc(update.occurred_at) for update in updates)
         moments = [update.occurred_at for update in updates]
         assert moments == sorted(moments)
+
+    def test_tracking_tells_the_same_history_again(self, provider: Any) -> None:
+        label = self._bought(provider)
+        self.scan(provider, label.ref, "in_transit")
+        first = provider.track(label.ref)
+        self.scan(provider, label.ref, "delivered")
+        assert provider.track(label.ref)[: len(first)] == first
+        assert provider.track(label.ref) == provider.track(label.ref)
+
+    def test_what_was_never_bought_has_no_history(self, provider: Any) -> None:
+        self._with_labels(provider)
+        assert provider.track(provider.prepare(self.shipment()).ref) == ()
+
+    def test_refuses_a_webhook_where_no_secret_is_set(self, provider: Any) -> None:
+        body, headers = self._genuine(provider)
+        open_one = self.without_webhook_secret(provider)
+        if open_one is None:
+            pytest.skip("It can't be without a secret.")
+        with pytest.raises(NoWebhookSecret):
+            open_one.read_webhook(body, headers)
 
     def webhook_ref(self, provider: Any) -> str:
         """The ref that the webhook of `webhook()` is about."""

@@ -87,7 +87,8 @@ class FakeShipping:
         self.vendor = vendor or FakeCarrierVendor()
 
     def rates(self, request: RateRequest) -> tuple[Rate, ...]:
-        weight = sum(parcel.weight for parcel in request.parcels)
+        lines = sum(line.weight * line.quantity for line in request.lines)
+        weight = sum(parcel.weight for parcel in request.parcels) or lines
         country, currency = request.destination.country, request.goods_value.currency
         return self.vendor.call("rates", lambda: self.vendor.rates_for(country, weight, currency))
 
