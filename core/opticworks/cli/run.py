@@ -8,6 +8,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -196,7 +197,7 @@ def serve(
         children.start("worker", worker, environ)
         _await_web(children, port)
         if not children.dead():
-            announce(port, login)
+            announce(port, login, [(title, _port_of(command)) for title, command in standins])
         while not (ended := children.dead()):
             time.sleep(0.3)
         raise ConfigError(
@@ -206,12 +207,21 @@ def serve(
         children.stop()
 
 
-def announce(port: int, login: DemoLogin | None) -> None:
-    """Say where the shop is and how to sign in."""
+def _port_of(command: Sequence[str]) -> str:
+    """The port that a stand-in was told to listen on; empty for one that was told otherwise."""
+    after = dict(pairwise(command))
+    return after.get("--port", "")
+
+
+def announce(port: int, login: DemoLogin | None, standins: Sequence[tuple[str, str]] = ()) -> None:
+    """Say where the shop is, how to sign in, and where stand-ins are reached."""
     address = f"http://{_HOST}:{port}"
     say(f"\n  Storefront  {address}/\n  Admin       {address}/admin")
     if login is not None:
         say(f"  Demo staff  {login.email}  {login.password}")
+    for title, own in standins:
+        if own:
+            say(f"  {title[:1].upper()}{title[1:]}  http://{_HOST}:{own}")
     say("  Ctrl-C stops everything.\n")
 
 

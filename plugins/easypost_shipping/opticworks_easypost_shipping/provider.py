@@ -60,7 +60,10 @@ class EasyPostShipping(Batches):
     # --- rates ------------------------------------------------------------------------------
 
     def rates(self, request: RateRequest) -> tuple[Rate, ...]:
-        """What the carriers ask for all parcels together, cheapest first."""
+        """What the carriers ask for all parcels together, cheapest first; nothing for a place of
+        which too little is known to ask."""
+        if not writing.is_enough(request.destination):
+            return ()
         weight = sum(line.weight * line.quantity for line in request.lines)
         parcels = request.parcels or (Parcel(weight=weight),)
         if len(parcels) == 1:

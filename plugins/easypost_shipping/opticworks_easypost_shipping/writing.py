@@ -42,6 +42,11 @@ def address(given: Address, email: str = "") -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
 
 
+def is_enough(destination: Address) -> bool:
+    """Whether carriers can tell where that is: in the US by its ZIP, elsewhere by its city too."""
+    return bool(destination.postal_code or (destination.country != "US" and destination.city))
+
+
 def parcel(given: Parcel) -> dict[str, Any]:
     sizes = zip(("length", "width", "height"), given.size or (), strict=False)
     return {**{name: inches(value) for name, value in sizes}, "weight": ounces(given.weight)}

@@ -135,6 +135,12 @@ def test_several_parcels_are_rated_at_once_and_added(provider: Any) -> None:
         assert rate.ref == ""
 
 
+def test_nothing_is_asked_before_the_place_is_known(standin: Any, provider: Any) -> None:
+    nowhere = ADDRESS.model_copy(update={"postal_code": "", "line1": ""})
+    assert provider.rates(request(destination=nowhere)) == ()
+    assert standin.control("calls") == []
+
+
 def test_rates_are_asked_once_and_not_beyond_the_deadline(standin: Any, provider: Any) -> None:
     standin.control("faults", match="shipments$", how="slow", seconds=1)
     with pytest.raises(ProviderError, match="does not answer"):
