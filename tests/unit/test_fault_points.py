@@ -24,7 +24,7 @@ CRASH_TESTS = (
 )
 
 #: Functions whose unnamed unit of work only reads.
-READING = {"_was_paid_back", "attempt_of", "attempts_of", "cancel"}
+READING = {"_was_paid_back", "attempt_of", "attempts_of", "cancel", "compare", "look"}
 #: What a PaymentProvider, ShippingProvider or Mailer does over the network.
 OVER_THE_NETWORK = {
     *("start", "fetch", "capture", "cancel", "refund", "ask", "withdraw"),

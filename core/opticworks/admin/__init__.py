@@ -32,6 +32,8 @@ ROUTES = (
     ("admin.message.send", "/admin/messages/{id}/send"),
     ("admin.jobs", "/admin/jobs"),
     ("admin.job.replay", "/admin/jobs/{id}/replay"),
+    ("admin.reconcile", "/admin/payments/reconcile"),
+    ("admin.reconcile.repair", "/admin/payments/reconcile/repair"),
     ("admin.webhooks", "/admin/webhooks"),
     ("admin.webhooks.replay", "/admin/webhooks/replay"),
     ("admin.reports", "/admin/reports"),

@@ -55,6 +55,13 @@ def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
         count=waiting["stuck_webhooks"],
     )
     yield MenuItem(
+        label="Reconcile",
+        path="/admin/payments/reconcile",
+        position=82,
+        permission="payments.reconcile",
+        icon="scale",
+    )
+    yield MenuItem(
         label="Reports",
         path="/admin/reports",
         position=55,

@@ -98,6 +98,7 @@ AUDIT = {
     "order.canceled": "Canceled",
     "order.fulfilled": "Recorded a parcel",
     "message.sent_again": "Sent a message again",
+    "payment.reconciled": "Repaired a difference with the provider",
     "webhook.replayed": "Worked through a webhook again",
 }
 CANCEL_REASONS = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy.orm import Session
 
 from opticworks.orders.models import Order
@@ -9,16 +11,22 @@ from opticworks.payments import service as payments
 
 
 def payment_status(db: Session, order: Order) -> str:
-    """One of orders.models.PAYMENT_STATUSES, as the ledger of all attempts has it.
+    """One of orders.models.PAYMENT_STATUSES, as the ledger of all attempts has it."""
+    sums = payments.sums(db, order.id)
+    states = {payment.status for payment in payments.of_order(db, order.id)}
+    return projected(order.status, order.total, sums.captured, sums.kept, states)
+
+
+def projected(status: str, total: int, captured: int, kept: int, states: Collection[str]) -> str:
+    """The payment status of an order of that status and total (minor units), of whose payments in
+    these states so much was captured and kept.
 
     What came twice and went back again leaves an order paid.
     """
-    sums = payments.sums(db, order.id)
-    if sums.captured:
-        if sums.kept >= order.total:
+    if captured:
+        if kept >= total:
             return "paid"
-        return "part_refunded" if sums.kept > 0 else "refunded"
-    states = {payment.status for payment in payments.of_order(db, order.id)}
-    if order.total == 0 and not states:
-        return "paid" if order.status != "canceled" else "unpaid"
+        return "part_refunded" if kept > 0 else "refunded"
+    if total == 0 and not states:
+        return "paid" if status != "canceled" else "unpaid"
     return next((state for state in ("authorized", "pending") if state in states), "unpaid")

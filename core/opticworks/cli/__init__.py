@@ -26,6 +26,7 @@ COMMANDS = {
     "staff": "opticworks.cli.staff:staff",
     "settings": "opticworks.cli.settings:settings",
     "stock": "opticworks.cli.stock:stock",
+    "payments": "opticworks.cli.payments:payments",
     "webhooks": "opticworks.cli.webhooks:webhooks",
 }
 

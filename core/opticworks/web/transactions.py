@@ -33,6 +33,8 @@ OUTSIDE_TRANSACTIONS = frozenset(
         "checkout.update",
         "payment.return",
         "webhook",
+        "admin.reconcile",
+        "admin.reconcile.repair",
         "admin.order.pay",
         "admin.order.cancel",
         "admin.order.fulfil",

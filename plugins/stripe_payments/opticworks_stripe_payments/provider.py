@@ -23,14 +23,15 @@ from opticworks.contracts import (
     PaymentIntent,
     PaymentOffer,
     PaymentResult,
-    PaymentState,
     ProviderError,
     Quote,
     RefundResult,
     WebhookEvent,
 )
 from opticworks.money import Money
+from opticworks_stripe_payments import listing
 from opticworks_stripe_payments.amounts import Unpayable, from_stripe, to_stripe
+from opticworks_stripe_payments.listing import STATES
 from opticworks_stripe_payments.settings import StripeSettings
 
 T = TypeVar("T")
@@ -40,17 +41,6 @@ TIMEOUT = 20  #: seconds for one try
 TRIES_AGAIN = 2
 TOLERANCE = 300  #: seconds a webhook's signature stays valid
 EXPAND = ["latest_charge"]
-PAGE = 100  #: intents in one answer of a list, the most that Stripe gives
-
-STATES: Mapping[str, PaymentState] = {
-    "requires_payment_method": "action",
-    "requires_confirmation": "action",
-    "requires_action": "action",
-    "processing": "pending",
-    "requires_capture": "authorized",
-    "succeeded": "captured",
-    "canceled": "canceled",
-}
 REFUND_STATES = {"succeeded": "done", "failed": "failed", "canceled": "failed"}
 
 
@@ -179,27 +169,8 @@ class StripePayments:
         )
 
     def list(self, since: datetime) -> Iterator[ListedPayment]:
-        """Every intent of the account since then, the newest first, page by page."""
-        params: dict[str, Any] = {
-            "created": {"gte": int(since.timestamp())},
-            "limit": PAGE,
-            "expand": [f"data.{name}" for name in EXPAND],
-        }
-        while True:
-            page = self._ask(
-                lambda: self._client.v1.payment_intents.list(params)  # type: ignore[arg-type]
-            )
-            for intent in page.data:
-                named = intent.metadata.to_dict() if intent.metadata else {}
-                yield ListedPayment(
-                    result=self._result(intent),
-                    attempt=str(named.get("attempt", "")),
-                    order_number=str(named.get("order", "")),
-                    at=datetime.fromtimestamp(intent.created, UTC),
-                )
-            if not page.has_more:
-                return
-            params["starting_after"] = page.data[-1].id
+        """Every intent of the account since then, the newest first."""
+        return listing.since(self._client, since, self._ask)
 
     def _same_currency(self, ref: str, money: Money) -> None:
         currency = self._retrieve(ref).currency.upper()

@@ -270,7 +270,7 @@ def test_what_keeps_payments_from_being_taken_is_said(
 def test_a_long_list_comes_page_by_page(
     standin: Any, provider: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("opticworks_stripe_payments.provider.PAGE", 2)
+    monkeypatch.setattr("opticworks_stripe_payments.listing.PAGE", 2)
     refs = [provider.start(intent(attempt=f"att-{n}"), f"key-{n}").ref for n in range(5)]
     listed = provider.list(datetime.now(UTC) - timedelta(hours=1))
     assert [each.result.ref for each in listed] == refs[::-1]

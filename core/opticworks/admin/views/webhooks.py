@@ -50,17 +50,20 @@ class Filters:
     def params(self) -> dict[str, str]:
         """The address's parts, without those that narrow nothing."""
         since = self.since.isoformat() if self.since else ""
-        every = {"status": self.status, **self.more, "since": since}
+        every = {
+            "status": self.status,
+            "provider": self.provider,
+            "kind": self.kind,
+            "since": since,
+        }
         return {name: value for name, value in every.items() if value}
-
-    @property
-    def more(self) -> dict[str, str]:
-        return {"provider": self.provider, "kind": self.kind}
 
     def which(self, zone: ZoneInfo) -> service.Filter:
         """The same for the service: a date begins at midnight of the shop."""
         since = datetime.combine(self.since, time(), zone) if self.since else None
-        return service.Filter(status=self.status, since=since, **self.more)
+        return service.Filter(
+            status=self.status, provider=self.provider, kind=self.kind, since=since
+        )
 
 
 def _zone(request: Request) -> ZoneInfo:

@@ -1,0 +1,59 @@
+"""Staff compare the books with the providers, and put right what is wrong with one click."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+PAGE = "/admin/payments/reconcile"
+
+
+@pytest.fixture
+def lost(counter):
+    """The number of an order that was paid at the card vendor, of which nobody heard."""
+    placed = counter.buy(("LAMP", 1), payment="fake_card")
+    counter.card.vendor.pay(next(iter(counter.card.vendor.payments)))
+    now = counter.shop.now
+    counter.shop.now = lambda: now() + timedelta(minutes=10)
+    return placed.number
+
+
+def test_a_difference_is_listed_and_put_right_once(counter, sign_in, lost):
+    owner = sign_in()
+    asked = owner.get(PAGE)
+    assert "Does everybody agree" in asked.text
+    found = next(f for f in asked.forms.values() if f.method == "get").submit()
+    row = found.html.select_one("td.words").text
+    assert row.startswith("At Test card the payment of")
+    assert f"for order {lost} is received; our ledger says" in row
+    button = next(f for f in found.forms.values() if "found" in f.fields)
+    done = button.submit("deed", value="settle", status=303).follow()
+    assert "settled with its provider again" in done.text
+    assert "Everything agrees" in done.text
+    assert counter.order(lost).payment_status == "paid"
+    again = button.submit("deed", value="settle", status=303).follow()
+    assert "That is not so any more" in again.text
+    with counter.shop.unit() as db:
+        kept = list(
+            db.execute(text("SELECT actor, subject FROM audit_entry WHERE action LIKE 'payment.%'"))
+        )
+    assert kept == [("owner@example.org", f"order {lost}")]
+
+
+def test_only_what_a_page_offered_is_done(counter, sign_in, lost):
+    owner = sign_in()
+    page = owner.get(f"{PAGE}?since=2020-01-01")
+    form = next(f for f in page.forms.values() if "found" in f.fields)
+    form.submit("deed", value="return", status=404)
+    form["found"] = "made up"
+    form.submit("deed", value="settle", status=404)
+    assert counter.order(lost).status == "awaiting_payment"
+    sign_in("clerk").get(PAGE, status=403)
+
+
+def test_a_provider_that_is_silent_is_said_to_be(counter, sign_in, lost):
+    with counter.card.vendor.down():
+        page = sign_in().get(f"{PAGE}?since=2020-01-01")
+    assert "Test card could not be asked, so nothing of it was compared" in page.text
