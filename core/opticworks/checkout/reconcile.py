@@ -420,13 +420,13 @@ def _of_order(entry: Entry) -> Iterator[Difference]:
 def _stray(provider: str, listed: c.ListedPayment, entry: Entry | None) -> Difference:
     """Money at a provider that our books know nothing of."""
     result = listed.result
-    sentence = f"{result.money.format()} at {provider} ({result.ref}) belong to no order here"
+    sentence = f"{result.money.format()} at {provider} ({result.ref}) belongs to no order here"
     repairs = ["return"]
     if entry is None:
         sentence += f"; it names {listed.order_number}." if listed.order_number else "."
     else:
         order = entry.order
-        sentence += f", though they name order {order.number}."
+        sentence += f", though it names order {order.number}."
         if result.money == Money(order.total, order.currency) and order.payment_status == "unpaid":
             repairs.insert(0, "link")
     return Difference(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import text
 
 from opticworks import demo
 from opticworks.jobs.testing import drain
@@ -48,7 +49,10 @@ def site(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> Sit
     number = browser.get(paid).html.select_one(".order-number strong").text
     pay = browser.get(f"/admin/orders/{number}/pay")
     next(f for f in pay.forms.values() if f.action.endswith("/pay")).submit(status=303)
-    return Site(browser, (paid, "/admin/sign-in"))
+    tampered = "UPDATE orders SET payment_status = 'paid', placed_at = now() - interval '1 hour'"
+    with shop.unit() as db:  # a difference that can be repaired
+        db.execute(text(f"{tampered} WHERE payment_status = 'pending'"))
+    return Site(browser, (paid, "/admin/sign-in", "/admin/payments/reconcile?since=2020-01-01"))
 
 
 def exempt(browser: Browser) -> None:
