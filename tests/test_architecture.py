@@ -131,10 +131,11 @@ def declared(folder: Path) -> set[str]:
     lines = ini.get("options", "install_requires", fallback="").split("\n")
     names = {Requirement(line).name.lower() for line in lines if line.strip()}
     special = {
+        "beautifulsoup4": "bs4",
         "markdown-it-py": "markdown_it",
         "pillow": "PIL",
-        "beautifulsoup4": "bs4",
-        "zxing-cpp": "zxingcpp",
+        "python-stdnum": "stdnum",
+            "zxing-cpp": "zxingcpp",
     }
     parts = {"pydantic_core"} if "pydantic" in names else set()
     return {special.get(name, name.replace("-", "_")) for name in names} | parts

@@ -18,7 +18,6 @@ ROOT = Path(__file__).parent.parent.parent
 #: Hooks frozen ahead of their first user: the hook, and the plugin to come.
 AHEAD_OF_USE = {
     "image_stores": "cloudflare_images",
-    "on_event": "reviews",
 }
 
 

@@ -210,9 +210,10 @@ def _begin(
 
 
 def _same_place(wanted: c.Address, priced: c.Address) -> bool:
-    """Whether the parcel goes where the quote was made for. A state typed for another country is
-    no part of the order's address."""
-    parts = ("country", "postal_code", "city", "line1", *(("state",) if wanted.state else ()))
+    """Whether the parcel goes where the quote was made for, and to the business it was made for.
+    A state typed for another country is no part of the order's address."""
+    state = ("state",) if wanted.state else ()
+    parts = ("country", "postal_code", "city", "line1", "vat_id", *state)
     return all(getattr(wanted, part) == getattr(priced, part) for part in parts)
 
 

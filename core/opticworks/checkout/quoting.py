@@ -35,6 +35,7 @@ ADDRESS_FIELDS = {
     "postalCode": "postal_code",
     "country": "country",
     "phone": "phone",
+    "vatId": "vat_id",
 }
 
 

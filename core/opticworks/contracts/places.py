@@ -26,7 +26,8 @@ class Address(BaseModel):
     state: str = Field("", title="State", max_length=10, json_schema_extra=HALF)
     postal_code: str = Field("", title="Postal code", max_length=20, json_schema_extra=HALF)
     country: str = Field("US", title="Country", min_length=2, max_length=2, json_schema_extra=HALF)
-    phone: str = Field("", title="Phone", max_length=40)
+    phone: str = Field("", title="Phone", max_length=40, json_schema_extra=HALF)
+    vat_id: str = Field("", title="VAT ID", max_length=40, json_schema_extra=HALF)
 
     @property
     def name(self) -> str:

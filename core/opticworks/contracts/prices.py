@@ -160,13 +160,15 @@ class PriceDisplay:
 
     `label` stands beside a price ("incl. VAT", "plus tax"), or is empty where there is no tax.
     `factors` multiply an entered price, by tax code in lower case ("" for any other);
-    `shipping` multiplies the price of shipping.
+    `shipping` multiplies the price of shipping. `asks_vat_id`: the checkout asks businesses there
+    for their VAT ID (`Address.vat_id`).
     """
 
     label: str = ""
     includes_tax: bool = False
     factors: Mapping[str, Fraction] = field(default_factory=dict)
     shipping: Fraction = Fraction(1)
+    asks_vat_id: bool = False
 
     def shown(self, price: Money, tax_code: str = "") -> Money:
         """The price as it is shown and charged here, rounded half up."""

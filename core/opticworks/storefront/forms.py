@@ -44,6 +44,7 @@ class CheckoutForm(Form):
     state = SelectField("State", validate_choice=False)
     postalCode = _text("ZIP code", "Enter your ZIP code.", 20)
     phone = _text("Phone (optional, for the carrier)", most=40)
+    vatId = _text("VAT ID (optional)", most=40)
 
     def validate_email(self, field: StringField) -> None:
         try:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from opticworks.contracts import (
     Address,
     Adjustment,
+    Attention,
     Ctx,
     Draft,
     MenuItem,
@@ -19,10 +21,14 @@ from opticworks.contracts import (
     Quote,
     SlotFragment,
 )
+from opticworks.events import Event
+from opticworks.money import Money
 from opticworks.plugin import hookimpl
-from opticworks_taxes import admin, calculation, demo_rates, reading
+from opticworks_taxes import admin, calculation, demo_rates, evidence, reading, rules, vat
 from opticworks_taxes.models import Base
-from opticworks_taxes.settings import TaxesSettings
+from opticworks_taxes.settings import Region, TaxesSettings
+
+WRONG = "vat_id_wrong"  #: a remark on a VAT ID that can't be one; the quote can't be placed
 
 
 @hookimpl
@@ -53,26 +59,47 @@ def price_display(address: Address, email: str, ctx: Ctx) -> PriceDisplay:
     home = here
     if region.entered == "gross" and region.keeps == "net":
         home = reading.table(ctx, ctx.settings["shop"].origin)
-    exempt = reading.exemption(ctx, address, email) is not None
-    return calculation.display(region, here, home, exempt)
+    exempt = _relief(ctx, region, address, email) is not None
+    display = calculation.display(region, here, home, exempt)
+    return replace(display, asks_vat_id=vat.asked(region, address.country, _home(ctx)))
+
+
+def _home(ctx: Ctx) -> str:
+    country: str = ctx.settings["shop"].origin.country
+    return country
+
+
+def _relief(ctx: Ctx, region: Region, address: Address, email: str) -> rules.Exemption | None:
+    """Why the customer pays no tax there: what staff noted, else a VAT ID."""
+    noted = reading.exemption(ctx, address, email)
+    return noted or vat.reverse_charge(region, address, _home(ctx))
 
 
 @hookimpl
 def taxes(draft: Draft, ctx: Ctx) -> Iterable[Adjustment]:
     if draft.address is None:
-        return ()
+        return
     settings: TaxesSettings = ctx.settings["taxes"]
-    return calculation.taxes(
+    region = settings.region_of(draft.address.country)
+    yield from calculation.taxes(
         draft,
         reading.table(ctx, draft.address),
-        settings.region_of(draft.address.country),
+        region,
         settings.rounding,
-        reading.exemption(ctx, draft.address, draft.email),
+        _relief(ctx, region, draft.address, draft.email),
     )
+    if wrong := vat.problem(region, draft.address, _home(ctx)):
+        zero = Money.zero(draft.currency)
+        yield Adjustment(
+            stage="tax", target="order", kind=WRONG, label=wrong, amount=zero, source="taxes"
+        )
 
 
 @hookimpl
 def objections(quote: Quote, ctx: Ctx) -> Iterable[Objection]:
+    for step in quote.trace:
+        if step.stage == "tax" and step.kind == WRONG:
+            yield Objection(sentence=step.label)
     if ctx.settings["taxes"].uncovered == "refuse":
         for step in quote.trace:
             if step.stage == "tax" and step.kind == "uncovered":
@@ -87,7 +114,25 @@ def slot(name: str, context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotFragme
     if name == "admin.order":
         remarks = [s for s in context["order"].trace if s.kind in ("uncovered", "relief")]
         if remarks:
-            yield SlotFragment(template="admin/taxes/order.pt", data={"remarks": remarks})
+            check = evidence.of_order(ctx.db, context["order"].number)
+            yield SlotFragment(
+                template="admin/taxes/order.pt", data={"remarks": remarks, "check": check}
+            )
+
+
+@hookimpl
+def on_event(event: Event, ctx: Ctx) -> None:
+    evidence.note(event, ctx)
+
+
+@hookimpl
+def tasks(jobs: Any) -> None:
+    jobs.task(evidence.TASK)(evidence.ask_vies)
+
+
+@hookimpl
+def attention(ctx: Ctx) -> Iterable[Attention]:
+    return evidence.attention(ctx, admin.VAT_IDS, admin.READ.code)
 
 
 @hookimpl

@@ -33,6 +33,7 @@ READ = Permission(code="taxes.read", title="See tax rates and exemptions")
 EDIT = Permission(code="taxes.edit", title="Change tax rates and exemptions")
 PATH = "/admin/taxes"
 EXEMPTIONS = f"{PATH}/exemptions"
+VAT_IDS = f"{PATH}/vat-ids"
 LIST = Crumb(title="Taxes", path=PATH)
 EXEMPT_LIST = Crumb(title="Exemptions", path=EXEMPTIONS)
 PER_PAGE = 200
@@ -48,6 +49,8 @@ ROUTES = {
     "taxes.exemptions": EXEMPTIONS,
     "taxes.exemption.new": f"{EXEMPTIONS}/new",
     "taxes.exemption": f"{EXEMPTIONS}/{{id:\\d{{1,18}}}}",
+    "taxes.vat_ids": VAT_IDS,
+    "taxes.vat_id.seen": f"{VAT_IDS}/{{number}}/seen",
     "taxes.exemption.delete": f"{EXEMPTIONS}/{{id:\\d{{1,18}}}}/delete",
 }
 
@@ -57,12 +60,17 @@ def includeme(config: Configurator) -> None:
         config.add_route(name, pattern)
     config.allow_body("taxes.import", 4_000_000)
     config.scan("opticworks_taxes.admin")
+    config.scan("opticworks_taxes.vat_admin")
 
 
-def _tabs(current: str) -> list[tuple[str, str, bool]]:
+def tabs(current: str) -> list[tuple[str, str, bool]]:
     return [
         (label, path, path == current)
-        for label, path in (("Rates", PATH), ("Exemptions", EXEMPTIONS))
+        for label, path in (
+            ("Rates", PATH),
+            ("Exemptions", EXEMPTIONS),
+            ("VAT IDs", VAT_IDS),
+        )
     ]
 
 
@@ -119,7 +127,7 @@ def rates(request: Request) -> dict[str, Any]:
 
     return {
         "page": Page("Taxes"),
-        "tabs": _tabs(PATH),
+        "tabs": tabs(PATH),
         "rows": found[:PER_PAGE],
         "chosen": chosen,
         "countries": countries,
@@ -276,7 +284,7 @@ def exemptions(request: Request) -> dict[str, Any]:
     rows = request.db.scalars(select(Exemption).order_by(Exemption.email, Exemption.id)).all()
     return {
         "page": Page("Exemptions", crumbs=(LIST,)),
-        "tabs": _tabs(EXEMPTIONS),
+        "tabs": tabs(EXEMPTIONS),
         "rows": rows,
         "kinds": KINDS,
         "today": reading.today(request.ctx),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -55,6 +55,28 @@ class Rate(Base):
     shipping: Mapped[bool] = mapped_column(server_default=text("false"))
     layer: Mapped[int] = mapped_column(server_default="1")
     starts: Mapped[date] = mapped_column(Date)
+
+
+class VatCheck(Base):
+    """What was checked of the VAT ID that an order's reverse charge rests on, and when.
+
+    `checked` says what was looked at before the order was taken; `valid`, `name`, `address` and
+    `reference` (the number of the consultation) are what VIES answered at `vies_at`.
+    """
+
+    __tablename__ = "taxes_vat_check"
+    __table_args__ = (CheckConstraint("(vies_at IS NULL) = (valid IS NULL)", name="answer"),)
+
+    order_number: Mapped[str] = mapped_column(Text, primary_key=True)
+    vat_id: Mapped[str] = mapped_column(String(20))
+    checked: Mapped[str] = mapped_column(Text)
+    checked_at: Mapped[datetime]
+    vies_at: Mapped[datetime | None]
+    valid: Mapped[bool | None]
+    name: Mapped[str] = mapped_column(Text, server_default="")
+    address: Mapped[str] = mapped_column(Text, server_default="")
+    reference: Mapped[str] = mapped_column(Text, server_default="")
+    seen_by: Mapped[str] = mapped_column(Text, server_default="")
 
 
 class Exemption(Base):

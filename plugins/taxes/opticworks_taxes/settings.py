@@ -62,6 +62,12 @@ class Region(BaseModel):
         },
     )
 
+    vat_ids: bool = Field(
+        False,
+        title="Businesses with a VAT ID of another country of the EU pay no VAT (reverse charge)",
+        description="The checkout then asks for it, where the shop itself ships from the EU",
+    )
+
     @field_validator("countries")
     @classmethod
     def _countries(cls, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -106,6 +112,18 @@ class TaxesSettings(BaseModel):
         json_schema_extra={
             "choices": {"flag": "is taken without tax, and marked", "refuse": "is refused"}
         },
+    )
+
+    vies: bool = Field(
+        False,
+        title="Ask VIES about the VAT ID of each order without VAT",
+        description="After the order, so that nobody waits for it. Staff are told of a number "
+        "that is not registered; the answer stays with the order.",
+    )
+    vies_url: str = Field(
+        "https://ec.europa.eu/taxation_customs/vies/rest-api",
+        title="Address of VIES",
+        json_schema_extra={"ini": True},
     )
 
     @field_validator("regions")

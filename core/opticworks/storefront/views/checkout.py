@@ -363,6 +363,8 @@ def _page(
         "code_typed": "",
         "code_message": "",
         "codes_changed": False,
+        # Its field comes and goes with the country; else what is being typed there stays.
+        "vat_id_changed": ("vatId" in request.POST) != priced.quote.display.asks_vat_id,
         **more,
     }
     response = render_to_response(template, values, request=request)
