@@ -197,7 +197,8 @@ class ComponentView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductPage:
-    """`images` holds every picture of the product; `gallery` those of the selected variant."""
+    """`images` holds every picture of the product; `gallery` those of the selected variant.
+    `variants` are all of them, or the selected one alone where there are `many`."""
 
     handle: str
     url: str
@@ -214,6 +215,7 @@ class ProductPage:
     components: tuple[ComponentView, ...]
     related: tuple[Card, ...]
     vendor: str = ""
+    many: bool = False
     locale: str = field(default="en_US", repr=False)
 
     @property
@@ -221,8 +223,12 @@ class ProductPage:
         return tuple(self.images[index] for index in self.selected.image_indexes)
 
     @property
-    def price_varies(self) -> bool:
-        return len({variant.price for variant in self.variants}) > 1
+    def slides(self) -> tuple[int, ...]:
+        """The pictures that are in the page: those of the selected variant first, then what
+        script shows for the others."""
+        shown = self.selected.image_indexes
+        others = range(0 if self.many else len(self.images))
+        return (*shown, *(index for index in others if index not in shown))
 
     @property
     def script_data(self) -> str:

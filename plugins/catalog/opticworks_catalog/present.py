@@ -21,6 +21,10 @@ from opticworks_catalog.records import CollectionRecord, ProductRecord, VariantR
 from opticworks_catalog.selection import after_choosing, closest
 from opticworks_catalog.stock import Levels, buyable, stock_view
 
+#: Up to so many variants are all in the page, so that script changes between them; of more the
+#: page has the one that is shown, and a choice is a request.
+MOST_INLINE = 60
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
@@ -86,7 +90,9 @@ def product_page(
     rules: Rules,
 ) -> ProductPage:
     """The page of a product with one of its variants selected."""
-    views = {variant.sku: _variant(product, variant, levels, rules) for variant in product.variants}
+    many = len(product.variants) > MOST_INLINE
+    inline = [selected] if many else product.variants
+    views = {variant.sku: _variant(product, variant, levels, rules) for variant in inline}
     return ProductPage(
         handle=product.handle,
         url=product_path(product.handle),
@@ -97,6 +103,7 @@ def product_page(
         specs=product.specs,
         options=_options(product, selected, levels),
         variants=tuple(views.values()),
+        many=many,
         selected=views[selected.sku],
         images=tuple(image.picture for image in product.images),
         collections=tuple(

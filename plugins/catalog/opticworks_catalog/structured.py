@@ -66,7 +66,7 @@ def describe(product: ProductRecord, description_html: str, shop_name: str) -> s
 def product_data(
     product: ProductRecord, page: ProductPage, base_url: str, seller: Seller, description: str
 ) -> dict[str, Any]:
-    """A `ProductGroup` with its variants, or a `Product` when there is only one."""
+    """A `ProductGroup` with the variants of the page, or a `Product` when there is only one."""
     barcodes = {variant.sku: variant.barcode for variant in product.variants}
     common: dict[str, Any] = {
         "@context": "https://schema.org",
@@ -75,7 +75,7 @@ def product_data(
         "url": base_url + page.url,
         "brand": {"@type": "Brand", "name": seller.brand},
     }
-    if len(page.variants) == 1:
+    if len(product.variants) == 1:
         only = _variant(page.variants[0], page, base_url, barcodes, seller)
         return {**common, "@type": "Product", **only}
     return {

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from fractions import Fraction
 
 import pytest
 from catalog_making import statements_of
 from sqlalchemy import select, update
 
 from opticworks import demo
+from opticworks.contracts import PriceDisplay
+from opticworks.testing.fakes import fake_plugin
 from opticworks.testing.shops import Browser
+from opticworks_catalog import writing
+from opticworks_catalog.inputs import ProductInput, VariantInput
 from opticworks_catalog.models import (
     Collection,
     CollectionProduct,
@@ -125,3 +130,44 @@ def test_pages_of_a_shop_with_other_settings(make_shop):
         "/products/whole-home-bundle",
         "/products/pro-poe-bundle",
     ]
+
+
+def test_filters_and_sorting_by_price_mean_what_the_page_shows(make_shop):
+    """Entered without tax, shown with: at 19 %, at 7 % for some, and a bundle of both."""
+    factors = {"": Fraction(119, 100), "reduced": Fraction(107, 100)}
+    shown = PriceDisplay(label="incl. VAT", includes_tax=True, factors=factors)
+    taxes = fake_plugin("taxed", price_display=lambda address, email, ctx: shown)
+    shop = make_shop(plugins=("catalog",), extra={"taxed": taxes})
+    with shop.unit() as db:
+        for handle, variant in {
+            "standard": VariantInput(sku="S", price=1000),  # 11.90
+            "reduced": VariantInput(sku="R", price=1100, tax_code="Reduced"),  # 11.77
+            "both": VariantInput(sku="B", price=2000, components=(("S", 1), ("R", 1))),  # 22.54
+        }.items():
+            product = ProductInput(
+                handle=handle, title=handle, currency="USD", status="published", variants=(variant,)
+            )
+            writing.save(db, product)
+    browser = Browser(shop)
+    assert [card.split("$")[1] for card in prices(browser.get("/products?sort=price"))] == [
+        "11.77",
+        "11.90",
+        "22.54",
+    ]
+
+    def found(query):
+        return [
+            link.removeprefix("/products/") for link in links(browser.get(f"/products?{query}"))
+        ]
+
+    assert found("max=11.80") == ["reduced"]
+    assert found("min=11.90&max=11.90") == ["standard"]
+    assert found("min=22.54") == ["both"]
+    assert found("max=11") == []
+    panel = browser.get("/products?stock=&min=11.77")
+    assert "11.77" in panel
+    assert "22.54" in panel
+
+
+def prices(page):
+    return [one.get_text() for one in page.html.select(".card-grid .price-now")]

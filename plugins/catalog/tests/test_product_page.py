@@ -10,6 +10,9 @@ from catalog_making import statements_of
 from sqlalchemy import update
 
 from opticworks import kernel
+from opticworks.testing.shops import Browser
+from opticworks_catalog import writing
+from opticworks_catalog.inputs import OptionInput, ProductInput, VariantInput
 from opticworks_catalog.models import Product, Variant
 
 PAGE = "/products/rs-1-sensor"
@@ -225,3 +228,39 @@ def test_the_pictures_of_a_page_are_there_and_kept_for_ever(browser):
         assert answer.content_type in ("image/avif", "image/webp")
     unversioned = browser.get(address.split("?")[0])
     assert unversioned.headers["Cache-Control"] == "public, max-age=300"
+
+
+def test_a_page_of_hundreds_of_variants_holds_the_one_that_is_shown(empty_shop):
+    sizes, colours = [f"Size {n}" for n in range(20)], [f"Colour {n}" for n in range(20)]
+    variants = tuple(
+        VariantInput(sku=f"V{i}-{j}", price=1000 + i, values=(size, colour))
+        for i, size in enumerate(sizes)
+        for j, colour in enumerate(colours)
+    )
+    product = ProductInput(
+        handle="many",
+        title="Many",
+        currency="USD",
+        status="published",
+        options=(
+            OptionInput(name="Size", values=tuple((v, "") for v in sizes)),
+            OptionInput(name="Colour", values=tuple((v, "") for v in colours)),
+        ),
+        variants=variants,
+    )
+    with empty_shop.unit() as db:
+        writing.save(db, product)
+    browser = Browser(empty_shop)
+    page = browser.get("/products/many?variant=V3-4")
+    assert len(page.body) < 60_000
+    assert page.html.select_one("#variants") is None
+    form = next(f for f in page.forms.values() if "Colour" in f.fields)
+    assert (form["Size"].value, form["Colour"].value) == ("Size 3", "Colour 4")
+    form["Colour"] = "Colour 7"
+    page = form.submit(status=302).follow()
+    assert page.html.select_one("form.buy [name=sku]")["value"] == "V3-7"
+    group = structured(page)[0]
+    assert (group["@type"], [one["sku"] for one in group["hasVariant"]]) == (
+        "ProductGroup",
+        ["V3-7"],
+    )

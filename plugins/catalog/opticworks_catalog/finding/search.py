@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from fractions import Fraction
 from typing import Any
 
 from opticworks.contracts import Ctx
@@ -67,7 +69,7 @@ def _meanings(ctx: Ctx, typed: Query) -> Iterator[Query]:
 
 def count(ctx: Ctx, listing: Listing, collection: str, query: Query | None) -> Facets:
     """What the filters of the listing offer."""
-    shape = _shape(listing, collection, query)
+    shape = _shape(ctx, listing, collection, query)
     row = ctx.db.execute(statements.facets(shape), _values(ctx, listing, collection, query)).one()
     return Facets(in_stock=row.in_stock, low=row.low, high=row.high, options=tuple(row.options))
 
@@ -78,7 +80,7 @@ def _page(
     values = _values(ctx, listing, collection, query)
     products, total = read_page(
         ctx.db,
-        _shape(listing, collection, query),
+        _shape(ctx, listing, collection, query),
         {**values, "limit": limit, "offset": offset},
     )
     return Found(products=products, total=total, query=query)
@@ -90,7 +92,7 @@ def _finds_any(ctx: Ctx, listing: Listing, collection: str, query: Query) -> boo
     return bool(read_page(ctx.db, shape, values)[0])
 
 
-def _shape(listing: Listing, collection: str, query: Query | None) -> Shape:
+def _shape(ctx: Ctx, listing: Listing, collection: str, query: Query | None) -> Shape:
     filters = listing.filters
     return Shape(
         sort=listing.sort,
@@ -99,6 +101,7 @@ def _shape(listing: Listing, collection: str, query: Query | None) -> Shape:
         stock=filters.in_stock,
         price=filters.has_price,
         options=bool(filters.options),
+        converted=bool(ctx.display.factors),
     )
 
 
@@ -113,6 +116,8 @@ def _values(ctx: Ctx, listing: Listing, collection: str, query: Query | None) ->
         "option_names": [name for name, _ in pairs],
         "option_values": [value for _, value in pairs],
         "option_count": len(filters.options),
+        "factor_codes": list(ctx.display.factors),
+        "factors": [_decimal(factor) for factor in ctx.display.factors.values()],
     }
     if query is not None:
         values |= {
@@ -122,3 +127,9 @@ def _values(ctx: Ctx, listing: Listing, collection: str, query: Query | None) ->
             "phrase": query.phrase,
         }
     return values
+
+
+def _decimal(factor: Fraction) -> Decimal:
+    """Exact enough for every amount that the database holds."""
+    with localcontext(prec=40):
+        return Decimal(factor.numerator) / Decimal(factor.denominator)

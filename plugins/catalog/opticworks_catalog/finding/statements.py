@@ -13,9 +13,11 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
+    BigInteger,
     ColumnElement,
     Float,
     Integer,
+    Numeric,
     Select,
     Text,
     and_,
@@ -45,6 +47,8 @@ from opticworks_catalog.models import (
     VariantValue,
 )
 
+Part = statements.Part
+
 #: How much a word counts in the description, the options, the SKU and the title.
 WEIGHTS = (0.05, 0.2, 0.5, 1.0)
 
@@ -59,6 +63,7 @@ class Shape:
     stock: bool = False
     price: bool = False
     options: bool = False
+    converted: bool = False  #: whether prices are shown otherwise than they were entered
 
     @property
     def narrowed(self) -> bool:
@@ -69,7 +74,7 @@ class Shape:
 def page(shape: Shape) -> Select[Any]:
     """A page of products with all that belongs to them, each row with the total."""
     matched = _matched(shape)
-    lowest = func.min(Variant.price)
+    lowest = func.min(_shown(shape))
     if shape.narrowed:
         offers = _offers(shape, matched)
         fitting = (
@@ -186,14 +191,15 @@ def _order(shape: Shape, matched: CTE, price: ColumnElement[Any]) -> tuple[Any, 
 def _offers(shape: Shape, matched: CTE, *, counting: bool = False) -> CTE:
     """Each variant of what matched, with the groups of filters that it misses."""
     no = literal(0, Integer)
-    in_range = Variant.price.between(bindparam("low"), bindparam("high"))
+    price = _shown(shape)
+    in_range = price.between(bindparam("low"), bindparam("high"))
     ready = _ready() if shape.stock or counting else literal(True)
     options_met = _options_met() if shape.options else no
     facts = (
         select(
             Variant.product_id,
             Variant.id.label("variant_id"),
-            Variant.price,
+            price.label("price"),
             ready.label("ready"),
             (case((in_range, 0), else_=1) if shape.price else no).label("price_missed"),
             options_met.label("options_met"),
@@ -208,6 +214,46 @@ def _offers(shape: Shape, matched: CTE, *, counting: bool = False) -> CTE:
     if shape.options:
         missed += bindparam("option_count", type_=Integer) - facts.c.options_met
     return select(facts, stock_missed.label("stock_missed"), missed.label("misses")).cte("offers")
+
+
+def _shown(shape: Shape) -> Any:
+    """A variant's price as pages show it: multiplied with the factor of its tax code and rounded
+    half up. A bundle without a code of its own goes by its parts, whose shares of a price are as
+    what they cost alone."""
+    if not shape.converted:
+        return Variant.price
+    whole = select(func.sum(Part.price * Component.quantity * _factor(Part.tax_code)))
+    weight = func.sum(Part.price * Component.quantity)
+    of_parts = (
+        whole.with_only_columns(whole.selected_columns[0] / func.nullif(weight, 0))
+        .select_from(Component)
+        .join(Part, Part.sku == Component.sku)
+        .where(Component.variant_id == Variant.id)
+        .correlate(Variant)
+        .scalar_subquery()
+    )
+    own = _factor(Variant.tax_code)
+    factor = case((Variant.tax_code != "", own), else_=func.coalesce(of_parts, own))
+    return cast(func.floor(Variant.price * factor + literal(0.5, Numeric)), BigInteger)
+
+
+def _factor(tax_code: Any) -> ColumnElement[Any]:
+    """The factor of a tax code; of one that has none, that of every other."""
+    known = (
+        func.unnest(
+            bindparam("factor_codes", type_=ARRAY(Text)),
+            bindparam("factors", type_=ARRAY(Numeric)),
+        )
+        .table_valued("code", "factor", name="known")
+        .render_derived()
+    )
+    return (
+        select(known.c.factor)
+        .where(known.c.code.in_([func.lower(func.trim(tax_code)), ""]))
+        .order_by(known.c.code.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def _ready() -> ColumnElement[bool]:

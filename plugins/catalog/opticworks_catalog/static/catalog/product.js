@@ -4,8 +4,8 @@
   "use strict";
   const root = document.querySelector("[data-product]");
   const source = document.getElementById("variants");
-  if (!root || !source) return;
-  const variants = JSON.parse(source.textContent);
+  if (!root) return;
+  const variants = source ? JSON.parse(source.textContent) : null;
   const one = (selector) => root.querySelector(selector);
   const all = (selector) => [...root.querySelectorAll(selector)];
   const options = one("[data-options]");
@@ -54,6 +54,10 @@
 
   // --- variants -----------------------------------------------------------------------------
   if (!options) return;
+  if (!variants) { // too many for one page: the server answers with the one that was chosen
+    options.addEventListener("change", () => options.requestSubmit());
+    return;
+  }
   const chosen = () => Object.fromEntries(new FormData(options));
   const fits = (variant, wanted) =>
     Object.entries(wanted).every(([name, value]) => variant.options[name] === value);
