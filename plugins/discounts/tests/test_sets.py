@@ -93,15 +93,15 @@ def test_the_cart_offers_what_can_be_got_and_takes_it_off(counter) -> None:
     browser.post("/cart/lines", {"sku": "A", "quantity": "1"})
     page = browser.post("/cart/codes", {"code": "twob"}).follow()
     assert "needs 2 items" in page
-    assert not page.html.select(".suggestion")
+    assert not page.html.select(".to-add")
     browser.post("/cart/lines", {"sku": "A", "quantity": "1"})
     page = browser.get("/cart")
-    (offered,) = page.html.select(".suggestion")
+    (offered,) = page.html.select(".to-add")
     assert "TWOB: add one more of these and it is free." in offered.get_text()
     assert [one["value"] for one in offered.select("input[name=sku]")] == ["B"]
     form = next(form for form in page.forms.values() if "sku" in form.fields)
     page = form.submit().follow()
-    assert not page.html.select(".suggestion")
+    assert not page.html.select(".to-add")
     cart_id = cart_with(counter, ("A", 2), ("B", 1), codes=["TWOB"])
     quote = counter.quote(cart_id)
     assert quote.total.minor - quote.shipping_total.minor == 2000

@@ -26,6 +26,11 @@ ADA = {
     "postalCode": "94104",
 }
 
+UNREGISTERED = text(
+    "INSERT INTO taxes_vat_check (order_number, vat_id, checked, checked_at, vies_at, valid)"
+    " VALUES (:number, 'FR40303265045', 'form', :now, :now, false)"
+)
+
 
 @pytest.fixture
 def site(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> Site:
@@ -47,6 +52,8 @@ def site(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> Sit
     assert sign_in.location.endswith("/admin")
     exempt(browser)
     number = browser.get(paid).html.select_one(".order-number strong").text
+    with shop.unit() as db:  # a VAT ID that is not registered, for staff to see to
+        db.execute(UNREGISTERED, {"number": number, "now": shop.now()})
     pay = browser.get(f"/admin/orders/{number}/pay")
     next(f for f in pay.forms.values() if f.action.endswith("/pay")).submit(status=303)
     tampered = "UPDATE orders SET payment_status = 'paid', placed_at = now() - interval '1 hour'"
