@@ -135,7 +135,7 @@ def declared(folder: Path) -> set[str]:
         "markdown-it-py": "markdown_it",
         "pillow": "PIL",
         "python-stdnum": "stdnum",
-            "zxing-cpp": "zxingcpp",
+        "zxing-cpp": "zxingcpp",
     }
     parts = {"pydantic_core"} if "pydantic" in names else set()
     return {special.get(name, name.replace("-", "_")) for name in names} | parts
