@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import socket
 import threading
@@ -44,8 +45,14 @@ class Slow:
     def __init__(self, app: Callable[..., Any]) -> None:
         self.app = app
         self.seconds: dict[str, float] = {}  #: by path
+        self.bodies: list[bytes] | None = None  #: what came with every request, if it is kept
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if self.bodies is not None:
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = io.BytesIO(body)
+            line = f"{environ['PATH_INFO']}?{environ.get('QUERY_STRING', '')} "
+            self.bodies.append(line.encode() + body + repr(sorted(environ.items())).encode())
         time.sleep(self.seconds.get(environ["PATH_INFO"], 0))
         return self.app(environ, start_response)
 
@@ -82,6 +89,28 @@ class Site:
         self._server.shutdown()
         self._thread.join(10)
         self.shop.close()
+
+    @contextmanager
+    def overheard(self) -> Iterator[list[bytes]]:
+        """Every request that comes in meanwhile, with its whole body."""
+        self._slow.bodies = heard = []
+        try:
+            yield heard
+        finally:
+            self._slow.bodies = None
+
+    def kept(self, needle: str) -> list[str]:
+        """Tables of the database in which a row has that text anywhere."""
+        tables = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'"
+        with self.shop.unit() as db:
+            return [
+                table
+                for table in db.scalars(text(tables)).all()
+                if db.scalar(
+                    text(f"SELECT EXISTS (SELECT FROM {table} t WHERE t::text LIKE :n)"),
+                    {"n": f"%{needle}%"},
+                )
+            ]
 
     @contextmanager
     def slow(self, path: str, seconds: float) -> Iterator[None]:

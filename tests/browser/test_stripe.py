@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+import requests
+from playwright.sync_api import Browser, FrameLocator, Page, Route, expect
+from pydantic import SecretStr
 from waitress.server import create_server
 
 from opticworks.checkout.settle import settle
 from opticworks.embedded import create_database, drop_database
+from opticworks.settings import editing
+from opticworks.settings.service import conceal
 
-from .journey import add, field, fill, only_order, open_checkout, place_button, settled, thanked
+from .journey import field, fill, only_order, open_checkout, place_button, settled, thanked
 from .site import Site, database_of
 
 pytest.importorskip("opticworks_stripe_payments")
+
+import stripe as sdk
 
 from opticworks_stripe_payments.settings import STANDIN_SECRET
 from opticworks_stripe_payments.standin.server import StandIn
@@ -25,6 +33,7 @@ from opticworks_stripe_payments.standin.server import StandIn
 GOOD = "4242424242424242"
 DECLINED = "4000000000000002"
 CHALLENGED = "4000002500003155"
+CSP = "content-security-policy"
 
 
 @pytest.fixture(scope="module")
@@ -220,36 +229,143 @@ def test_a_webhook_that_never_comes_is_made_good_by_settling(
 
 
 def test_no_card_number_reaches_the_shop(
-    shopper: Callable[..., Page], card_site: Site, someone: str
+    shopper: Callable[..., Page],
+    card_site: Site,
+    someone: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """SAQ A: everything the browser sends to the shop, looked through for the card."""
+    """SAQ A: everything that came to the server, was logged or is stored, looked through for the
+    card, after one was refused and one has paid."""
+    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG, "opticworks")
     page = shopper()
-    sent: list[str] = []
-
-    def note(request: Any) -> None:
-        if request.url.startswith(card_site.url):
-            sent.append(f"{request.url} {request.headers} {request.post_data or ''}")
-
-    page.on("request", note)
-    open_checkout(page, someone)
-    type_card(page)
-    place_button(page).click()
-    thanked(page)
-    assert any("/checkout" in line for line in sent)
-    assert not [line for line in sent if GOOD in line.replace("+", "").replace(" ", "")]
+    with card_site.overheard() as heard:
+        open_checkout(page, someone)
+        type_card(page, DECLINED)
+        place_button(page).click()
+        expect(page.locator("#checkout-status")).to_have_text("Your card was declined.")
+        type_card(page)
+        place_button(page).click()
+        thanked(page)
+        card_site.work()
+    assert any(b"/checkout" in request for request in heard)
+    for number in (GOOD, DECLINED):
+        spaced = " ".join(number[at : at + 4] for at in range(0, 16, 4))
+        for form in (number, spaced, spaced.replace(" ", "+"), spaced.replace(" ", "%20")):
+            assert not [request for request in heard if form.encode() in request]
+            assert form not in caplog.text
+            assert card_site.kept(form) == []
+    assert card_site.kept(someone), "the search finds what is there"
     readable = page.evaluate(
         "() => { try { return Boolean(frames[0]?.document?.body) } catch { return false } }"
     )
     assert readable is False
 
 
-def test_only_the_checkout_may_load_from_stripe(shopper: Callable[..., Page], stripe: Any) -> None:
+def test_a_way_to_pay_that_leads_away_comes_back_to_the_same_order(
+    shopper: Callable[..., Page], card_site: Site, stripe: Any, someone: str
+) -> None:
     page = shopper()
-    add(page)
-    policies = {}
-    for path in ("/", "/cart", "/checkout"):
-        response = page.goto(path)
-        assert response is not None
-        policies[path] = response.headers["content-security-policy"]
-    assert stripe.url in policies["/checkout"]
-    assert stripe.url not in policies["/"] + policies["/cart"]
+    open_checkout(page, someone)
+    for answer in ("fail", "complete"):
+        card_frame(page).get_by_role("tab", name="Klarna").click()
+        place_button(page).click()
+        page.wait_for_url(f"{stripe.url}/3ds/**")
+        page.locator(f"#{answer}").click()
+        if answer == "fail":
+            page.wait_for_url("**/checkout")
+            expect(page.locator("main")).to_contain_text("unable to authenticate")
+            expect(field(page, "email")).to_have_value(someone)
+            expect(field(page, "city")).to_have_value("San Francisco")
+    thanked(page)
+    assert "payment_intent" not in page.url, "no secret stays in the address"
+    order = only_order(card_site, someone)
+    assert order.payment_status == "paid"
+    assert [intent["status"] for intent in intents(stripe, order)] == ["succeeded"]
+
+
+REAL_KEYS = {
+    "publishable_key": "pk_test_51abc",
+    "secret_key": SecretStr("sk_test_51abc"),
+    "webhook_secret": SecretStr(STANDIN_SECRET),
+}
+
+
+@pytest.fixture
+def at_stripe(card_site: Site, stripe: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The shop as with real keys: every address is Stripe's own. What would go to them from here
+    is answered by the stand-in."""
+    make = sdk.StripeClient
+
+    def reaching_the_standin(key: str, **given: Any) -> Any:
+        assert given["base_addresses"] == {"api": "https://api.stripe.com"}
+        return make(key, **{**given, "base_addresses": {"api": stripe.url}})
+
+    monkeypatch.setattr(sdk, "StripeClient", reaching_the_standin)
+    shop = card_site.shop
+    with shop.unit() as db:
+        kept = {name: conceal(value, shop.vault) for name, value in REAL_KEYS.items()}
+        editing.save(db, "stripe_payments", kept, 0, actor="test", changes={})
+    shop.settings_changed()
+    yield
+    monkeypatch.undo()
+    with shop.unit() as db:
+        editing.clear(db, "stripe_payments", None, actor="test")
+    shop.settings_changed()
+
+
+def test_the_policy_lets_in_what_stripe_needs_on_the_checkout_and_nothing_elsewhere(
+    shopper: Callable[..., Page],
+    browser: Browser,
+    card_site: Site,
+    stripe: Any,
+    at_stripe: None,
+    someone: str,
+) -> None:
+    """Stripe's own addresses, as in production; no request leaves this machine."""
+    asked = set()
+
+    def answer(route: Route) -> None:
+        wanted = route.request
+        parts = urlsplit(wanted.url)
+        asked.add(parts.netloc)
+        said = requests.request(
+            wanted.method,
+            f"{stripe.url}{parts.path}?{parts.query}",
+            data=wanted.post_data_buffer,
+            headers={"Content-Type": wanted.headers.get("content-type", "")},
+            timeout=10,
+        )
+        route.fulfill(status=said.status_code, headers=dict(said.headers), body=said.content)
+
+    page = shopper()
+    page.context.route("https://*.stripe.com/**", answer)
+    open_checkout(page, someone)
+    response = page.request.get("/checkout")
+    policy = dict(part.split(" ", 1) for part in response.headers[CSP].split("; "))
+    assert policy["script-src"] == "'self' https://js.stripe.com"
+    assert policy["frame-src"] == "'self' https://js.stripe.com https://hooks.stripe.com"
+    assert policy["connect-src"] == "'self' https://api.stripe.com"
+    type_card(page, CHALLENGED)
+    place_button(page).click()
+    page.frame_locator('iframe[src*="/3ds/"]').locator("#complete").click()
+    thanked(page)
+    assert only_order(card_site, someone).payment_status == "paid"
+    assert asked == {"js.stripe.com", "api.stripe.com", "hooks.stripe.com"}
+
+    elsewhere = browser.new_context(base_url=card_site.url).new_page()
+    elsewhere.route("https://*.stripe.com/**", answer)
+    for path in ("/", "/cart", "/products/rs-1-sensor"):
+        policy_there = elsewhere.goto(path)
+        assert policy_there is not None
+        assert "stripe" not in policy_there.headers[CSP]
+    blocked = elsewhere.evaluate(
+        """() => new Promise((resolve) => {
+            document.addEventListener('securitypolicyviolation', (e) => resolve(e.blockedURI));
+            const script = document.createElement('script');
+            script.src = 'https://js.stripe.com/endive/stripe.js';
+            document.head.append(script);
+        })"""
+    )
+    assert blocked == "https://js.stripe.com/endive/stripe.js"
+    elsewhere.context.close()

@@ -223,9 +223,10 @@ class StripePayments:
         state = STATES[status]
         amount = intent.amount_received if state == "captured" else intent.amount
         failure = intent.last_payment_error
-        message = ""
+        message, declined = "", ""
         if failure is not None and state == "action":
             message = str(failure.message or "The payment did not go through.")
+            declined = _try_of(failure)
         data = {}
         if state == "action":
             data = {
@@ -239,6 +240,7 @@ class StripePayments:
             money=from_stripe(amount, intent.currency),
             data=data,
             message=message,
+            declined=declined,
         )
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[WebhookEvent, ...]:
@@ -271,6 +273,14 @@ class StripePayments:
                 raise BadSignature("The webhook was signed in the future.")
             return
         raise BadSignature("No signing secret fits the webhook's signature.")
+
+
+def _try_of(failure: Any) -> str:
+    """What tells one refused try of an intent from the next: its charge, or, where the bank never
+    was asked for one, the card or whatever else was tried."""
+    method = getattr(failure, "payment_method", None)
+    tried = getattr(failure, "charge", None) or (method.id if method is not None else "")
+    return str(tried or failure.code or "declined")
 
 
 def _shipping(address: Address) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def _confirm(vendor: Vendor, intent: Object, params: Params) -> Object:
         )
     for name in ("receipt_email", "shipping"):
         intent[name] = params.get(name, intent[name])
-    sdk = boolean(params, "use_stripe_sdk")
+    sdk = boolean(params, "use_stripe_sdk") and method["type"] == "card"
     return vendor.confirm(intent, method, None if sdk else params.get("return_url"))
 
 
@@ -155,14 +155,16 @@ def authenticate_intent(vendor: Vendor, id: str, params: Params) -> Object:
 def create_method(vendor: Vendor, params: Params) -> Object:
     """A payment method of card details, which only a browser may send."""
     known(params, ("type", "card", "billing_details", "key", "allow_redisplay", "metadata"))
-    number, month, year = _card(params)
     billing = objects.billing_details(params.get("billing_details"))
+    if params.get("type") == cards.REDIRECT:
+        return vendor.new_method(cards.REDIRECT, 0, 0, billing)
+    number, month, year = _card(params)
     return vendor.new_method(number, month, year, billing)
 
 
 def _card(params: Params) -> tuple[str, int, int]:
     if params.get("type", "card") != "card" or not isinstance(params.get("card"), dict):
-        raise invalid("The stand-in knows cards only.", param="type")
+        raise invalid("The stand-in knows cards and Klarna only.", param="type")
     card = {str(name): str(value) for name, value in params["card"].items()}
     number = card.get("number", "").replace(" ", "")
     month, year = integer(card, "exp_month", 0) or 0, integer(card, "exp_year", 0) or 0

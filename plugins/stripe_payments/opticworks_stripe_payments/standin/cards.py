@@ -10,13 +10,15 @@ from opticworks_stripe_payments.standin.wire import StripeError
 
 @dataclass(frozen=True, slots=True)
 class TestCard:
-    """`decline` and `decline_code` when the bank says no; `challenge` when it asks the buyer."""
+    """`decline` and `decline_code` when the bank says no; `challenge` when it asks the buyer.
+    `redirect` names a way to pay that is no card and always goes to a page of its own."""
 
     brand: str = "visa"
     code: str = ""
     decline_code: str = ""
     message: str = ""
     challenge: bool = False
+    redirect: str = ""
     disputed: bool = False
     refund_fails: bool = False
 
@@ -24,6 +26,9 @@ class TestCard:
 def _declined(code: str, message: str, decline_code: str = "") -> TestCard:
     return TestCard(code=code, message=message, decline_code=decline_code or code)
 
+
+#: The way to pay that sends the buyer to a page of its own: no card at all.
+REDIRECT = "klarna"
 
 CARDS = {
     "4242424242424242": TestCard(),
@@ -43,6 +48,7 @@ CARDS = {
     "4000002760003184": TestCard(challenge=True),
     "4000000000000259": TestCard(disputed=True),
     "4000000000005126": TestCard(refund_fails=True),
+    REDIRECT: TestCard(redirect=REDIRECT),
 }
 
 #: Stripe's ready-made payment methods of test mode.
@@ -79,7 +85,7 @@ def check(number: str, month: int, year: int, cvc: str, now: datetime | None = N
         )
     if not (cvc.isdigit() and len(cvc) in (3, 4)):
         raise _typed("invalid_cvc", "Your card's security code is invalid.", "cvc")
-    if number not in CARDS:
+    if number not in CARDS or CARDS[number].redirect:
         raise StripeError(
             402,
             "card_error",

@@ -58,19 +58,19 @@ def card(brand: str, last4: str, month: int, year: int) -> Object:
     }
 
 
-def payment_method(details: Object, billing: Object, now: int) -> Object:
+def payment_method(details: Object, billing: Object, now: int, type: str = "card") -> Object:
     return {
         "id": new_id("pm"),
         "object": "payment_method",
         "allow_redisplay": "unspecified",
         "billing_details": billing,
-        "card": details,
+        type: details,
         "created": now,
         "customer": None,
         "customer_account": None,
         "livemode": False,
         "metadata": {},
-        "type": "card",
+        "type": type,
     }
 
 
@@ -139,7 +139,7 @@ def payment_intent(
 
 
 def charge(intent: Object, method: Object, now: int, *, captured: bool) -> Object:
-    id, amount, details = new_id("ch"), intent["amount"], method["card"]
+    id, amount = new_id("ch"), intent["amount"]
     return {
         "id": id,
         "object": "charge",
@@ -195,7 +195,7 @@ def charge(intent: Object, method: Object, now: int, *, captured: bool) -> Objec
         "paid": True,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
-        "payment_method_details": {"card": _charged_card(details, amount), "type": "card"},
+        "payment_method_details": _charged(method, amount),
         "radar_options": {},
         "receipt_email": intent["receipt_email"],
         "receipt_url": f"https://pay.stripe.com/receipts/{id}",
@@ -206,6 +206,12 @@ def charge(intent: Object, method: Object, now: int, *, captured: bool) -> Objec
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
         "status": "succeeded",
     }
+
+
+def _charged(method: Object, amount: int) -> Object:
+    if method["type"] == "card":
+        return {"card": _charged_card(method["card"], amount), "type": "card"}
+    return {method["type"]: dict(method[method["type"]]), "type": method["type"]}
 
 
 def _charged_card(details: Object, amount: int) -> Object:

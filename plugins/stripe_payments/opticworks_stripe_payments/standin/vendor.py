@@ -51,8 +51,12 @@ class Vendor(Account):
     # --- cards ------------------------------------------------------------------------------
 
     def new_method(self, number: str, month: int, year: int, billing: Object) -> Object:
-        details = objects.card(cards.CARDS[number].brand, number[-4:], month, year)
-        method = self.add(objects.payment_method(details, billing, self.now))
+        if way := cards.CARDS[number].redirect:
+            made = objects.payment_method({}, billing, self.now, way)
+        else:
+            details = objects.card(cards.CARDS[number].brand, number[-4:], month, year)
+            made = objects.payment_method(details, billing, self.now)
+        method = self.add(made)
         self.numbers[method["id"]] = number
         return method
 
@@ -105,7 +109,9 @@ class Vendor(Account):
         intent["last_payment_error"] = None
         if card.code:
             raise self._decline(intent, method, card)
-        if card.challenge:
+        if card.redirect and not return_url:
+            raise invalid("This way to pay needs a return_url.", param="return_url")
+        if card.challenge or card.redirect:
             return self._challenge(intent, return_url)
         return self._charge(intent, method, card)
 
@@ -116,7 +122,8 @@ class Vendor(Account):
                 "type": "redirect_to_url",
                 "redirect_to_url": {
                     "return_url": return_url,
-                    "url": f"/3ds/{intent['id']}?client_secret={intent['client_secret']}",
+                    "url": f"/3ds/{intent['id']}?client_secret={intent['client_secret']}"
+                    "&key=pk_test_standin",
                 },
             }
         else:

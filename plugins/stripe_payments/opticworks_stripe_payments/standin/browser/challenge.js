@@ -2,15 +2,16 @@
 (() => {
   'use strict';
 
+  const API = window.location.origin.endsWith('.stripe.com') ? 'https://api.stripe.com' : '';
   const query = new URLSearchParams(window.location.search);
   const id = window.location.pathname.split('/').pop();
   const page = window.location.hash.slice(1);
   const access = { client_secret: query.get('client_secret'), key: query.get('key') };
 
   async function answer(success) {
-    const before = await (await fetch(`/v1/payment_intents/${id}?${new URLSearchParams(access)}`)).json();
+    const before = await (await fetch(`${API}/v1/payment_intents/${id}?${new URLSearchParams(access)}`)).json();
     const back = before.next_action?.redirect_to_url?.return_url;
-    const response = await fetch(`/v1/payment_intents/${id}/authenticate`, {
+    const response = await fetch(`${API}/v1/payment_intents/${id}/authenticate`, {
       method: 'POST',
       body: new URLSearchParams({ ...access, success: String(success) }),
     });

@@ -3,11 +3,15 @@
 (() => {
   'use strict';
 
+  // Stripe's script and its API have addresses of their own; the stand-in has one for both.
+  const API = window.location.origin === 'https://js.stripe.com' ? 'https://api.stripe.com' : '';
   const form = document.getElementById('card');
   const problem = document.getElementById('problem');
   const fields = { number: form.number, expiry: form.expiry, cvc: form.cvc };
   const page = window.location.hash.slice(1);
   const tell = (kind, payload) => window.parent.postMessage({ kind, payload }, page);
+  const elsewhere = document.getElementById('elsewhere');
+  let way = 'card';
   const digits = (text) => text.replace(/\D/g, '');
 
   const luhn = (number) =>
@@ -55,7 +59,7 @@
   async function call(method, path, values) {
     const body = new URLSearchParams(form_of(values));
     try {
-      const url = method === 'GET' ? `${path}?${body}` : path;
+      const url = API + (method === 'GET' ? `${path}?${body}` : path);
       const answer = await fetch(url, { method, body: method === 'GET' ? undefined : body });
       const said = await answer.json();
       return answer.ok ? { value: said } : { error: said.error };
@@ -65,6 +69,7 @@
   }
 
   const method_data = (billing) => {
+    if (way !== 'card') return { type: way, billing_details: billing };
     const until = expiry();
     return {
       type: 'card',
@@ -83,13 +88,13 @@
       return {};
     },
     validate() {
-      const found = wrong();
+      const found = way === 'card' ? wrong() : null;
       show(found);
-      if (!found) return {};
+      if (!found) return { selectedPaymentMethod: way };
       fields[found[0]].focus();
       return { error: { type: 'validation_error', code: found[1], message: found[2] } };
     },
-    async confirm({ key, clientSecret, expected, billing }) {
+    async confirm({ key, clientSecret, expected, billing, returnUrl }) {
       const path = `/v1/payment_intents/${clientSecret.split('_secret_')[0]}`;
       const access = { key, client_secret: clientSecret };
       const before = await call('GET', path, access);
@@ -101,7 +106,7 @@
         if (!same) return { mistake: 'The PaymentIntent does not match the amount, currency or capture method of the Elements.' };
       }
       const done = await call('POST', `${path}/confirm`, {
-        ...access, use_stripe_sdk: true, payment_method_data: method_data(billing),
+        ...access, use_stripe_sdk: true, payment_method_data: method_data(billing), return_url: returnUrl,
       });
       if (done.error) {
         show(['number', done.error.code, done.error.message]);
@@ -137,6 +142,16 @@
     window.parent.postMessage({ reply: ask, payload: answer ?? {} }, event.origin);
   });
 
+  for (const tab of document.querySelectorAll('#ways button')) {
+    tab.addEventListener('click', () => {
+      way = tab.dataset.way;
+      for (const other of document.querySelectorAll('#ways button')) other.setAttribute('aria-selected', String(other === tab));
+      form.hidden = way !== 'card';
+      elsewhere.hidden = way === 'card';
+      tell('height', document.documentElement.scrollHeight);
+      tell('change', { empty: false, complete: way !== 'card' || !wrong(), collapsed: false, value: { type: way } });
+    });
+  }
   form.addEventListener('submit', (event) => event.preventDefault());
   form.addEventListener('focusin', () => tell('focus', {}));
   form.addEventListener('focusout', () => tell('blur', {}));

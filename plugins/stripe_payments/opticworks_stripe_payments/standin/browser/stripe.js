@@ -5,7 +5,11 @@
   'use strict';
 
   const script = document.currentScript;
-  const API = (script.dataset.api || new URL(script.src).origin).replace(/\/$/, '');
+  // Stripe's script, its API and the pages it frames have addresses of their own.
+  const FRAMES = new URL(script.src).origin;
+  const real = FRAMES === 'https://js.stripe.com';
+  const API = real ? 'https://api.stripe.com' : FRAMES;
+  const HOOKS = real ? 'https://hooks.stripe.com' : FRAMES;
   let frames = 0;
 
   class IntegrationError extends Error {
@@ -65,16 +69,17 @@
     #waiting = new Map();
     #next = 0;
 
-    constructor(path, events) {
+    constructor(path, events, origin = FRAMES) {
+      this.origin = origin;
       this.element = document.createElement('iframe');
       this.element.name = `__privateStripeFrame${++frames}`;
       // The page may send no referrer: the frame is told whom to answer.
-      this.element.src = `${API}${path}#${window.location.origin}`;
+      this.element.src = `${origin}${path}#${window.location.origin}`;
       this.element.title = 'Secure payment input frame';
       this.element.setAttribute('allow', 'payment *');
       this.ready = new Promise((resolve) => {
         this.receive = (event) => {
-          if (event.source !== this.element.contentWindow || event.origin !== API) return;
+          if (event.source !== this.element.contentWindow || event.origin !== origin) return;
           const { reply, kind, payload } = event.data;
           if (reply !== undefined) {
             this.#waiting.get(reply)?.(payload);
@@ -95,7 +100,7 @@
       const id = ++this.#next;
       return new Promise((resolve) => {
         this.#waiting.set(id, resolve);
-        this.element.contentWindow.postMessage({ ask: id, kind, payload }, API);
+        this.element.contentWindow.postMessage({ ask: id, kind, payload }, this.origin);
       });
     }
 
@@ -120,7 +125,7 @@
       this.emit('loaderstart', { elementType: 'payment' });
       this.frame = new Frame('/frame', (kind, payload) => this.#heard(kind, payload));
       const style = this.frame.element.style;
-      Object.assign(style, { width: '100%', height: '172px', border: '0', display: 'block', colorScheme: 'normal' });
+      Object.assign(style, { width: '100%', height: '228px', border: '0', display: 'block', colorScheme: 'normal' });
       node.replaceChildren(this.frame.element);
       this.frame.ask('appearance', this.group.options.appearance || {});
     }
@@ -200,7 +205,7 @@
       const answer = await this.element.frame.ask('validate');
       if (answer.error) return answer;
       this.submitted = true;
-      return { selectedPaymentMethod: 'card' };
+      return answer;
     }
 
     async fetchUpdates() {
@@ -245,11 +250,17 @@
         key: this.key,
         clientSecret,
         expected: mode ? { amount, currency: currency.toLowerCase(), captureMethod } : null,
+        returnUrl: confirmParams.return_url,
         billing: confirmParams.payment_method_data?.billing_details,
       });
       if (answer.mistake) throw new IntegrationError(answer.mistake);
       if (answer.error) return { error: answer.error };
       let intent = answer.paymentIntent;
+      const away = intent.next_action?.redirect_to_url?.url;
+      if (away) {
+        window.location.assign(new URL(away, HOOKS));
+        return new Promise(() => {});
+      }
       if (intent.status === 'requires_action') {
         const next = await this.handleNextAction({ clientSecret });
         if (next.error) return next;
@@ -281,7 +292,7 @@
           if (kind !== 'done') return;
           frame.remove();
           resolve(payload);
-        });
+        }, HOOKS);
         Object.assign(frame.element.style, {
           position: 'fixed', inset: '0', width: '100%', height: '100%', border: '0', zIndex: '2147483647',
         });
