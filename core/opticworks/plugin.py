@@ -19,6 +19,7 @@ from opticworks.contracts import (
 from opticworks.db import UTCDateTime, plugin_base, timestamp
 from opticworks.hookspecs import hookimpl
 from opticworks.jobs import defer
+from opticworks.jobs import waiting as job_waits
 from opticworks.web.headers import cacheable, private_page, surrogate_keys
 from opticworks.web.page import Crumb, Page, share_picture, shortened, text_of
 from opticworks.web.policy import admin_view
@@ -43,6 +44,7 @@ __all__ = [
     "flash",
     "hookimpl",
     "item_groups",
+    "job_waits",
     "plugin_base",
     "private_page",
     "share_picture",

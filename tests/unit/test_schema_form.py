@@ -211,7 +211,7 @@ def test_mistakes_are_said_in_sentences_at_their_fields_and_what_was_typed_stays
     )
     assert form.validate() is None
     assert form.errors == {
-        "name": "This is needed.",
+        "name": "Name is needed.",
         "count": "Enter a whole number.",
         "weight": "Enter a number.",
         "mode": "Choose one of these.",
@@ -220,7 +220,7 @@ def test_mistakes_are_said_in_sentences_at_their_fields_and_what_was_typed_stays
         "rates-0-brackets-1-up_to": "Use more than 0.",
         "extra": "This is no complete JSON.",
     }
-    assert form.summary[0] == ("f-name", "Name: This is needed.")
+    assert form.summary[0] == ("f-name", "Name is needed.")
     assert ("f-rates-0-brackets-1-up_to", "Rates 1, Brackets 2, Up to: Use more than 0.") in (
         form.summary
     )
@@ -273,7 +273,7 @@ def test_a_blank_row_is_no_row_and_a_half_filled_one_is_refused() -> None:
     assert len(typed().validate().rates) == 2  # type: ignore[union-attr]
     form = typed(**{"rates-2-kind": "table"})
     assert form.validate() is None
-    assert form.errors == {"rates-2-name": "This is needed."}
+    assert form.errors == {"rates-2-name": "Name is needed."}
 
 
 def test_the_row_that_script_copies_is_blank_and_knows_its_depth() -> None:

@@ -14,6 +14,7 @@ from opticworks.jobs.queue import (
     replay,
     task,
     tasks,
+    waiting,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "replay",
     "task",
     "tasks",
+    "waiting",
 ]

@@ -195,6 +195,16 @@ class FailedJob:
     at: datetime | None
 
 
+def waiting(db: Session, task: str, **args: Any) -> bool:
+    """Whether a job with these arguments is still to be done: it waits, rests or runs. One that
+    died, or was never there, is not."""
+    statement = text(
+        "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE task_name = :task"
+        " AND args @> CAST(:args AS jsonb) AND status IN ('todo', 'doing'))"
+    )
+    return bool(db.scalar(statement, {"task": task, "args": json.dumps(args)}))
+
+
 def failed(db: Session, limit: int = 100) -> list[FailedJob]:
     """The dead jobs, newest first."""
     rows = db.execute(

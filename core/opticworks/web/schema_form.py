@@ -38,12 +38,11 @@ from opticworks.web.schema_spec import (
 M = TypeVar("M", bound=BaseModel)
 MOST_ROWS = 200
 BLANK_ROWS = 2  #: offered below the rows there are, for browsers without script
-NEEDED = "This is needed."
+NEEDED = "{name} is needed."
 INI_ONLY = "{name} is set in the ini file only."
 
 #: What pydantic says for programmers, said for whoever fills in the form.
 SENTENCES = {
-    "missing": NEEDED,
     "string_too_short": "Use at least {min_length} characters.",
     "string_too_long": "Use at most {max_length} characters.",
     "string_pattern_mismatch": "Some of these characters, or their order, can't be used here.",
@@ -73,7 +72,7 @@ def sentence(problem: Mapping[str, Any], field: Base | None = None) -> str:
     kind, values = str(problem["type"]), dict(problem.get("ctx", {}))
     if field is not None:
         if field.missing and kind.endswith(WANTING):
-            return NEEDED
+            return NEEDED.format(name=field.label.text)
         if kind == "string_pattern_mismatch" and (sample := field.spec.extra.get("example")):
             return f"Write it like {sample}."
         if isinstance(field, Amount):
@@ -347,6 +346,14 @@ def field_class(spec: Spec) -> type[Base]:
     return scalar(spec)
 
 
+def _titled(title: str, said: str) -> str:
+    """The sentence with its field before it, unless it names it itself."""
+    above, _, name = title.rpartition(", ")
+    if said.startswith(f"{name} "):
+        return f"{above}: {said}" if above else said
+    return f"{title}: {said}"
+
+
 class SchemaForm(Generic[M]):
     """A form for `model`, filled from `values` or, if there is a `post`, from what was typed.
 
@@ -421,7 +428,7 @@ class SchemaForm(Generic[M]):
     def summary(self) -> list[tuple[str, str]]:
         """(field's id, sentence) of every error, in the order of the page; "" is the whole form."""
         whole = [("", self.error)] if self.error else []
-        return whole + [(at, f"{title}: {said}") for at, title, said in self._part.problems()]
+        return whole + [(at, _titled(title, said)) for at, title, said in self._part.problems()]
 
     def refuse(self, name: str, said: str) -> None:
         """Add an error of the caller's own ("There is a product of that name already.")."""

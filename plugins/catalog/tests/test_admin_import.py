@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from importing import REAL, cells, exported, table
-from sqlalchemy import select
+from sqlalchemy import select, text
 from test_import import LAMP, RED
 
 from opticworks import kernel
@@ -139,6 +139,27 @@ def test_a_job_that_is_cut_off_does_the_rest(empty_shop, staff, monkeypatch):
     jobs.run(empty_shop, import_id)
     assert "70 new, 0 changed, 50 as they were" in said(browser.get(page.request.path))
     jobs.run(empty_shop, import_id)
+
+
+def test_an_import_whose_job_died_says_so_and_goes_on(empty_shop, staff):
+    browser = staff("owner")
+    page = upload(browser, REAL["apparel"]).follow()
+    path = page.request.path
+    assert "It stopped" not in said(page)
+    for left in ("Nothing was changed", "Going on does what is left"):
+        with empty_shop.unit() as db:
+            db.execute(text("UPDATE procrastinate_jobs SET status = 'failed'"))
+        page = browser.get(path)
+        assert "It stopped before the end" in said(page)
+        assert left in said(page)
+        assert "Stopped" in said(browser.get(PATH))
+        form_of = lambda page: next(f for f in page.forms.values() if f.action == path)  # noqa: E731
+        form_of(page).submit(status=303)
+        drain(empty_shop)
+        page = browser.get(path)
+        if left == "Nothing was changed":
+            form_of(page).submit(status=303)  # what was checked is imported
+    assert "Imported" in said(page)
 
 
 def test_who_may_not_edit_products_can_not_import(empty_shop, staff):

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 from importing import FILES, REAL, cells, exported, run, table
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text, update
 from test_commands import Context
 from test_writing import snapshot
 
@@ -22,6 +22,7 @@ from opticworks.stock.service import hold, verify
 from opticworks.testing.shops import Browser, counted
 from opticworks_catalog import writing
 from opticworks_catalog.cli import catalog
+from opticworks_catalog.exchange.loading import Wish, load
 from opticworks_catalog.exchange.sheet import BadFile
 from opticworks_catalog.models import Collection, Image, ImageSource, Product, Variant
 
@@ -103,6 +104,22 @@ def test_what_a_real_file_says_is_in_the_shop(empty_shop):
     shown = list(report.lines())
     assert any(line.startswith("23 variants have no SKU in the file") for line in shown)
     assert any(line.startswith("The stock of 23 variants is not counted") for line in shown)
+
+
+def test_a_try_keeps_nobody_waiting(empty_shop):
+    run(empty_shop, REAL["home-and-garden"])
+    edited = []
+
+    def edit(what, done, total):
+        with empty_shop.unit() as db:
+            db.execute(text("SET LOCAL lock_timeout = '2s'"))
+            edited.append(db.execute(update(Product).values(subtitle="edited")).rowcount)
+
+    content = REAL["home-and-garden"].replace(b",9.99,", b",8.99,")
+    wish = Wish(actor="test", dry_run=True, pictures=False)
+    report = load(empty_shop, content, wish, progress=edit)
+    assert report.changed == 1
+    assert edited == [20]
 
 
 def test_a_try_writes_nothing_and_says_the_same(empty_shop):

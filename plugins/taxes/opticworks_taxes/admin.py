@@ -212,11 +212,7 @@ def delete_rate(request: Request) -> dict[str, Any] | Response:
     row = _find(request, Rate)
     entry = RateEntry.of(row)
     if request.method == "POST":
-        request.db.delete(row)
-        request.db.flush()
-        _changed(
-            request, "taxes.rate.deleted", f"taxes:{row.id}", before=entry.model_dump(mode="json")
-        )
+        _delete(request, row, "taxes.rate.deleted", f"taxes:{row.id}", entry)
         flash(request, f"{entry.title} was deleted.")
         return HTTPSeeOther(PATH)
     return {
@@ -325,10 +321,8 @@ def _edit_exemption(request: Request, row: Exemption, values: Any) -> dict[str, 
 def delete_exemption(request: Request) -> dict[str, Any] | Response:
     row = _find(request, Exemption)
     if request.method == "POST":
-        entry = ExemptionEntry.of(row).model_dump(mode="json")
-        request.db.delete(row)
-        request.db.flush()
-        _changed(request, "taxes.exemption.deleted", f"taxes:exemption:{row.id}", **entry)
+        entry = ExemptionEntry.of(row)
+        _delete(request, row, "taxes.exemption.deleted", f"taxes:exemption:{row.id}", entry)
         flash(request, f"The exemption of {row.email} was deleted.")
         return HTTPSeeOther(EXEMPTIONS)
     return {
@@ -367,6 +361,13 @@ def _find(request: Request, model: Any) -> Any:
     if row is None:
         raise HTTPNotFound("There is no such entry any more. Look at the list.")
     return row
+
+
+def _delete(request: Request, row: Any, action: str, subject: str, entry: BaseModel) -> None:
+    """Delete the row and note what was in it."""
+    request.db.delete(row)
+    request.db.flush()
+    _changed(request, action, subject, before=entry.model_dump(mode="json"))
 
 
 def _another(request: Request, row: Rate, entry: RateEntry) -> bool:

@@ -86,7 +86,7 @@ def test_a_rate_is_added_changed_and_deleted(counter, staff):
         ({"country": "Germany"}, "two letters"),
         ({"percent": "101"}, "100 or less"),
         ({"percent": "lots"}, "Enter a number"),
-        ({"title": ""}, "This is needed"),
+        ({"title": ""}, "Name is needed"),
         ({"tax_class": "<b>"}, "Use a word like standard"),
         ({"layer": "0"}, "1 or more"),
     ],

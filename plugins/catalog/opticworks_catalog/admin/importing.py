@@ -39,6 +39,7 @@ STATES = {
     "imported": Word("Imported", "good"),
     "refused": Word("Can't be read", "bad"),
 }
+STOPPED = Word("Stopped", "bad")
 TONES = {"skipped": "bad", "picture": "waiting", "stock": "waiting"}
 
 
@@ -67,7 +68,9 @@ def imports(request: Request) -> dict[str, Any]:
     ).all()
     return {
         "page": Page("Import products", crumbs=(LIST,)),
-        "rows": [(row, STATES[row.state]) for row in rows],
+        "rows": [
+            (row, STOPPED if jobs.stopped(request.db, row) else STATES[row.state]) for row in rows
+        ],
         "currency": request.shop.settings["shop"].currency,
         "may_count": request.has_permission("stock.edit"),
         "most": MOST_BYTES // 1_000_000,
@@ -110,13 +113,15 @@ def _name(filename: Any) -> str:
 )
 def one(request: Request) -> dict[str, Any]:
     row = _row(request)
+    stopped = jobs.stopped(request.db, row)
     report = Report.of_json(row.report) if row.report else None
     entries = report.sorted if report else []
     return {
         "page": Page(row.name, crumbs=(LIST, IMPORTS)),
         "row": row,
-        "word": STATES[row.state],
-        "running": row.state in ("trying", "importing"),
+        "word": STOPPED if stopped else STATES[row.state],
+        "running": row.state in jobs.RUNNING and not stopped,
+        "stopped": stopped,
         "report": report,
         "entries": [
             (entry, Word(KINDS[entry.kind].capitalize(), TONES.get(entry.kind, "neutral")))
@@ -130,7 +135,16 @@ def one(request: Request) -> dict[str, Any]:
 @admin_view("catalog.admin.import.one", EDIT.code, request_method="POST")
 def go(request: Request) -> Response:
     row = _row(request, lock=True)
-    if row.state == "tried":
+    if jobs.stopped(request.db, row):
+        kernel.audit(
+            request.db,
+            request.identity.email,
+            "catalog.import.resumed",
+            f"import:{row.id}",
+            file=row.name,
+        )
+        jobs.start(request.db, row)
+    elif row.state == "tried":
         row.state, row.finished_at, row.report = "importing", None, None
         row.actor = request.identity.email
         row.with_stock = row.with_stock and bool(request.has_permission("stock.edit"))

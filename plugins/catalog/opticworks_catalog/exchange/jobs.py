@@ -9,12 +9,13 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from opticworks.plugin import defer
+from opticworks.plugin import defer, job_waits
 from opticworks_catalog.exchange.loading import Wish, load
 from opticworks_catalog.exchange.sheet import BadFile
 from opticworks_catalog.models import Import
 
 TASK = "catalog.import"
+RUNNING = ("trying", "importing")
 EVERY = 0.5  #: seconds between two notes of how far an import is
 
 
@@ -24,11 +25,16 @@ def start(db: Session, row: Import) -> None:
     defer(db, TASK, import_id=row.id)
 
 
+def stopped(db: Session, row: Import) -> bool:
+    """Whether nobody will go on with it: its job died, however often it was tried."""
+    return row.state in RUNNING and not job_waits(db, TASK, import_id=row.id)
+
+
 def run(shop: Any, import_id: int) -> None:
     """Try or import the file, and keep the report. Doing it again does what is left to do."""
     with shop.unit() as db:
         row = db.get(Import, import_id)
-        if row is None or row.content is None or row.state not in ("trying", "importing"):
+        if row is None or row.content is None or row.state not in RUNNING:
             return
         content, trying = row.content, row.state == "trying"
         wish = Wish(

@@ -102,6 +102,7 @@ class _Import:
         self.currency: str = shop.settings["shop"].currency
         self.pending: list[pictures.Pending] = []
         self.again: list[Group] = []  #: bundles whose parts have to come first
+        self.told: set[str] = set()  #: collections that the report says were made
 
     def run(self, groups: Sequence[Group], progress: Progress) -> list[pictures.Pending]:
         """Every product, bundles after what they are made of; pictures still to be fetched."""
@@ -111,10 +112,15 @@ class _Import:
         places = {group.handle: first + i for i, group in enumerate(groups)}
         done = 0
         ordered = sorted(groups, key=lambda group: group.has_bundle)
+        # Bundles are tried with the parts that the file changes, which have to stay for that.
+        passing = self.wish.dry_run and not any(group.has_bundle for group in groups)
         for start in range(0, len(ordered), BATCH):
             batch = ordered[start : start + BATCH]
             with self.unit() as db:
-                self._batch(db, batch, places)
+                if passing:
+                    self._try(db, batch, places)
+                else:
+                    self._batch(db, batch, places)
             done += len(batch)
             progress("Products", done, len(groups))
         if self.again:
@@ -122,6 +128,16 @@ class _Import:
             with self.unit() as db:
                 self._batch(db, left, places, last_try=True)
         return self.pending
+
+    def _try(self, db: Session, groups: Sequence[Group], places: dict[str, int]) -> None:
+        """A batch of a try. What it does to products that are there is undone at once: they
+        would be locked to the end of the file, and whoever edits one would wait for that."""
+        there = writing.find(db, [group.handle for group in groups])
+        self._batch(db, [group for group in groups if group.handle not in there], places)
+        undone = db.begin_nested()
+        self._batch(db, [group for group in groups if group.handle in there], places)
+        undone.rollback()
+        db.expire_all()
 
     def _batch(
         self,
@@ -197,6 +213,9 @@ class _Import:
         ]
         db.execute(insert(Collection), rows)
         for handle in new:
+            if handle in self.told:
+                continue
+            self.told.add(handle)
             group = wanted[handle]
             sentence = f"The collection {handle} was made for it."
             self.report.add(group.first.line, group.handle, "note", sentence)

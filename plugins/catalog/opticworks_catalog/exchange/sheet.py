@@ -12,6 +12,9 @@ from opticworks_catalog.exchange import columns
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_CELL = 4 * 1024 * 1024  #: characters; beyond any description, far below the memory
+# The limit is the whole process's, so it is raised once and never put back: a thread that put it
+# back would cut short what another is reading.
+csv.field_size_limit(max(csv.field_size_limit(), MOST_CELL))
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig", "UTF-8"),
     (b"\xff\xfe\x00\x00", "utf-32", "UTF-32"),
@@ -107,11 +110,10 @@ def _decoded(content: bytes, encoding: str) -> tuple[str, list[str]]:
 def _header(text: str) -> tuple[tuple[str, ...], str]:
     """The names of the columns, and what separates cells: whatever makes a Handle of them."""
     for delimiter in (",", ";", "\t"):
-        with _limit():
-            try:
-                first = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-            except (csv.Error, StopIteration):
-                continue
+        try:
+            first = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        except (csv.Error, StopIteration):
+            continue
         names = [columns.known_as(cell) for cell in first]
         while names and not names[-1]:
             names.pop()
@@ -134,25 +136,24 @@ def _header(text: str) -> tuple[tuple[str, ...], str]:
 def _rows(text: str, delimiter: str, header: tuple[str, ...]) -> Iterator[Row]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
-    with _limit():
-        try:
-            next(reader)
-            while True:
-                line = reader.line_num + 1
-                cells = next(reader)
-                if any(cell.strip() for cell in cells):
-                    yield _row(line, cells, header)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            if "field limit" in str(error):
-                raise BadFile(
-                    f"Line {line} has a cell of more than {MOST_CELL:,} characters."
-                ) from None
+    try:
+        next(reader)
+        while True:
+            line = reader.line_num + 1
+            cells = next(reader)
+            if any(cell.strip() for cell in cells):
+                yield _row(line, cells, header)
+    except StopIteration:
+        return
+    except csv.Error as error:
+        if "field limit" in str(error):
             raise BadFile(
-                f"The row that begins in line {line} has a quotation mark that is opened and not "
-                "closed, or closed too early. Nothing was read."
+                f"Line {line} has a cell of more than {MOST_CELL:,} characters."
             ) from None
+        raise BadFile(
+            f"The row that begins in line {line} has a quotation mark that is opened and not "
+            "closed, or closed too early. Nothing was read."
+        ) from None
 
 
 def _row(line: int, cells: list[str], header: tuple[str, ...]) -> Row:
@@ -166,16 +167,6 @@ def _row(line: int, cells: list[str], header: tuple[str, ...]) -> Row:
         )
     pairs = zip(header, (unescaped_cell(cell) for cell in cells), strict=False)
     return Row(line, dict(pairs), wrong)
-
-
-class _limit:
-    """The largest cell that csv reads; its setting is the whole process's."""
-
-    def __enter__(self) -> None:
-        self.before = csv.field_size_limit(MOST_CELL)
-
-    def __exit__(self, *error: object) -> None:
-        csv.field_size_limit(self.before)
 
 
 def _about(header: tuple[str, ...]) -> Iterator[str]:
