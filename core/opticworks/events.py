@@ -25,6 +25,7 @@ SHIPMENT_SHIPPED = "shipment.shipped"  #: a parcel left; data["shipment"] is its
 SHIPMENT_OUT_FOR_DELIVERY = "shipment.out_for_delivery"  #: once per parcel, as are the others
 SHIPMENT_DELIVERED = "shipment.delivered"
 STOCK_CHANGED = "stock.changed"  #: subject is the SKU; its availability changed
+STOCK_LOW = "stock.low"  #: subject is the SKU, which fell below the shop's mark; data["left"]
 MESSAGE_BOUNCED = "message.bounced"
 
 

@@ -169,5 +169,10 @@ def messages(event: Event, ctx: c.Ctx) -> Iterable[c.MessageDraft]:  # type: ign
 
 
 @hookspec
+def message_kinds() -> Iterable[c.MessageKind]:  # type: ignore[empty-body]
+    """Name the plugin's kinds of message, whose subject and first words staff may change."""
+
+
+@hookspec
 def on_event(event: Event, ctx: c.Ctx) -> None:
     """React to a fact with a side effect, from a job of its own that is retried: be idempotent."""

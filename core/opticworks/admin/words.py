@@ -49,8 +49,27 @@ MESSAGE = {
     "queued": Word("Waiting", "waiting"),
     "sending": Word("Being sent", "waiting"),
     "sent": Word("Sent", "good"),
+    "delivered": Word("Delivered", "good"),
+    "bounced": Word("Bounced", "bad"),
+    "complained": Word("Complained about", "bad"),
     "failed": Word("Failed", "bad"),
     "suppressed": Word("Address blocked", "neutral"),
+}
+#: What happens to a message: title, icon, tone.
+MESSAGE_EVENT = {
+    "sent": ("Taken by the mailer", "mail", "neutral"),
+    "delivered": ("Delivered", "circle-check", "good"),
+    "delayed": ("Not delivered yet", "info", "waiting"),
+    "bounced": ("Came back", "triangle-alert", "bad"),
+    "complained": ("Reported as spam", "triangle-alert", "bad"),
+    "opened": ("Opened", "eye", "neutral"),
+    "failed": ("Failed", "triangle-alert", "bad"),
+    "suppressed": ("Not sent: the address is blocked", "x", "neutral"),
+}
+BLOCKED = {
+    "bounced": "Its mail came back",
+    "complained": "It reported a mail as spam",
+    "unsubscribed": "It unsubscribed",
 }
 WEBHOOK = {
     "waiting": Word("Waiting", "waiting"),
@@ -99,6 +118,10 @@ AUDIT = {
     "order.fulfilled": "Recorded a parcel",
     "message.sent_again": "Sent a message again",
     "payment.reconciled": "Repaired a difference with the provider",
+    "message.reworded": "Changed what a message says",
+    "message.default": "Gave a message its default words back",
+    "message.tested": "Sent a test message",
+    "address.allowed": "Let an address get mail again",
     "webhook.replayed": "Worked through a webhook again",
 }
 CANCEL_REASONS = {

@@ -16,8 +16,10 @@ from opticworks.carts.models import Cart
 from opticworks.checkout import settle as settling
 from opticworks.checkout.quoting import address_of, quote_cart
 from opticworks.checkout.settle import Refused
+from opticworks.events import STOCK_LOW
 from opticworks.faults import fault, outside
 from opticworks.money import Money
+from opticworks.notifications.service import emit
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order
 from opticworks.orders.trace import claims_of
@@ -183,6 +185,16 @@ def _resume(
     )
 
 
+def _tell_what_runs_low(
+    shop: Shop, db: Session, taken: Mapping[str, int], left: Mapping[str, int]
+) -> None:
+    """Announce what this order brought below the mark; what was there already is known."""
+    mark = shop.settings["shop"].low_stock
+    for sku, quantity in left.items():
+        if quantity < mark <= quantity + taken[sku]:
+            emit(db, STOCK_LOW, sku, {"left": max(quantity, 0)})
+
+
 def _hold_until(shop: Shop) -> datetime:
     return shop.now() + timedelta(minutes=shop.settings["shop"].hold_minutes)
 
@@ -250,7 +262,8 @@ def _create(
     )
     until = _hold_until(shop)
     try:
-        stock.hold(db, order.number, pricing.expand(quote.lines), until)
+        demand = pricing.expand(quote.lines)
+        _tell_what_runs_low(shop, db, demand, stock.hold(db, order.number, demand, until))
         claims.claim(db, order.number, claims_of(quote.trace))
     except stock.SoldOut as short:
         raise Refused(sold_out_sentence(quote, short)) from None

@@ -27,6 +27,7 @@ from opticworks.contracts.notifications import (
     DeliveryState,
     Mailer,
     MessageDraft,
+    MessageKind,
     OutgoingMessage,
 )
 from opticworks.contracts.orders import (
@@ -128,6 +129,7 @@ __all__ = [
     "Mailer",
     "MenuItem",
     "MessageDraft",
+    "MessageKind",
     "MigrationBranch",
     "NoWebhookSecret",
     "NoWebhooks",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -18,9 +18,33 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageKind:
+    """One kind of message whose subject and first words staff may change.
+
+    `subject` and `intro` are the defaults; in them `{name}` stands for one of `variables` (name:
+    what it is, for staff), whose values come from `MessageDraft.words` or, for `shop`, `order`,
+    `name` and `total`, from the kernel. `group` heads its part of the list; `staff` mails go to
+    the shop's own people. `sample` draws one for the preview from an order.
+    """
+
+    code: str
+    title: str
+    group: str
+    subject: str
+    intro: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    marketing: bool = False
+    staff: bool = False
+    sample: Callable[[Any], MessageDraft] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageDraft:
     """A message that a fact deserves. The kernel renders `template` (themes may replace it) with
     `data`, the order and the shop, stores it once per (event, kind, recipient), and sends it.
+
+    A kind that the hook `message_kinds` names takes its subject and `intro` from there, or from
+    what staff wrote, with the values of `words`; `subject` then may be left out.
 
     `marketing` mail is not needed for an order: it carries an unsubscribe link that one click
     obeys, and nobody who used it gets any more. `send_at` keeps it until then.
@@ -28,9 +52,10 @@ class MessageDraft:
 
     kind: str
     to: str
-    subject: str
+    subject: str = ""
     template: str
     data: Mapping[str, Any] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
     marketing: bool = False
     attachments: tuple[Attachment, ...] = ()
     send_at: datetime | None = None

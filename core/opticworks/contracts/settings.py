@@ -113,6 +113,21 @@ class ShopSettings(BaseModel):
         json_schema_extra={"section": "Mail"},
     )
 
+    alerts: str = Field(
+        "",
+        title="Alerts to staff go to",
+        description="E-mail addresses with commas between them; empty: to nobody.",
+        pattern=r"^\s*([^@\s,]+@[^@\s,]+\s*(,\s*[^@\s,]+@[^@\s,]+\s*)*)?$",
+        max_length=500,
+    )
+    alert_stock: bool = Field(True, title="When something runs low")
+    alert_orders: bool = Field(False, title="For every new order")
+
+    @property
+    def alert_addresses(self) -> tuple[str, ...]:
+        """Who of the staff gets alerts."""
+        return tuple(part.strip() for part in self.alerts.split(",") if part.strip())
+
     @field_validator("currency")
     @classmethod
     def _currency(cls, value: str) -> str:

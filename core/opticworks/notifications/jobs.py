@@ -10,24 +10,39 @@ is written once; sending itself is the one step outside the database:
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from email.utils import formataddr
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from opticworks.contracts import MessageDraft, OutgoingMessage, ProviderError
+from opticworks.contracts import (
+    BatchMailer,
+    Mailer,
+    MessageDraft,
+    OrderView,
+    OutgoingMessage,
+    ProviderError,
+)
 from opticworks.events import Event
 from opticworks.faults import outside
 from opticworks.jobs import Retry, defer, task
+from opticworks.notifications import unsubscribe
 from opticworks.notifications.models import EventHandled, Message, StoredEvent
-from opticworks.notifications.rendering import render
-from opticworks.notifications.service import is_suppressed, store
+from opticworks.notifications.rendering import render, worded
+from opticworks.notifications.service import (
+    attachments,
+    is_suppressed,
+    new_public_id,
+    note,
+    store,
+)
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +79,50 @@ def _compose(shop: Any, event_id: int, implementation: Any) -> None:
         if not _first_time(db, event_id, f"messages:{_name(implementation)}"):
             return
         event = load(shop, db, event_id)
-        drafts = _call(implementation, event=event, ctx=shop.ctx(db)) or ()
+        drafts = list(_call(implementation, event=event, ctx=shop.ctx(db)) or ())
+        # Several mails about one fact leave together, where the mailer takes several.
+        several = sum(_may_share(draft) for draft in drafts) > 1
+        together = []
         for draft in drafts:
             _check(draft)
-            html, plain = render(shop, draft, event.order)
-            store(db, event_id, draft, html, plain, _host(shop))
+            share = several and _may_share(draft)
+            stored = write(shop, db, event_id, draft, event.order, queue=not share)
+            if share and stored is not None:
+                together.append(stored)
+        if together:
+            defer(db, "notifications.send_many", message_ids=together)
+
+
+def _may_share(draft: MessageDraft) -> bool:
+    return not draft.attachments and draft.send_at is None
+
+
+def write(
+    shop: Any,
+    db: Session,
+    event_id: int,
+    draft: MessageDraft,
+    order: OrderView | None,
+    *,
+    queue: bool = True,
+) -> str | None:
+    """Render a draft and store it once; its public id if it is to be sent."""
+    public_id = new_public_id()
+    draft, intro = worded(shop, db, draft, order)
+    letter = render(shop, draft, order, intro=intro, public_id=public_id)
+    # A mailer that schedules gets the message at once and keeps it itself.
+    wait = not getattr(shop.providers.mailer(), "schedules", False)
+    return store(
+        db,
+        event_id,
+        draft,
+        letter.html,
+        letter.text,
+        host_of(shop),
+        public_id=public_id,
+        wait=wait,
+        queue=queue,
+    )
 
 
 def _check(draft: MessageDraft) -> None:
@@ -96,62 +150,169 @@ def send(shop: Any, message_id: str) -> None:
 
     What can't be mended by trying again marks the message failed; anything else is tried again.
     """
-    with _alone(shop, message_id):
-        outgoing = _begin(shop, message_id)
-        if outgoing is None:
-            return
+    shop.reload_settings()  # the mailer that staff chose a second ago sends this one
+    _send(shop, [message_id])
+
+
+@task("notifications.send_many", retry=SEND_RETRY)
+def send_many(shop: Any, message_ids: list[str]) -> None:
+    """Send several messages in as few calls as the mailer needs.
+
+    What was begun together is repeated together, with the same key: a batch whose answer was
+    lost is not sent twice.
+    """
+    shop.reload_settings()
+    mailer = shop.providers.mailer()
+    size = mailer.batch if isinstance(mailer, BatchMailer) else 1
+    failure: Exception | None = None
+    for start in range(0, len(message_ids), size):
         try:
-            mailer = shop.providers.mailer()
+            _send(shop, message_ids[start : start + size])
+        except Exception as error:
+            failure = error
+    if failure is not None:
+        raise failure
+
+
+def _send(shop: Any, message_ids: list[str]) -> None:
+    """Send these messages in one call. Raises what trying again may mend."""
+    with _alone(shop, message_ids[0]):
+        mailer, outgoing = _begin(shop, message_ids)
+        if not outgoing:
+            return
+        ids = list(outgoing)
+        try:
             if mailer is None:
                 raise ProviderError("No plugin that sends mail is enabled.")
-            with outside("send"):
-                ref = mailer.send(outgoing, message_id)
+            refs = _hand_over(mailer, outgoing)
         except Exception as error:
-            _give_back(shop, message_id, error)
             if getattr(error, "retryable", True):
+                _give_back(shop, ids, error, status="queued" if len(ids) == 1 else "sending")
                 raise
-            log.warning("message %s can't be delivered", message_id)
+            log.warning("%s messages can't be delivered", len(ids))
+            if len(ids) == 1:
+                _give_back(shop, ids, error)
+                return
+        else:
+            _sent(shop, dict(zip(ids, refs, strict=True)), mailer)
             return
-        with shop.unit("sent") as db:
-            db.execute(
-                update(Message)
-                .where(Message.public_id == message_id)
-                .values(status="sent", ref=ref, error="", sent_at=shop.now())
-            )
+    for each in ids:  # one of the batch is refused: the others need not suffer
+        _send(shop, [each])
 
 
-def _begin(shop: Any, public_id: str) -> OutgoingMessage | None:
-    """Mark the message as being sent; None when there is nothing (more) to send."""
+def _hand_over(mailer: Mailer, outgoing: Mapping[str, OutgoingMessage]) -> Sequence[str]:
+    """The refs of these messages, in their order."""
+    ids = list(outgoing)
+    with outside("send"):
+        if len(ids) == 1 or not isinstance(mailer, BatchMailer):
+            return [mailer.send(outgoing[each], each) for each in ids]
+        key = f"batch-{hashlib.sha256(' '.join(ids).encode()).hexdigest()[:40]}"
+        return mailer.send_many(list(outgoing.values()), key)
+
+
+def _begin(shop: Any, message_ids: list[str]) -> tuple[Mailer | None, dict[str, OutgoingMessage]]:
+    """Mark the messages as being sent; without those that need not be.
+
+    What a killed worker began is finished by the mailer that it had: nobody else can know
+    whether it left.
+    """
+    mailer = shop.providers.mailer()
     with shop.unit("send") as db:
-        message = db.scalar(select(Message).where(Message.public_id == public_id).with_for_update())
-        if message is None or message.status not in ("queued", "sending"):
-            return None
-        if is_suppressed(db, message.recipient):
-            message.status = "suppressed"
-            return None
-        message.status = "sending"
-        message.tries += 1
-        settings = shop.settings["shop"]
-        return OutgoingMessage(
-            message_id=message.message_id,
-            sender=formataddr((settings.name, settings.email)),
-            to=message.recipient,
-            subject=message.subject,
-            html=message.html,
-            text=message.text,
-            reply_to=settings.email,
-            headers={"Auto-Submitted": "auto-generated"},
+        rows = [
+            message
+            for message in db.scalars(
+                select(Message)
+                .where(Message.public_id.in_(message_ids))
+                .where(Message.status.in_(("queued", "sending")))
+                .order_by(Message.id)
+                .with_for_update()
+            )
+            if message.status == "sending" or not _blocked(db, message)
+        ]
+        for message in rows:
+            if message.status == "sending":
+                mailer = shop.providers.mailers().get(message.mailer, mailer)
+        for message in rows:
+            _mark(message, mailer)
+        return mailer, {row.public_id: _outgoing(shop, db, row, mailer) for row in rows}
+
+
+def _blocked(db: Session, message: Message) -> bool:
+    """Note that the message is not sent, if its address gets none."""
+    if not is_suppressed(db, message.recipient, marketing=message.marketing):
+        return False
+    message.status = "suppressed"
+    note(db, message, "suppressed")
+    return True
+
+
+def _mark(message: Message, mailer: Mailer | None) -> None:
+    message.status = "sending"
+    message.mailer = mailer.code if mailer is not None else ""
+    message.tries += 1
+
+
+def _outgoing(shop: Any, db: Session, message: Message, mailer: Mailer | None) -> OutgoingMessage:
+    """The message as it goes to a mailer: the same on every try."""
+    settings = shop.settings["shop"]
+    stop = unsubscribe.headers(shop, message.public_id) if message.marketing else {}
+    keeps = getattr(mailer, "schedules", False)
+    later = message.send_at if keeps and message.send_at and message.send_at > shop.now() else None
+    return OutgoingMessage(
+        message_id=message.message_id,
+        sender=sender(settings.name, settings.email),
+        to=message.recipient,
+        subject=message.subject,
+        html=message.html,
+        text=message.text,
+        reply_to=settings.email,
+        headers={"Auto-Submitted": "auto-generated", **stop},
+        attachments=attachments(db, message),
+        tags={"message": message.public_id, "kind": message.kind},
+        send_at=later,
+    )
+
+
+def sender(name: str, address: str) -> str:
+    """Name and address, not encoded: how a name is written is the mailer's business."""
+    plain = re.fullmatch(r"[\w !#$%&'*+/=?^`{|}~-]+", name)
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f"{name} <{address}>" if plain else f'"{quoted}" <{address}>'
+
+
+def _sent(shop: Any, refs: Mapping[str, str], mailer: Mailer) -> None:
+    """Note what the mailer took. A report that was quicker has moved the message on already."""
+    with shop.unit("sent") as db:
+        rows = db.scalars(
+            select(Message)
+            .where(Message.public_id.in_(refs))
+            .order_by(Message.id)
+            .with_for_update()
         )
+        for message in rows:
+            if message.status == "sending":
+                message.status, message.error = "sent", ""
+            message.ref, message.mailer = refs[message.public_id], mailer.code
+            message.sent_at = message.sent_at or shop.now()
+            note(db, message, "sent", mailer.title)
 
 
-def _give_back(shop: Any, public_id: str, error: Exception) -> None:
+def _give_back(shop: Any, public_ids: list[str], error: Exception, status: str = "queued") -> None:
     """Note why it wasn't sent: queued for the next try, or failed when there is none."""
     sentence = str(error) if isinstance(error, ProviderError) else type(error).__name__
     with shop.unit("give_back") as db:
-        message = db.scalar(select(Message).where(Message.public_id == public_id).with_for_update())
-        final = not getattr(error, "retryable", True) or message.tries >= SEND_RETRY.tries
-        message.status = "failed" if final else "queued"
-        message.error = sentence[:1000]
+        rows = db.scalars(
+            select(Message)
+            .where(Message.public_id.in_(public_ids))
+            .order_by(Message.id)
+            .with_for_update()
+        )
+        for message in rows:
+            retryable = getattr(error, "retryable", True)
+            final = not retryable or message.tries >= SEND_RETRY.tries
+            message.status = "failed" if final else status
+            message.error = sentence[:1000]
+            note(db, message, "failed" if final else "delayed", sentence)
 
 
 @contextmanager
@@ -210,7 +371,7 @@ def _call(implementation: Any, **given: Any) -> Any:
     return implementation.function(*(given[name] for name in implementation.argnames))
 
 
-def _host(shop: Any) -> str:
+def host_of(shop: Any) -> str:
     """The right-hand side of Message-IDs: the shop's mail domain."""
     domain = shop.settings["shop"].email.rpartition("@")[2]
     return domain or urlsplit(shop.config.base_url).hostname or "localhost"

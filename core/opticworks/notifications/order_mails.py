@@ -1,49 +1,182 @@
-"""The kernel's own messages to customers; registered like a plugin's hooks."""
+"""The kernel's own messages, to customers and to staff; registered like a plugin's hooks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from opticworks.contracts import Ctx, MessageDraft, OrderView
+from babel.dates import format_date
+
+from opticworks.contracts import Ctx, MessageDraft, MessageKind, OrderView, ShipmentView
 from opticworks.events import (
     ORDER_CANCELED,
     ORDER_PLACED,
+    PAYMENT_FAILED,
     PAYMENT_PAID,
+    PAYMENT_REFUNDED,
     PAYMENT_RETURNED,
+    SHIPMENT_DELIVERED,
+    SHIPMENT_OUT_FOR_DELIVERY,
     SHIPMENT_SHIPPED,
+    STOCK_LOW,
     Event,
 )
 from opticworks.hookspecs import hookimpl
+from opticworks.money import Money
+from opticworks.notifications.kinds import KINDS
+
+RETURNED = {
+    "surplus": "Your order was paid already when a second payment came in. One is enough; your "
+    "order itself stays as it is.",
+    "sold_out": "Your payment came in after the time we could keep your items, and meanwhile they "
+    "were sold. Nothing will be shipped and you pay nothing; if you still want the items, please "
+    "order again.",
+    "canceled": "Your payment came in after the order had been canceled. Nothing will be shipped "
+    "and you pay nothing; if you still want the items, please order again.",
+}
+
+
+@hookimpl
+def message_kinds() -> tuple[MessageKind, ...]:
+    return KINDS
 
 
 @hookimpl
 def messages(event: Event, ctx: Ctx) -> Iterator[MessageDraft]:
-    """Confirmation, receipt of a payment that came later or in vain, dispatch and cancellation.
+    """What customers are told of their orders, and staff of what they asked to know.
 
     A payment made while placing the order (`at_once`) is thanked for by the confirmation.
     """
+    if event.kind == STOCK_LOW:
+        yield from _low_stock(event, ctx)
     order: OrderView | None = event.order
     if order is None:
         return
     if event.kind == ORDER_PLACED:
-        yield _draft(order, "order_placed", f"Your order {order.number}")
+        yield order_placed(order)
+        yield from _new_order(order, ctx)
     elif event.kind == PAYMENT_PAID and not event.data.get("at_once"):
-        yield _draft(order, "order_paid", f"We received your payment for order {order.number}")
+        yield draft(order, "order_paid")
+    elif event.kind == PAYMENT_FAILED:
+        yield draft(order, "payment_failed", reason=_sentence(event.data.get("reason")))
     elif event.kind == PAYMENT_RETURNED:
-        subject = f"Your payment for order {order.number} goes back to you"
-        reason = str(event.data.get("reason", ""))
-        yield _draft(order, "payment_returned", subject, reason=reason)
-    elif event.kind == SHIPMENT_SHIPPED:
+        yield payment_returned(order, str(event.data.get("reason", "")))
+    elif event.kind == PAYMENT_REFUNDED and not event.data.get("returned"):
+        yield from _refunded(order, event, ctx)
+    elif event.kind == ORDER_CANCELED:
+        yield order_canceled(order, _date(order.placed_at, ctx))
+    elif event.kind in SHIPMENTS:
         shipment = next((s for s in order.shipments if s.id == event.data.get("shipment")), None)
         if shipment is not None:
-            part = order.fulfilment_status == "part_shipped"
-            subject = f"{'Part of your' if part else 'Your'} order {order.number} is on its way"
-            yield _draft(order, "shipment_shipped", subject, shipment=shipment)
-    elif event.kind == ORDER_CANCELED:
-        yield _draft(order, "order_canceled", f"Your order {order.number} was canceled")
+            shipped = _date(shipment.shipped_at, ctx) if shipment.shipped_at else ""
+            yield of_shipment(order, SHIPMENTS[event.kind], shipment, shipped)
 
 
-def _draft(order: OrderView, kind: str, subject: str, **data: object) -> MessageDraft:
+SHIPMENTS = {
+    SHIPMENT_SHIPPED: "shipment_shipped",
+    SHIPMENT_OUT_FOR_DELIVERY: "shipment_out_for_delivery",
+    SHIPMENT_DELIVERED: "shipment_delivered",
+}
+
+
+def draft(order: OrderView, kind: str, data: Any = None, **words: str) -> MessageDraft:
+    """A mail to the customer of an order."""
     return MessageDraft(
-        kind=kind, to=order.email, subject=subject, template=f"mail/{kind}.pt", data=data
+        kind=kind, to=order.email, template=f"mail/{kind}.pt", data=data or {}, words=words
     )
+
+
+def order_placed(order: OrderView) -> MessageDraft:
+    due = order.payment and order.payment.instructions
+    if due and order.payment_status in ("unpaid", "pending"):
+        told = "We keep your items for you, and ship them as soon as your payment arrives."
+    else:
+        told = "We are getting it ready and write again when it is on its way."
+    return draft(order, "order_placed", next=told)
+
+
+def order_canceled(order: OrderView, placed: str) -> MessageDraft:
+    reason = f"The reason: {order.cancel_reason}" if order.cancel_reason else ""
+    if order.payment_status in ("paid", "part_refunded", "refunded"):
+        money = "What you paid goes back the way it came; depending on your bank that takes a few "
+        money += "days."
+    else:
+        money = "You have not been charged. If you sent a transfer in the meantime, reply to this "
+        money += "mail and we sort it out."
+    return draft(order, "order_canceled", placed=placed, reason=_sentence(reason), money=money)
+
+
+def payment_returned(order: OrderView, reason: str) -> MessageDraft:
+    told = RETURNED.get(reason, RETURNED["canceled"])
+    return draft(order, "payment_returned", {"reason": reason}, reason=told)
+
+
+def of_shipment(order: OrderView, kind: str, shipment: ShipmentView, day: str) -> MessageDraft:
+    """A mail about one parcel; `day` is when it left."""
+    part = order.fulfilment_status in ("part_shipped", "part_delivered")
+    rest = "The rest follows in a parcel of its own; nothing more to pay."
+    return draft(
+        order,
+        kind,
+        {"shipment": shipment},
+        part="Part of your order" if part else "Your order",
+        carrier=shipment.carrier or "the carrier",
+        tracking=shipment.tracking_number,
+        shipped=day,
+        rest=rest if part and kind == "shipment_shipped" else "",
+    )
+
+
+def _refunded(order: OrderView, event: Event, ctx: Ctx) -> Iterator[MessageDraft]:
+    amount = event.data.get("amount")
+    if isinstance(amount, int):
+        money = Money(amount, order.currency)
+        yield draft(order, "payment_refunded", {"amount": money}, amount=money.format(ctx.locale))
+
+
+def _new_order(order: OrderView, ctx: Ctx) -> Iterator[MessageDraft]:
+    """To staff, if they want to hear of each order."""
+    shop = ctx.settings["shop"]
+    if shop.alert_orders:
+        for address in shop.alert_addresses:
+            yield staff_new_order(order, address)
+
+
+def staff_new_order(order: OrderView, to: str) -> MessageDraft:
+    return MessageDraft(
+        kind="staff_new_order",
+        to=to,
+        template="mail/staff_new_order.pt",
+        words={"items": str(sum(line.quantity for line in order.lines))},
+    )
+
+
+def _low_stock(event: Event, ctx: Ctx) -> Iterator[MessageDraft]:
+    shop = ctx.settings["shop"]
+    if shop.alert_stock:
+        for address in shop.alert_addresses:
+            yield staff_low_stock(event.subject, event.data, address)
+
+
+def staff_low_stock(sku: str, data: Any, to: str) -> MessageDraft:
+    return MessageDraft(
+        kind="staff_low_stock",
+        to=to,
+        template="mail/staff_low_stock.pt",
+        data={"sku": sku, **data},
+        words={"sku": sku, "left": str(data.get("left", 0)), "title": str(data.get("title") or "")},
+    )
+
+
+def _date(moment: datetime, ctx: Ctx) -> str:
+    shop = ctx.settings["shop"]
+    day = moment.astimezone(ZoneInfo(shop.timezone))
+    return str(format_date(day, "long", locale=shop.locale))
+
+
+def _sentence(text: Any) -> str:
+    """As a sentence, with a full stop; empty stays empty."""
+    said = " ".join(str(text or "").split())
+    return said if not said or said[-1] in ".!?" else f"{said}."

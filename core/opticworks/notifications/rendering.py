@@ -1,12 +1,16 @@
-"""From a message draft to the HTML and text that are sent."""
+"""From a message draft to the subject, HTML and text that are sent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from opticworks.contracts import MessageDraft, OrderView
+from sqlalchemy.orm import Session
+
+from opticworks.contracts import MessageDraft, MessageKind, OrderView
+from opticworks.notifications import unsubscribe, wording
 from opticworks.notifications.text import to_text
 from opticworks.web.templates import format_names
 
@@ -24,29 +28,99 @@ class EmptyMail(ValueError):
     """A template that renders to no text; such a mail is never sent."""
 
 
-def render(shop: Any, draft: MessageDraft, order: OrderView | None) -> tuple[str, str]:
-    """The HTML, with its styles inlined, and the text of a draft.
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A rendered message."""
+
+    subject: str
+    html: str
+    text: str
+
+
+def worded(
+    shop: Any, db: Session, draft: MessageDraft, order: OrderView | None
+) -> tuple[MessageDraft, str]:
+    """The draft with its subject filled in, and its first words: staff's, or the default."""
+    kind = wording.kinds(shop).get(draft.kind)
+    if kind is None:
+        return draft, ""
+    gettext = shop.templates.gettext(shop.settings["shop"].locale)
+    words = wording.of_kind(db, kind, gettext)
+    return fill(shop, kind, draft, order, words)
+
+
+def fill(
+    shop: Any,
+    kind: MessageKind,
+    draft: MessageDraft,
+    order: OrderView | None,
+    words: wording.Words,
+) -> tuple[MessageDraft, str]:
+    """The draft in those words, its variables replaced. A subject of the draft's own goes before
+    the default, but not before staff's."""
+    settings = shop.settings["shop"]
+    gettext = shop.templates.gettext(settings.locale)
+    money = format_names(settings)["money"]
+    nothing = dict.fromkeys(wording.variables(kind), "")
+    values = nothing | wording.values(draft, order, settings, money, gettext)
+    subject = draft.subject
+    if words.own or not subject:
+        subject = wording.fill(words.subject, values)
+    return replace(draft, subject=subject), wording.fill(words.intro, values)
+
+
+def render(
+    shop: Any,
+    draft: MessageDraft,
+    order: OrderView | None,
+    *,
+    intro: str = "",
+    public_id: str = "",
+) -> Letter:
+    """The draft's subject, its HTML with the styles inlined, and its text.
 
     The template is found along the theme's search path and knows `shop` (the settings), `order`,
-    `data`, `subject`, `base_url`, `absolute(path)`,
-    `country(code)`, `money`, `date` and `datetime`.
+    `data`, `subject`, `intro` (paragraphs), `words`, `base_url`, `absolute(path)`,
+    `unsubscribe` (the address that stops marketing, or ""), `lang`, `_`, `country(code)`,
+    `money`, `date` and `datetime`.
     """
+    html = _inliner().inline(
+        shop.templates.render(
+            draft.template, names_of(shop, draft, order, intro=intro, public_id=public_id)
+        )
+    )
+    text = to_text(html)
+    if not text:
+        raise EmptyMail(f"The mail template {draft.template!r} renders to no text.")
+    return Letter(" ".join(draft.subject.split()), html, text)
+
+
+def names_of(
+    shop: Any, draft: MessageDraft, order: OrderView | None, *, intro: str, public_id: str
+) -> Mapping[str, Any]:
+    """What a mail's template knows."""
     settings = shop.settings["shop"]
-    names: dict[str, Any] = {
+    gettext = shop.templates.gettext(settings.locale)
+    return {
         **format_names(settings),
         "shop": settings,
         "order": order,
         "data": draft.data,
+        "words": draft.words,
         "subject": draft.subject,
+        "intro": [part.split("\n") for part in intro.split("\n\n") if part.strip()],
         "base_url": shop.config.base_url,
         "absolute": absolute(shop.config.base_url),
-        "_": lambda text: text,
+        "unsubscribe": unsubscribe.link(shop, public_id) if draft.marketing else "",
+        "lang": settings.locale.partition("_")[0],
+        "_": gettext,
+        "gettext": gettext,
     }
-    html = _inliner().inline(shop.templates.render(draft.template, names))
-    text = to_text(html)
-    if not text:
-        raise EmptyMail(f"The mail template {draft.template!r} renders to no text.")
-    return html, text
+
+
+def sample(shop: Any, kind: MessageKind, order: OrderView | None) -> MessageDraft | None:
+    """A message of that kind about an order, for the preview; None if it has no sample."""
+    return kind.sample(order) if kind.sample is not None else None
 
 
 def absolute(base_url: str) -> Callable[[str], str]:

@@ -16,6 +16,7 @@ KERNEL = (
     Permission(code="stock.edit", title="Change stock and count it"),
     Permission(code="messages.read", title="See every message"),
     Permission(code="messages.send", title="Send a message again"),
+    Permission(code="messages.edit", title="Change what messages say, and who gets none"),
     Permission(code="jobs.manage", title="See failed jobs and webhooks and run them again"),
     Permission(code="pages.edit", title="Write the shop's text pages"),
     Permission(code="reports.read", title="See sales and orders over time"),

@@ -106,14 +106,15 @@ _TAKE = text(
 
 def hold(
     db: Session, order_number: str, demand: Mapping[str, int], expires_at: datetime | None
-) -> None:
+) -> dict[str, int]:
     """Keep the quantities of `demand` for the order until `expires_at` (None: allocated).
 
-    Raises SoldOut naming everything that is short; then nothing is taken.
+    Answers what is left of each on the shelf, free to sell. Raises SoldOut naming everything
+    that is short; then nothing is taken.
     """
     wanted = {sku: demand[sku] for sku in sorted(demand) if demand[sku] > 0}
     if not wanted:
-        return
+        return {}
     rows = _lock(db, wanted)
     free = {sku: row.on_hand + row.backorder_limit - row.held for sku, row in rows.items()}
     short = [
@@ -134,6 +135,7 @@ def hold(
         ],
     )
     _record(db, wanted, held=1, kind="hold", order_number=order_number)
+    return {sku: free[sku] - rows[sku].backorder_limit - wanted[sku] for sku in wanted}
 
 
 def _record(

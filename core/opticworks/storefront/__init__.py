@@ -25,6 +25,7 @@ ROUTES = (
     ("payment.return", "/checkout/return/{attempt}", ("GET",)),
     ("order", "/orders/{token}", ("GET", "HEAD")),
     ("page", "/pages/{slug}", ("GET", "HEAD")),
+    ("mail.stop", "/mail/stop/{token}", ("GET", "HEAD", "POST")),
     ("media", "/media/{id}/{name}", ("GET", "HEAD")),
     ("robots", "/robots.txt", ("GET", "HEAD")),
     ("sitemap", "/sitemap.xml", ("GET", "HEAD")),

@@ -18,6 +18,7 @@ from chameleon import PageTemplate, PageTemplateFile
 from chameleon.i18n import simple_translate
 
 from opticworks.web.themes import SearchPath
+from opticworks.web.translations import translator
 
 #: Attributes whose text is translated, besides the text of elements.
 TRANSLATED = frozenset(
@@ -200,6 +201,10 @@ class Engine:
         if (gettext := names.get("gettext")) is not None:
             names["translate"] = partial(translate, gettext=gettext)
         return str(self.template(name).render(**names))
+
+    def gettext(self, locale: str) -> Callable[[str], str]:
+        """What translates text that no request is behind."""
+        return translator(self.path.layers, locale)
 
     @property
     def digest(self) -> str:

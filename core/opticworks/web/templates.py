@@ -109,6 +109,10 @@ class Templates:
         """The text of the template `name` in that theme."""
         return self.engine(theme).render(name, namespace)
 
+    def gettext(self, locale: str) -> Callable[[str], str]:
+        """What translates text that no request is behind, such as mails."""
+        return self.engine().gettext(locale)
+
 
 def kernel_layers(root: Path | None = None) -> tuple[Layer, ...]:
     """The kernel's own layers: every package of it that has templates or static files."""

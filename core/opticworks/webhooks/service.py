@@ -95,8 +95,12 @@ def receive(shop: Shop, code: str, body: bytes, headers: Mapping[str, str]) -> i
 def _store(db: Session, code: str, family: str, event: c.WebhookEvent | c.DeliveryEvent) -> bool:
     values: dict[str, Any]
     if isinstance(event, c.DeliveryEvent):
-        data = {"recipient": event.recipient, "detail": event.detail}
-        values = {"kind": event.state, "attempt": "", "data": data}
+        data = {
+            "recipient": event.recipient,
+            "detail": event.detail,
+            "permanent": event.permanent,
+        }
+        values = {"kind": event.state, "attempt": event.key, "data": data}
     else:
         values = {"kind": event.kind, "attempt": event.attempt, "data": dict(event.data)}
     statement = (
@@ -185,9 +189,11 @@ def _mail(shop: Shop, event: Webhook) -> None:
         recipient=str(event.data.get("recipient", "")),
         detail=str(event.data.get("detail", "")),
         occurred_at=event.occurred_at,
+        key=event.attempt,
+        permanent=bool(event.data.get("permanent", True)),
     )
     with shop.unit("delivery") as db:
-        known = notifications.record_delivery(db, report)
+        known = notifications.record_delivery(db, report, event.provider)
     if not known:
         raise Unmatched("No message of this shop has this reference.")
 

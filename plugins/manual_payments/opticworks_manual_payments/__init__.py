@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from opticworks.contracts import Ctx, MessageDraft, PluginInfo
+from opticworks.contracts import Ctx, MessageDraft, MessageKind, OrderView, PluginInfo
 from opticworks.events import PAYMENT_REMINDER, Event
 from opticworks.plugin import hookimpl
 from opticworks_manual_payments.provider import CODE, BankTransfer
@@ -50,9 +50,30 @@ def messages(event: Event, ctx: Ctx) -> Iterator[MessageDraft]:
     # The event may be handled long after it happened: never dun someone who has paid since.
     due = order.status != "canceled" and order.payment_status in ("unpaid", "pending")
     if order.payment.provider == CODE and due:
-        yield MessageDraft(
-            kind="payment_reminder",
-            to=order.email,
-            subject=f"Reminder: your order {order.number} is waiting for your payment",
-            template="manual_payments/reminder.pt",
-        )
+        yield _reminder(order)
+
+
+@hookimpl
+def message_kinds() -> tuple[MessageKind, ...]:
+    return (
+        MessageKind(
+            code="payment_reminder",
+            title="Reminder to transfer",
+            group="The payment",
+            subject="Reminder: your order {order} is waiting for your payment",
+            intro="We have not seen your transfer for order {order} yet. If it is on its way, "
+            "there is nothing to do: banks take a day or two, and we write when it has arrived.",
+            variables={
+                "order": "the order's number",
+                "name": "the customer's first name",
+                "total": "what the order costs",
+            },
+            sample=_reminder,
+        ),
+    )
+
+
+def _reminder(order: OrderView) -> MessageDraft:
+    return MessageDraft(
+        kind="payment_reminder", to=order.email, template="manual_payments/reminder.pt"
+    )

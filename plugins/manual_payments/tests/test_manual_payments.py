@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -205,7 +206,8 @@ def reminder_event(**order: Any) -> events.Event:
 def test_hook_messages_reminds_the_buyer_once_per_event() -> None:
     (draft,) = plugin.messages(reminder_event(), None)  # type: ignore[arg-type]
     assert draft.to == "ada@example.com"
-    assert "OW-10042" in draft.subject
+    (kind,) = plugin.message_kinds()
+    assert draft.kind == kind.code
     assert draft.template == "manual_payments/reminder.pt"
 
 
@@ -225,3 +227,11 @@ def test_who_paid_canceled_or_pays_otherwise_is_not_reminded(order: dict[str, An
 def test_other_events_are_left_to_the_kernel() -> None:
     canceled = events.Event(2, events.ORDER_CANCELED, "OW-10042", NOW, {"reason": "expired"})
     assert list(plugin.messages(canceled, None)) == []  # type: ignore[arg-type]
+
+
+def test_hook_message_kinds_draws_a_sample_of_the_reminder() -> None:
+    (kind,) = plugin.message_kinds()
+    assert kind.sample is not None
+    drawn = kind.sample(SimpleNamespace(email="ada@example.com"))
+    assert (drawn.kind, drawn.to) == (kind.code, "ada@example.com")
+    assert set(re.findall(r"{(\w+)}", kind.subject + kind.intro)) <= kind.variables.keys()

@@ -36,7 +36,8 @@ def open_shop(little, worker_database_url):
             with shop.unit() as db:
                 db.execute(
                     text(
-                        "TRUNCATE event, event_handled, message, suppression, procrastinate_jobs"
+                        "TRUNCATE event, event_handled, message, suppression, message_wording,"
+                        " procrastinate_jobs"
                         " RESTART IDENTITY CASCADE"
                     )
                 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from opticworks.admin import timeline, words
 from opticworks.admin.shell import flash
@@ -32,11 +33,19 @@ FRAME_POLICY = (
 def messages(request: Request) -> dict[str, Any]:
     status = request.GET.get("status", "")
     status = status if status in STATUSES else ""
-    query = select(Message, StoredEvent.subject.label("about")).join(
-        StoredEvent, StoredEvent.id == Message.event_id
-    )
+    query = select(
+        Message, StoredEvent.subject.label("about"), StoredEvent.kind.label("fact")
+    ).join(StoredEvent, StoredEvent.id == Message.event_id)
     if status:
         query = query.where(Message.status == status)
+    wanted = " ".join(request.GET.get("q", "").split())[:100]
+    if wanted:
+        query = query.where(
+            or_(
+                Message.recipient.icontains(wanted, autoescape=True),
+                StoredEvent.subject == wanted.upper(),
+            )
+        )
     before = request.GET.get("before", "")
     if before.isascii() and before.isdigit() and len(before) < 19:
         query = query.where(Message.id < int(before))
@@ -49,47 +58,86 @@ def messages(request: Request) -> dict[str, Any]:
 
     return {
         "page": Page("Messages"),
+        "rooms": rooms("log"),
+        "wanted": wanted,
+        "about_path": about_path,
         "rows": rows,
         "words": words,
         "status": status,
         "tabs": [
-            (label, path(status=value), value == status)
+            (label, path(status=value, q=wanted), value == status)
             for value, label in (("", "All"), *((s, words.MESSAGE[s].label) for s in STATUSES))
         ],
-        "newer": path(status=status) if before else "",
-        "older": path(status=status, before=rows[-1].Message.id) if more else "",
+        "newer": path(status=status, q=wanted) if before else "",
+        "older": path(status=status, q=wanted, before=rows[-1].Message.id) if more else "",
     }
 
 
-def _find(request: Request) -> tuple[Message, str]:
+def rooms(here: str) -> list[tuple[str, str, bool]]:
+    """The pages about messages, as tabs."""
+    pages = (
+        ("log", "Log", "/admin/messages"),
+        ("kinds", "What they say", "/admin/messages/kinds"),
+        ("blocked", "Blocked addresses", "/admin/messages/blocked"),
+    )
+    return [(label, path, code == here) for code, label, path in pages]
+
+
+def about_path(fact: str, about: str) -> str:
+    """The admin's page of what a message is about."""
+    if fact == service.TEST_SENT:
+        return f"/admin/messages/kinds/{about}"
+    room = "stock/items" if fact.startswith("stock.") else "orders"
+    return f"/admin/{room}/{quote(about)}"
+
+
+def _find(request: Request) -> tuple[Message, str, str]:
     row = request.db.execute(
-        select(Message, StoredEvent.subject)
+        select(Message, StoredEvent.subject, StoredEvent.kind)
         .join(StoredEvent, StoredEvent.id == Message.event_id)
         .where(Message.public_id == request.matchdict["id"])
     ).first()
     if row is None:
         raise HTTPNotFound("There is no such message. Look for it in the list of messages.")
-    return row[0], row[1]
+    return row[0], row[1], row[2]
 
 
 @admin_view(
     "admin.message", "messages.read", renderer="admin/message.pt", request_method=("GET", "HEAD")
 )
 def message(request: Request) -> dict[str, Any]:
-    found, about = _find(request)
+    found, about, fact = _find(request)
     return {
         "page": Page(found.subject, crumbs=(LIST,)),
         "message": found,
         "about": about,
+        "about_path": about_path(fact, about),
         "words": words,
+        "mailer": _title(request, found.mailer),
+        "files": service.attachments(request.db, found),
+        "entries": _timeline(request, found),
         "may_send": "messages.send" in request.identity.permissions
-        and found.status in ("sent", "failed"),
+        and found.status in (*service.SENT, "failed"),
     }
+
+
+def _title(request: Request, code: str) -> str:
+    mailer = request.shop.providers.mailers().get(code)
+    return mailer.title if mailer is not None else code
+
+
+def _timeline(request: Request, message: Message) -> list[timeline.Entry]:
+    """What happened to it, the latest first."""
+    found = [timeline.Entry(message.created_at, "Written", "pencil")]
+    for event in service.history(request.db, message):
+        title, icon, tone = words.MESSAGE_EVENT.get(event.kind, (event.kind, "circle", "neutral"))
+        found.append(timeline.Entry(event.at, title, icon, event.detail, tone=tone))
+    return found[::-1]
 
 
 @admin_view("admin.message.html", "messages.read", request_method="GET")
 def html(request: Request) -> Response:
-    found, _ = _find(request)
+    found, _, _ = _find(request)
     response = Response(found.html)
     response.headers["Content-Security-Policy"] = FRAME_POLICY
     return response
@@ -98,7 +146,7 @@ def html(request: Request) -> Response:
 @admin_view("admin.message.send", "messages.send", request_method="POST")
 def send(request: Request) -> Response:
     """A failed one is tried again; one that was sent goes out as a new mail."""
-    found, about = _find(request)
+    found, about, _ = _find(request)
     done = service.resend(request.db, found.public_id) or service.send_copy(
         request.db, found.public_id
     )
