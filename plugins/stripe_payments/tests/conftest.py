@@ -23,7 +23,7 @@ class Running:
     app: StandIn
     url: str
 
-    def control(self, verb: str, **given: Any) -> Any:
+    def control(self, verb: str, /, **given: Any) -> Any:
         return control(self.url, verb, **given)
 
     def client(self, retries: int = 0, timeout: float = 10) -> stripe.StripeClient:

@@ -27,7 +27,7 @@ def listen(threads: int = 16) -> tuple[Switch, str]:
     return switch, f"http://127.0.0.1:{server.effective_port}"
 
 
-def control(url: str, verb: str, **given: Any) -> Any:
+def control(url: str, verb: str, /, **given: Any) -> Any:
     """Turn a control of the stand-in at that address (`/_standin/<verb>`)."""
     request = urllib.request.Request(
         f"{url}/_standin/{verb}", json.dumps(given).encode(), method="POST"
