@@ -35,12 +35,14 @@ class Target:
     sku: str = ""
 
 
-def _get(host: str, path: str, cookies: str = "") -> bytes:
+def get(host: str, path: str, cookies: str = "") -> bytes:
+    """A GET of that path, as bytes on the wire."""
     cookie = f"Cookie: {cookies}\r\n" if cookies else ""
     return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{cookie}Accept: text/html\r\n\r\n".encode()
 
 
-def _post(host: str, path: str, fields: dict[str, str], cookies: str, *, htmx: bool) -> bytes:
+def post(host: str, path: str, fields: dict[str, str], cookies: str, *, htmx: bool) -> bytes:
+    """A form sent to that path, by a script if `htmx`."""
     body = urlencode(fields).encode()
     lines = [
         f"POST {path} HTTP/1.1",
@@ -65,7 +67,7 @@ def look(host: str, name: str, targets: Sequence[Target], seed: int) -> Flow:
     """Ask for the pages one after the other in an order of this visitor's own, for ever."""
     order = list(targets)
     random.Random(seed).shuffle(order)
-    asks = [(Ask(name, _get(host, target.path)), target.marker) for target in order]
+    asks = [(Ask(name, get(host, target.path)), target.marker) for target in order]
     for ask, marker in itertools.cycle(asks):
         _whole((yield ask), name, marker)
 
@@ -87,44 +89,45 @@ def _order(host: str, target: Target) -> Flow:
     def cookies() -> str:
         return "; ".join(f"{name}={value}" for name, value in jar.items())
 
-    answer = yield Ask("product", _get(host, target.path))
+    answer = yield Ask("product", get(host, target.path))
     _whole(answer, "product", target.marker)
 
     added = {"sku": target.sku, "quantity": "1"}
-    answer = yield Ask("add", _post(host, "/cart/lines", added, "", htmx=True))
+    answer = yield Ask("add", post(host, "/cart/lines", added, "", htmx=True))
     _whole(answer, "add", b"is in your cart.")
     jar.update(answer.cookies())
 
-    answer = yield Ask("address", _get(host, "/checkout", cookies()))
+    answer = yield Ask("address", get(host, "/checkout", cookies()))
     _whole(answer, "address", b'name="csrf_token"')
     jar.update(answer.cookies())
     form = {
         **ADDRESS,
-        "csrf_token": _field(answer, "csrf_token"),
-        "cart": _field(answer, "cart"),
-        "quote": _field(answer, "quote"),
-        "total": _field(answer, "total"),
+        "csrf_token": field_of(answer, "csrf_token"),
+        "cart": field_of(answer, "cart"),
+        "quote": field_of(answer, "quote"),
+        "total": field_of(answer, "total"),
         "payment": _choice(answer, "payment"),
         "shipping": _choice(answer, "shipping"),
     }
-    answer = yield Ask("rates", _post(host, "/checkout/update", form, cookies(), htmx=True))
+    answer = yield Ask("rates", post(host, "/checkout/update", form, cookies(), htmx=True))
     _whole(answer, "rates", b'name="shipping"')
     form |= {
-        "quote": _field(answer, "quote"),
-        "total": _field(answer, "total"),
+        "quote": field_of(answer, "quote"),
+        "total": field_of(answer, "total"),
         "shipping": _choice(answer, "shipping"),
         "action": "place",
     }
-    answer = yield Ask("place", _post(host, "/checkout", form, cookies(), htmx=False))
+    answer = yield Ask("place", post(host, "/checkout", form, cookies(), htmx=False))
     path = answer.header("Location").removeprefix(f"http://{host}")
     if answer.status != 303 or not path.startswith("/orders/"):
         start = answer.body[:300].decode(errors="replace")
         raise BadAnswer(f"place: {answer.status} to {path or 'nowhere'}: {start}")
-    answer = yield Ask("thanks", _get(host, path))
+    answer = yield Ask("thanks", get(host, path))
     _whole(answer, "thanks", b"12 Analytical Way")
 
 
-def _field(answer: Answer, name: str) -> str:
+def field_of(answer: Answer, name: str) -> str:
+    """The value of a field of the page. Raises BadAnswer when it has none."""
     found = re.search(rb'name="%b"[^>]* value="([^"]*)"' % name.encode(), answer.body)
     if found is None:
         raise BadAnswer(f"The page has no field {name}.")

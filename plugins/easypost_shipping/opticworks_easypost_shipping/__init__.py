@@ -32,7 +32,10 @@ def _placed(settings: Mapping[str, Any]) -> EasyPostSettings:
 
 @hookimpl
 def problems(settings: Mapping[str, Any]) -> Iterator[str]:
-    yield from _placed(settings).problems(settings.get("mode", "production"))
+    placed = _placed(settings)
+    running = settings.get("standins", {}).get("easypost")
+    allowed = bool(running) and placed.api_base == f"{running}/v2"
+    yield from placed.problems(settings.get("mode", "production"), allowed=allowed)
 
 
 @hookimpl

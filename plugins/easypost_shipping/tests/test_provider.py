@@ -458,3 +458,4 @@ def test_without_a_key_the_stand_in_is_used_where_one_runs() -> None:
     keyed = EasyPostSettings.model_validate({"api_key": "EZTK1"})
     assert keyed.placed(standins) is keyed
     assert SETTINGS.placed({}) is SETTINGS
+    assert list(placed.problems("production", allowed=True)) == []
