@@ -33,12 +33,14 @@ BUILTINS: tuple[tuple[str, str], ...] = (
     ("orders", "opticworks.notifications.order_mails"),
     ("admin", "opticworks.admin.menu"),
     ("order_pictures", "opticworks.orders.pictures"),
+    ("labels", "opticworks.checkout.shipping_jobs"),
 )
 
 #: Modules that register the kernel's own tasks when they are imported.
 TASKS = (
     "opticworks.notifications.jobs",
     "opticworks.checkout.jobs",
+    "opticworks.checkout.shipping_jobs",
     "opticworks.webhooks.jobs",
     "opticworks.media.jobs",
 )

@@ -24,7 +24,11 @@ CRASH_TESTS = (
 )
 
 #: Functions whose unnamed unit of work only reads.
-READING = {"_was_paid_back", "attempt_of", "attempts_of", "cancel", "compare", "look"}
+READING = {
+    *("_was_paid_back", "attempt_of", "attempts_of", "cancel", "compare"),
+    *("read", "label_order", "follow_void", "sync"),
+    *("buy_label", "fetch_label", "look", "batch_label"),
+}
 #: What a PaymentProvider, ShippingProvider or Mailer does over the network.
 OVER_THE_NETWORK = {
     *("start", "fetch", "capture", "cancel", "refund", "ask", "withdraw"),

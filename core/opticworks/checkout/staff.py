@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from opticworks import contracts as c
 from opticworks import events
 from opticworks.audit import service as audit
+from opticworks.checkout import parcels
 from opticworks.checkout import settle as settling
 from opticworks.checkout.settle import Refused
 from opticworks.checkout.standing import payment_status
@@ -290,7 +291,7 @@ def fulfil(
             parcel_id=parcel_id,
             actor=actor,
         )
-        derive_fulfilment(db, order, all_lines)
+        parcels.derive(shop, db, order)
         emit(db, events.SHIPMENT_SHIPPED, number, {"shipment": str(parcel.id)})
         audit.record(
             db,
@@ -300,15 +301,6 @@ def fulfil(
             carrier=parcel.carrier,
             tracking_number=parcel.tracking_number,
         )
-
-
-def derive_fulfilment(db: Session, order: Order, lines: Sequence[OrderLine]) -> None:
-    """Write the order's fulfilment status as its parcels have it. `lines` are what is shipped."""
-    order.fulfilment_status = shipments.fulfilment(
-        {line.id: line.quantity for line in lines},
-        shipments.shipped(db, order.id),
-        shipments.delivered(db, order.id),
-    )
 
 
 def _quantities(

@@ -90,6 +90,8 @@ class Fetcher:
     ports: frozenset[int] = PORTS
     seconds: float = SECONDS
     limit: int = MAX_BYTES
+    what: str = "picture"  #: what is fetched, in the sentences
+    check: Callable[[bytes], object] = kind_of  #: raises BadPicture for anything else
     context: ssl.SSLContext = field(default_factory=ssl.create_default_context)
 
     def fetch(self, url: str) -> bytes:
@@ -98,10 +100,12 @@ class Fetcher:
         for _ in range(1 + REDIRECTS):
             answer = self._ask(url, until)
             if isinstance(answer, bytes):
-                kind_of(answer)
+                self.check(answer)
                 return answer
             url = urljoin(url, answer)
-        raise BadPicture(f"{_host(url)} sends this address on too often. Use the picture's own.")
+        raise BadPicture(
+            f"{_host(url)} sends this address on too often. Use the {self.what}'s own."
+        )
 
     def _ask(self, url: str, until: float) -> bytes | str:
         """The body, or where a redirect leads."""
@@ -131,11 +135,11 @@ class Fetcher:
         except ValueError:
             raise BadPicture("This address can't be read. Write one like https://…") from None
         if parts.scheme != "https" or not parts.hostname:
-            raise BadPicture("A picture's address must begin with https://.")
+            raise BadPicture(f"A {self.what}'s address must begin with https://.")
         if parts.username or parts.password:
-            raise BadPicture("A picture's address must not hold a name or a password.")
+            raise BadPicture(f"A {self.what}'s address must not hold a name or a password.")
         if port not in self.ports:
-            raise BadPicture(f"A picture is not fetched from port {port}; use the usual one.")
+            raise BadPicture(f"A {self.what} is not fetched from port {port}; use the usual one.")
         return parts
 
     def _address(self, host: str, port: int) -> str:
@@ -155,10 +159,11 @@ class Fetcher:
         if parts.query:
             target += "?" + quote(parts.query, _SAFE)
         host = parts.hostname or ""
+        accept = "image/*" if self.what == "picture" else "*/*"
         connection.request(
             "GET",
             target,
-            headers={"User-Agent": _AGENT, "Accept": "image/*", "Accept-Encoding": "identity"},
+            headers={"User-Agent": _AGENT, "Accept": accept, "Accept-Encoding": "identity"},
         )
         with connection.getresponse() as response:
             return self._answer(response, host, until)
@@ -169,7 +174,8 @@ class Fetcher:
         if response.status != 200:
             raise BadPicture(f"{host} answers {response.status} for this address.")
         too_big = BadPicture(
-            f"The picture at {host} is larger than {megabytes(self.limit)} MB. Use a smaller one."
+            f"The {self.what} at {host} is larger than {megabytes(self.limit)} MB. "
+            "Use a smaller one."
         )
         announced = response.getheader("Content-Length") or ""
         if announced.isdigit() and int(announced) > self.limit:
@@ -182,11 +188,13 @@ class Fetcher:
         if time.monotonic() >= until:  # what came is what there was when the time was up
             raise TimeoutError
         if announced.isdigit() and len(body) < int(announced):
-            raise BadPicture(f"{host} broke off in the middle of the picture. Try again.")
+            raise BadPicture(f"{host} broke off in the middle of the {self.what}. Try again.")
         return bytes(body)
 
     def _late(self, host: str) -> str:
-        return f"{host} did not send the picture within {self.seconds:g} seconds. Try again later."
+        return (
+            f"{host} did not send the {self.what} within {self.seconds:g} seconds. Try again later."
+        )
 
 
 def _failure(host: str, error: Exception) -> str:

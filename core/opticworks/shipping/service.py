@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -11,6 +12,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from opticworks import contracts as c
 from opticworks.shipping.models import (
     LEFT,
     LIVE,
@@ -64,11 +66,19 @@ def record(
     return parcel
 
 
-def add(db: Session, order_id: int, parcels: Sequence[Parcel], actor: str) -> Shipment:
+def add(
+    db: Session,
+    order_id: int,
+    parcels: Sequence[Parcel],
+    actor: str,
+    shipment_id: uuid.UUID | None = None,
+) -> Shipment:
     """A shipment of these parcels, in this order."""
     for position, parcel in enumerate(parcels, 1):
         parcel.order_id, parcel.position = order_id, position
-    shipment = Shipment(order_id=order_id, actor=actor, parcels=list(parcels))
+    shipment = Shipment(
+        id=shipment_id or uuid.uuid4(), order_id=order_id, actor=actor, parcels=list(parcels)
+    )
     db.add(shipment)
     db.flush()
     return shipment
@@ -89,6 +99,10 @@ def get(db: Session, parcel_id: uuid.UUID, *, lock: bool = False) -> Parcel | No
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     return db.scalars(query).one_or_none()
+
+
+def shipment(db: Session, shipment_id: uuid.UUID) -> Shipment | None:
+    return db.get(Shipment, shipment_id)
 
 
 def by_ref(db: Session, provider: str, ref: str) -> Parcel | None:
@@ -225,3 +239,70 @@ def label_files(db: Session, parcel_id: uuid.UUID) -> Sequence[LabelFile]:
     return db.scalars(
         select(LabelFile).where(LabelFile.parcel_id == parcel_id).order_by(LabelFile.id.desc())
     ).all()
+
+
+def keep_file(db: Session, parcel_id: uuid.UUID, format: str, content: bytes) -> None:
+    """Keep a label's file; the very same one is kept once, and another never replaces it."""
+    statement = insert(LabelFile).values(
+        parcel_id=parcel_id,
+        format=format,
+        digest=hashlib.sha256(content).hexdigest(),
+        content=content,
+    )
+    db.execute(statement.on_conflict_do_nothing(index_elements=["parcel_id", "format", "digest"]))
+
+
+# --- tracking -------------------------------------------------------------------------------------
+
+#: How far a parcel is on its way. The rest ("failure", "return_to_sender" …) says what is wrong.
+PROGRESS = {
+    "pre_transit": 1,
+    "in_transit": 2,
+    "out_for_delivery": 3,
+    "available_for_pickup": 3,
+    "delivered": 4,
+}
+TROUBLE = frozenset({"failure", "return_to_sender", "canceled"})
+MOVING = frozenset({*PROGRESS, "return_to_sender"} - {"pre_transit"})
+
+
+def keep_events(
+    db: Session, parcel_id: uuid.UUID, updates: Iterable[c.TrackingUpdate]
+) -> Sequence[TrackingEvent]:
+    """Add what the carrier reported to the parcel's history; the whole of it, oldest first."""
+    values = [
+        {
+            "parcel_id": parcel_id,
+            "status": update.status,
+            "occurred_at": update.occurred_at,
+            "description": update.description[:500],
+            "location": update.location[:200],
+        }
+        for update in updates
+    ]
+    if values:
+        statement = insert(TrackingEvent).values(values)
+        columns = ["parcel_id", "status", "occurred_at"]
+        db.execute(statement.on_conflict_do_nothing(index_elements=columns))
+    return db.scalars(
+        select(TrackingEvent)
+        .where(TrackingEvent.parcel_id == parcel_id)
+        .order_by(TrackingEvent.occurred_at, TrackingEvent.id)
+    ).all()
+
+
+def newest(history: Sequence[tuple[str, datetime]]) -> str:
+    """The status that a history (status, moment) comes to, in whichever order it was heard.
+
+    Delivered stays delivered. Otherwise trouble counts while nothing newer was reported, and the
+    farthest progress since the last trouble does: a late event moves nothing back.
+    """
+    statuses = {status for status, _ in history}
+    if "delivered" in statuses:
+        return "delivered"
+    troubles = [(at, status) for status, at in history if status in TROUBLE]
+    last, trouble = max(troubles, default=(None, ""))
+    since = [status for status, at in history if status in PROGRESS and (not last or at > last)]
+    if since:
+        return max(since, key=lambda status: PROGRESS[status])
+    return trouble or ("unknown" if statuses else "")

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 import traceback
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -28,7 +29,14 @@ from opticworks import faults
 from opticworks.config import Config, PluginLine
 from opticworks.db import now_utc
 from opticworks.shop import Shop
-from opticworks.testing.fakes import FakeCardVendor, FakeOnlinePayment, provider_plugin
+from opticworks.testing.fakes import (
+    FakeCardVendor,
+    FakeCarrierVendor,
+    FakeOnlinePayment,
+    FakeShipping,
+    FakeVendor,
+    provider_plugin,
+)
 from opticworks.testing.shops import SECRET
 from opticworks.testing.visitors import ADDRESS
 
@@ -36,10 +44,10 @@ T = TypeVar("T")
 SHIPPED = ("catalog", "discounts", "manual_payments", "table_rates", "smtp_mail")
 
 
-class StoredCardVendor(FakeCardVendor):
-    """A card vendor that all processes reach: what it knows is in a file, one call at a time."""
+class _Stored(FakeVendor):
+    """A vendor that all processes reach: what it knows is in a file, one call at a time."""
 
-    _KEPT = ("payments", "declines", "calls", "events", "_answers", "_counter")
+    _KEPT: tuple[str, ...] = ("calls", "events", "_answers", "_counter")
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -65,10 +73,19 @@ class StoredCardVendor(FakeCardVendor):
             return super().call(verb, act, key)
 
 
+class StoredCardVendor(_Stored, FakeCardVendor):
+    _KEPT = (*_Stored._KEPT, "payments", "declines")
+
+
+class StoredCarrierVendor(_Stored, FakeCarrierVendor):
+    _KEPT = (*_Stored._KEPT, "shipments", "bought")
+
+
 @dataclass(frozen=True, kw_only=True)
 class House:
     """Where a shop's processes find what they share. `card` is the state in which a payment at
-    the test card begins; empty: there is no such card."""
+    the test card begins; empty: there is no such card. `carrier`: whether there is a broker that
+    sells labels."""
 
     database_url: str
     redis_url: str
@@ -76,10 +93,14 @@ class House:
     plugins: Sequence[str] = SHIPPED
     theme: str = "default"
     card: str = "authorized"
+    carrier: bool = False
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def vendor(self) -> StoredCardVendor:
         return StoredCardVendor(Path(self.folder) / "card")
+
+    def broker(self) -> StoredCarrierVendor:
+        return StoredCarrierVendor(Path(self.folder) / "carrier")
 
     def open(self, later: float = 0.0) -> Shop:
         """The shop, its clock `later` seconds ahead."""
@@ -87,6 +108,9 @@ class House:
 
         card = FakeOnlinePayment(self.vendor(), self.card)  # type: ignore[arg-type]
         extra = {"fake_card": provider_plugin("fake_card", payments=[card])} if self.card else {}
+        if self.carrier:
+            broker = FakeShipping(self.broker())
+            extra["fake_carrier"] = provider_plugin("fake_carrier", shipping=[broker])
         shop = boot(
             Config(
                 mode="test",
@@ -229,8 +253,8 @@ def verb(house: House, call: Sequence[Any], later: float = 0.0) -> None:
     getattr(import_module(module), name)(house.open(later), **arguments)
 
 
-def buy(shop: Shop, *, email: str, payment: str, sku: str) -> str:
-    """A verb: a customer orders one of the SKU; the order's number."""
+def buy(shop: Shop, *, email: str, payment: str, sku: str, quantity: int = 1) -> str:
+    """A verb: a customer orders so many of the SKU; the order's number."""
     from opticworks.carts import service as carts
     from opticworks.checkout import cart as basket
     from opticworks.checkout.place import Wish, place
@@ -239,7 +263,7 @@ def buy(shop: Shop, *, email: str, payment: str, sku: str) -> str:
     details = {**ADDRESS, "email": email, "state": "CA", "country": "US"}
     with shop.unit() as db:
         cart = carts.create(db, "USD", shop.now(), 30)
-        basket.add(shop, db, cart, sku, 1)
+        basket.add(shop, db, cart, sku, quantity)
         carts.remember_details(cart, details, shop.now())
     ensure_rates(shop, cart.id)
     with shop.unit() as db:
@@ -254,6 +278,35 @@ def buy(shop: Shop, *, email: str, payment: str, sku: str) -> str:
         payment=payment,
     )
     return place(shop, wish).number
+
+
+def ship(shop: Shop, what: str, parcel: str = "", **more: Any) -> Any:
+    """A verb: something done to a parcel, or in another's name to an order ("pack")."""
+    from opticworks.checkout import labels, parcels, shipping_jobs, tracking
+    from opticworks.checkout.parcels import Wanted
+
+    id = uuid.UUID(parcel) if parcel else None
+    verbs: Mapping[str, Callable[[], Any]] = {
+        "pack": lambda: parcels.pack_order(
+            shop,
+            more["number"],
+            actor="clerk",
+            parcels=[Wanted(lines={more["sku"]: 1})],
+            shipment_id=uuid.UUID(more["form"]),
+        ),
+        "unpack": lambda: parcels.unpack(shop, id, actor="clerk"),  # type: ignore[arg-type]
+        "buy": lambda: labels.buy(shop, id, rate_code="ground", actor="clerk"),  # type: ignore[arg-type]
+        "hand_over": lambda: parcels.hand_over(shop, [id], actor="clerk"),  # type: ignore[list-item]
+        "void": lambda: labels.void(shop, id, actor="clerk"),  # type: ignore[arg-type]
+        "follow": lambda: labels.follow_void(shop, id),  # type: ignore[arg-type]
+        "track": lambda: tracking.sync(shop, "fake_carrier", more["ref"]),
+        "keep": lambda: shipping_jobs.keep_label(shop, id, "PDF", b"%PDF-2"),  # type: ignore[arg-type]
+        "poll": lambda: shipping_jobs.poll_trackers(shop),
+        "batch": lambda: shipping_jobs.begin_batch(shop, more["numbers"], actor="clerk"),
+        "batch_label": lambda: shipping_jobs.batch_label(shop, more["batch"], more["number"]),
+        "by_itself": lambda: shipping_jobs.buy_label(shop, more["number"]),
+    }
+    return verbs[what]()
 
 
 def _child(request: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from opticworks.db import Base, timestamp
 
-FAMILIES = ("payment", "mail")
+FAMILIES = ("payment", "mail", "shipping")
 STATUSES = ("waiting", "failed", "unmatched", "done")
 
 

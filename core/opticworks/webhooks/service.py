@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
 from opticworks.checkout import settle as settling
+from opticworks.checkout import tracking
 from opticworks.jobs import defer
 from opticworks.notifications import service as notifications
 from opticworks.orders import service as orders
@@ -59,7 +60,11 @@ def _provider(shop: Shop, code: str) -> tuple[str, Any]:
 
 
 def _families(shop: Shop) -> dict[str, Mapping[str, Any]]:
-    return {"payment": shop.providers.payments(), "mail": shop.providers.mailers()}
+    return {
+        "payment": shop.providers.payments(),
+        "mail": shop.providers.mailers(),
+        "shipping": shop.providers.shipping(),
+    }
 
 
 def receivers(shop: Shop) -> list[Receiver]:
@@ -173,6 +178,12 @@ def _payment(shop: Shop, event: Webhook) -> None:
     settling.settle(shop, order.number, payment.attempt)
 
 
+def _shipping(shop: Shop, event: Webhook) -> None:
+    """A parcel may have moved: ask its vendor for the whole history."""
+    if not tracking.sync(shop, event.provider, event.ref, event.attempt):
+        raise Unmatched("No parcel of this shop has this reference.")
+
+
 def _uuid(text: str) -> uuid.UUID | None:
     try:
         return uuid.UUID(text)
@@ -198,7 +209,11 @@ def _mail(shop: Shop, event: Webhook) -> None:
         raise Unmatched("No message of this shop has this reference.")
 
 
-HANDLERS: Mapping[str, Callable[[Shop, Webhook], None]] = {"payment": _payment, "mail": _mail}
+HANDLERS: Mapping[str, Callable[[Shop, Webhook], None]] = {
+    "payment": _payment,
+    "mail": _mail,
+    "shipping": _shipping,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

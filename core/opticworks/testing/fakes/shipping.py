@@ -23,6 +23,7 @@ from opticworks.testing.fakes.vendor import FakeVendor
 #: (code, title, days, price per started kilogram in minor units)
 SERVICES = (("ground", "Fake Ground", 4, 700), ("air", "Fake Air", 1, 2100))
 MAX_WEIGHT = 30_000
+LABEL_PDF = b"%PDF-1.4\n% a label\n%%EOF\n"
 
 
 @dataclass(slots=True)
@@ -125,7 +126,7 @@ class FakeShipping:
                 tracking_number=number,
                 cost=rate.amount,
                 tracking_url=f"https://track.example/{number}",
-                files={"PDF": f"https://labels.example/{ref}.pdf"},
+                files={"PDF": LABEL_PDF},
             )
             return shipment.label
 

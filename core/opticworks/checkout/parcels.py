@@ -1,0 +1,252 @@
+"""What staff pack: an order's lines put into parcels, over as many days as it takes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from opticworks import contracts as c
+from opticworks import events
+from opticworks.audit import service as audit
+from opticworks.checkout.settle import Refused
+from opticworks.money import Money
+from opticworks.notifications.service import emit
+from opticworks.orders import service as orders
+from opticworks.orders.models import Order, OrderLine
+from opticworks.payments import service as payments
+from opticworks.shipping import service as shipments
+from opticworks.shipping.models import Parcel, ParcelLine, ShippingProblem
+from opticworks.shipping.packing import pack, pieces_of
+from opticworks.shop import Shop
+from opticworks.stock import service as stock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A parcel as staff want it: quantities by SKU, the box, and its weight if it was weighed."""
+
+    lines: Mapping[str, int]
+    box: str = ""
+    weight: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """An order on the packing bench: its lines that are shipped, and what is left of each."""
+
+    order: Order
+    lines: Sequence[OrderLine]
+    left: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def by_sku(self) -> dict[str, OrderLine]:
+        return {line.sku: line for line in self.lines}
+
+
+def bench(db: Session, order: Order) -> Bench:
+    """What has to be shipped of the order, and what lies in no parcel yet."""
+    lines = [
+        line for line in orders.lines_of(db, order.id) if line.item.get("requires_shipping", True)
+    ]
+    packed = shipments.packed(db, order.id)
+    return Bench(order, lines, {line.id: line.quantity - packed.get(line.id, 0) for line in lines})
+
+
+def ready(db: Session, number: str, *, lock: bool = True) -> Order:
+    """The order, if it may be sent. Raises Refused with the reason."""
+    order = orders.lock(db, number) if lock else orders.by_number(db, number)
+    if order is None:
+        raise Refused(f"There is no order {number}.")
+    if order.status == "canceled":
+        raise Refused(f"Order {number} is canceled.")
+    if order.payment_status not in ("paid", "authorized"):
+        raise Refused(f"Order {number} is not paid yet. Mark it paid first.")
+    if payments.refund_begun(db, order.id):
+        raise Refused(f"The money of order {number} is being paid back, so it is not sent.")
+    return order
+
+
+def shipping_lines(
+    lines: Sequence[OrderLine], quantities: Mapping[int, int], currency: str
+) -> tuple[c.ShippingLine, ...]:
+    """The order's lines as carriers are told of them, with these quantities by line id."""
+    return tuple(
+        c.ShippingLine(
+            sku=line.sku,
+            title=line.title,
+            quantity=quantities[line.id],
+            weight=line.item.get("weight", 0),
+            size=tuple(size) if (size := line.item.get("size")) else None,
+            unit_price=Money(line.unit_price, currency),
+            hs_code=line.item.get("hs_code", ""),
+            origin_country=line.item.get("origin_country", ""),
+        )
+        for line in lines
+        if quantities.get(line.id)
+    )
+
+
+def suggestion(shop: Shop, found: Bench) -> list[Wanted]:
+    """How the packer would pack what is left."""
+    lines = shipping_lines(found.lines, found.left, found.order.currency)
+    boxes = shop.settings["shipping"].boxes
+    return [
+        Wanted(lines=parcel.lines, box=parcel.box) for parcel in pack(list(pieces_of(lines)), boxes)
+    ]
+
+
+def pack_order(
+    shop: Shop,
+    number: str,
+    *,
+    actor: str,
+    parcels: Sequence[Wanted] | None = None,
+    shipment_id: uuid.UUID | None = None,
+) -> list[uuid.UUID]:
+    """Put lines into parcels, which lie here until they are labelled or handed over; their ids.
+
+    Without `parcels` everything that is left is packed as the packer suggests. With a
+    `shipment_id` made when the form was shown, a second click packs nothing. Raises Refused.
+    """
+    with shop.unit("pack") as db:
+        order = ready(db, number)
+        known = shipments.shipment(db, shipment_id) if shipment_id is not None else None
+        if known is not None and known.order_id == order.id:
+            return [parcel.id for parcel in known.parcels]
+        found = bench(db, order)
+        wanted = suggestion(shop, found) if parcels is None else list(parcels)
+        if not wanted:
+            raise Refused(f"Everything of order {number} is packed already.")
+        made = _parcels(shop, found, wanted)
+        shipments.add(db, order.id, made, actor, shipment_id)
+        what = [f"{quantity} × {sku}" for each in wanted for sku, quantity in each.lines.items()]
+        audit.record(db, actor, "parcel.packed", f"order {number}", parcels=len(made), what=what)
+        return [parcel.id for parcel in made]
+
+
+def _parcels(shop: Shop, found: Bench, wanted: Sequence[Wanted]) -> list[Parcel]:
+    boxes = {box.name: box for box in shop.settings["shipping"].boxes}
+    left, by_sku, made = dict(found.left), found.by_sku, []
+    for each in wanted:
+        if each.box and each.box not in boxes:
+            raise Refused(f"There is no box {each.box} any more. Choose another one.")
+        lines, weight = [], 0
+        for sku, quantity in each.lines.items():
+            line = by_sku.get(sku)
+            if line is None:
+                raise Refused(f"{sku} is not part of this order.")
+            if quantity < 0 or quantity > left[line.id]:
+                raise Refused(f"{left[line.id]} of {line.title} are left to pack, not {quantity}.")
+            if quantity:
+                left[line.id] -= quantity
+                weight += line.item.get("weight", 0) * quantity
+                lines.append(ParcelLine(order_line_id=line.id, quantity=quantity))
+        if not lines:
+            raise Refused("Choose at least one item for the parcel.")
+        box = boxes.get(each.box)
+        made.append(
+            Parcel(
+                lines=sorted(lines, key=lambda part: part.order_line_id),
+                box=each.box,
+                size=list(box.size) if box else _alone(each, by_sku),
+                weight=each.weight or weight + (box.weight if box else 0),
+            )
+        )
+    return made
+
+
+def _alone(wanted: Wanted, by_sku: Mapping[str, OrderLine]) -> list[int] | None:
+    """The size of the only thing in a parcel without a box."""
+    units = {sku: quantity for sku, quantity in wanted.lines.items() if quantity}
+    if list(units.values()) != [1]:
+        return None
+    size = by_sku[next(iter(units))].item.get("size")
+    return list(size) if size else None
+
+
+def unpack(shop: Shop, parcel_id: uuid.UUID, *, actor: str) -> None:
+    """Take a parcel without a label apart again: what is in it can be packed otherwise."""
+    with shop.unit("unpack") as db:
+        order, parcel = locked(db, parcel_id)
+        if parcel.status == "dropped":
+            return
+        if parcel.status not in ("draft", "prepared"):
+            raise Refused("This parcel has a label. Void the label first.")
+        parcel.status = "dropped"
+        audit.record(db, actor, "parcel.unpacked", f"order {order.number}")
+
+
+def hand_over(shop: Shop, parcel_ids: Sequence[uuid.UUID], *, actor: str) -> None:
+    """These labelled parcels were given to the carrier; the customers are told. Raises Refused
+    with nothing changed."""
+    with shop.unit("hand_over") as db:
+        for parcel_id in sorted(parcel_ids):
+            order, parcel = locked(db, parcel_id)
+            if parcel.shipped_at is not None:
+                continue
+            if parcel.status != "bought":
+                raise Refused("This parcel has no label yet. Buy one, or ship it by hand.")
+            leave(shop, db, order, parcel, actor=actor)
+            audit.record(
+                db,
+                actor,
+                "order.fulfilled",
+                f"order {order.number}",
+                carrier=parcel.carrier,
+                tracking_number=parcel.tracking_number,
+            )
+
+
+def locked(db: Session, parcel_id: uuid.UUID) -> tuple[Order, Parcel]:
+    """The parcel and its order, both kept from everyone else. Raises Refused."""
+    found = shipments.get(db, parcel_id)
+    order = orders.by_id(db, found.order_id) if found is not None else None
+    if found is None or order is None:
+        raise Refused("There is no such parcel. Open the order again.")
+    kept = orders.lock(db, order.number) or order
+    return kept, shipments.get(db, parcel_id, lock=True) or found
+
+
+def leave(shop: Shop, db: Session, order: Order, parcel: Parcel, *, actor: str) -> None:
+    """The parcel is on its way: its goods are off the shelf, the customer is told, once.
+
+    Raises Refused when the goods were never on the shelf, as the books have it.
+    """
+    found = bench(db, order)
+    quantities = {part.order_line_id: part.quantity for part in parcel.lines}
+    try:
+        stock.ship(db, order.number, orders.demand(found.lines, quantities), actor=actor)
+    except stock.SoldOut as short:
+        names = ", ".join(shortage.sku for shortage in short.shortages)
+        raise Refused(f"Not on the shelf yet: {names}. Book the arrival first.") from None
+    except ValueError as error:
+        raise Refused(str(error)) from None
+    parcel.status, parcel.shipped_at = "shipped", parcel.shipped_at or shop.now()
+    db.flush()
+    derive(shop, db, order)
+    emit(db, events.SHIPMENT_SHIPPED, order.number, {"shipment": str(parcel.id)})
+    shipments.close_problems(
+        db,
+        shop.now(),
+        ShippingProblem.order_id == order.id,
+        ShippingProblem.kind == "stock",
+        ShippingProblem.about == str(parcel.id),
+    )
+
+
+def derive(shop: Shop, db: Session, order: Order) -> None:
+    """Write the order's fulfilment status as its parcels have it; paid and all of it delivered,
+    the order is complete."""
+    found = bench(db, order)
+    order.fulfilment_status = shipments.fulfilment(
+        {line.id: line.quantity for line in found.lines},
+        shipments.shipped(db, order.id),
+        shipments.delivered(db, order.id),
+    )
+    done = order.fulfilment_status == "delivered" and order.payment_status == "paid"
+    if done and order.status == "confirmed":
+        order.status = "completed"
+        emit(db, events.ORDER_COMPLETED, order.number, {})
