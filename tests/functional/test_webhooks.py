@@ -130,7 +130,7 @@ def test_without_a_secret_everything_is_refused_and_staff_are_told(
 
 def test_providers_without_webhooks_are_no_receivers(counter: Counter, browser: Browser) -> None:
     families = {each.code: each.family for each in service.receivers(counter.shop)}
-    assert families == {"fake_card": "payment", "fake_mail": "mail"}
+    assert families == {"fake_card": "payment", "fake_mail": "mail", "fake_carrier": "shipping"}
     browser.post("/webhooks/fake_transfer", b"{}", status=400)
     browser.post("/webhooks/nobody", b"{}", status=404)
     browser.get(PATH, status=405)
