@@ -6,7 +6,7 @@ Revision ID: kernel_0017_shipping_webhooks
 from alembic import op
 
 revision = "kernel_0017_shipping_webhooks"
-down_revision = "kernel_0012_attempts"
+down_revision = "kernel_0015_deliveries"
 branch_labels = None
 depends_on = None
 
