@@ -54,6 +54,7 @@ class EasyPostShipping(Batches):
 
     def __init__(self, settings: EasyPostSettings) -> None:
         self.settings = settings
+        self.test_mode = not settings.live  #: labels carry no postage
         self._api = Api(settings)
         self._locks = [threading.Lock() for _ in range(LOCKS)]
 

@@ -422,6 +422,24 @@ def test_a_webhook_that_is_none_is_refused(body: bytes, header: str | None, said
         provider.read_webhook(body, {HEADER: signature})
 
 
+def test_a_refund_that_was_paid_names_its_shipment(standin: Any, provider: Any) -> None:
+    state = provider.prepare(shipment())
+    provider.buy(state.ref, state.rates[0], {}, "k")
+    provider.void(state.ref, "v")
+    standin.control("settle_refund", id=state.ref)
+    event = list(standin.app.vendor.objects["Event"].values())[-1]
+    body = standin.app.delivery.body_of(event)
+    (read,) = provider.read_webhook(body, {HEADER: sign(body, "standin")})
+    assert (read.kind, read.ref) == ("refund.successful", state.ref)
+    assert read.data["status"] == "refunded"
+
+
+def test_a_test_key_is_said_to_be_one() -> None:
+    for key, said in (("EZTK1", True), ("EZAK1", False)):
+        settings = EasyPostSettings.model_validate({"api_key": key})
+        assert EasyPostShipping(settings).test_mode is said
+
+
 # --- settings -----------------------------------------------------------------------------------
 
 
