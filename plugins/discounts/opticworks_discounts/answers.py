@@ -142,7 +142,7 @@ def _beaten(offer: Offer, same: Offer) -> str:
 def _nothing(offer: Offer, draft: Draft) -> str:
     discount, name = offer.discount, offer.name
     if discount.kind == BUY_GET:
-        return _too_few(offer)
+        return _too_few(offer, draft)
     if discount.works_on == PRODUCT:
         return f"{name} is for other items than those in your cart."
     if discount.works_on == SHIPPING:
@@ -153,9 +153,12 @@ def _nothing(offer: Offer, draft: Draft) -> str:
     return f"There is nothing in your cart that {name} could make cheaper."
 
 
-def _too_few(offer: Offer) -> str:
-    """Why one gets nothing yet: too little is bought, or there is nothing to get."""
+def _too_few(offer: Offer, draft: Draft) -> str:
+    """Why one gets nothing yet: there is nothing to get in the cart, or too little is bought."""
     discount = offer.discount
+    if sets.suggestion(discount, offer.name, draft) is not None:
+        less = "for nothing" if discount.percent == 100 else "for less"
+        return f"You have bought enough for {offer.name}: add what you get {less}."
     buy, get = discount.buy_quantity or 1, discount.get_quantity or 1
     items = "item" if buy == 1 else "items"
     which = "those it is for" if discount.buy_skus or discount.buy_groups else "these"

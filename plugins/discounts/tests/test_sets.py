@@ -97,6 +97,7 @@ def test_the_cart_offers_what_can_be_got_and_takes_it_off(counter) -> None:
     browser.post("/cart/lines", {"sku": "A", "quantity": "1"})
     page = browser.get("/cart")
     (offered,) = page.html.select(".to-add")
+    assert "You have bought enough for TWOB" in page
     assert "TWOB: add one more of these and it is free." in offered.get_text()
     assert [one["value"] for one in offered.select("input[name=sku]")] == ["B"]
     form = next(form for form in page.forms.values() if "sku" in form.fields)
