@@ -12,6 +12,7 @@ from bench import baselines, report, stack, targets, usage, visits
 from bench.measure import Result, load, measure
 
 PAGES = ("home", "listing", "product")
+CARD = "order by card"  #: measured beside "order": Stripe's plugin on its stand-in
 ALL = ("bare", "redis", "pgbench", *PAGES, "order")
 
 
@@ -65,6 +66,12 @@ def main(
                 if "order" in shop:
                     results += run(["order"], orders, pid=pid)
                 memory = [resident for resident, _ in usage.memory(pid)]
+            if "order" in shop:
+                with (
+                    stack.with_cards(place) as cards,
+                    stack.serving(cards, log=var / "cards.log") as pid,
+                ):
+                    results += run([CARD], orders, place=cards, pid=pid)
     path = report.write(out or var / "results", about, results, tpcb, memory)
     click.echo(path.read_text())
     click.echo(f"Written to {path}")
@@ -90,20 +97,22 @@ def _measure(
                 place.address,
                 _visitor(name, place.name),
                 count,
-                counted="thanks" if name == "order" else name,
+                counted="thanks" if name in ("order", CARD) else name,
                 seconds=seconds,
                 repeats=repeats,
                 pids={"web": pid, "database": place.postgres},
             )
             cpu = ", ".join(f"{who} {spent:.2f}" for who, spent in result.cpu.items())
             click.echo(
-                f"{name:8} {count:3} clients {result.rate:9.1f}/s  p50 {result.p50:7.1f} ms  "
+                f"{name:13} {count:3} clients {result.rate:9.1f}/s  p50 {result.p50:7.1f} ms  "
                 f"p99 {result.p99:7.1f} ms  CPU ms: {cpu}"
             )
             yield result
 
 
 def _visitor(name: str, host: str) -> visits.Visits:
+    if name == CARD:
+        return lambda seed: visits.buy(host, targets.of("product"), seed, payment="stripe")
     if name == "order":
         return lambda seed: visits.buy(host, targets.of("product"), seed)
     if name in PAGES:

@@ -77,16 +77,29 @@ def markdown(
     if memory:
         sizes = ", ".join(f"{size / 2**20:.0f} MB" for size in memory)
         lines += ["", f"Resident memory of the server's processes after the run: {sizes}."]
-    lines += _beside_others(results)
+    lines += _by_card(results) + _beside_others(results)
     for one in results:
         if one.parts:
             parts = ", ".join(f"{name} {value:.1f}" for name, value in one.parts.items())
-            lines += ["", f"An order's requests at {one.clients} clients, p50 in ms: {parts}."]
+            lines += ["", f"Requests of {one.what} at {one.clients} clients, p50 in ms: {parts}."]
     return "\n".join([*lines, ""])
 
 
 def _ratio(rate: float, base: float | None) -> str:
     return f"{rate / base:.3f}" if base else "–"
+
+
+def _by_card(results: Sequence[Result]) -> list[str]:
+    """Orders by card on the stand-in beside orders by transfer, at each number of clients."""
+    transfer = {one.clients: one.rate for one in results if one.what == "order"}
+    found = [
+        f"{one.rate:.1f} to {transfer[one.clients]:.1f} ({one.rate / transfer[one.clients]:.2f}) "
+        f"at {one.clients}"
+        for one in results
+        if one.what == "order by card" and transfer.get(one.clients)
+    ]
+    said = "Orders a second, Stripe's plugin on its stand-in to manual payments, by clients: "
+    return ["", f"{said}{'; '.join(found)}."] if found else []
 
 
 def _beside_others(results: Sequence[Result]) -> list[str]:

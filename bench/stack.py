@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import seed
@@ -106,6 +107,28 @@ def _fill(ini: Path, environ: Mapping[str, str]) -> None:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+@contextlib.contextmanager
+def with_cards(stack: Stack) -> Iterator[Stack]:
+    """The same shop with the Stripe plugin, and its stand-in as a process of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    text = stack.ini.read_text()
+    plugins = "opticworks.plugins =\n"
+    if plugins not in text:
+        raise SystemExit("production.ini names its plugins elsewhere; correct bench/stack.py.")
+    ini = stack.ini.with_name("cards.ini")
+    ini.write_text(
+        text.replace(plugins, f"opticworks.allow_standins = true\n{plugins}    stripe_payments\n")
+    )
+    standin = f"http://127.0.0.1:{port}"
+    cards = replace(stack, ini=ini, environ={**stack.environ, "OPTICWORKS_STANDIN_STRIPE": standin})
+    module = "opticworks_stripe_payments.standin"
+    command = [sys.executable, "-m", module, "--port", str(port), "--eager"]
+    where = replace(stack, port=port)
+    with running(command, where, log=ini.with_name("standin.log"), path="/stripe.js"):
+        yield cards
 
 
 @contextlib.contextmanager

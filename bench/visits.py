@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from json import loads
 from urllib.parse import urlencode
 
 from bench.client import Answer, Ask, BadAnswer, Flow
@@ -41,8 +42,10 @@ def get(host: str, path: str, cookies: str = "") -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{cookie}Accept: text/html\r\n\r\n".encode()
 
 
-def post(host: str, path: str, fields: dict[str, str], cookies: str, *, htmx: bool) -> bytes:
-    """A form sent to that path, by a script if `htmx`."""
+def post(
+    host: str, path: str, fields: dict[str, str], cookies: str, *, htmx: bool, json: bool = False
+) -> bytes:
+    """A form sent to that path, by a script if `htmx`, or by one that wants `json`."""
     body = urlencode(fields).encode()
     lines = [
         f"POST {path} HTTP/1.1",
@@ -52,6 +55,7 @@ def post(host: str, path: str, fields: dict[str, str], cookies: str, *, htmx: bo
         f"Content-Length: {len(body)}",
         *([f"Cookie: {cookies}"] if cookies else []),
         *(["HX-Request: true"] if htmx else []),
+        *(["Accept: application/json"] if json else []),
     ]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
@@ -72,18 +76,20 @@ def look(host: str, name: str, targets: Sequence[Target], seed: int) -> Flow:
         _whole((yield ask), name, marker)
 
 
-def buy(host: str, targets: Sequence[Target], seed: int) -> Flow:
+def buy(host: str, targets: Sequence[Target], seed: int, payment: str = "") -> Flow:
     """Guests who buy one thing each, in six requests: product, add, address, rates, place, thanks.
 
-    What a browser with JavaScript sends; the assets and the cart's badge are left out.
+    What a browser with JavaScript sends; the assets and the cart's badge are left out. With
+    `payment` "stripe" there is one more, coming back from the card form; what the browser says to
+    Stripe itself is not the shop's.
     """
     order = list(targets)
     random.Random(seed).shuffle(order)
     for target in itertools.cycle(order):
-        yield from _order(host, target)
+        yield from _order(host, target, payment)
 
 
-def _order(host: str, target: Target) -> Flow:
+def _order(host: str, target: Target, payment: str) -> Flow:
     jar: dict[str, str] = {}
 
     def cookies() -> str:
@@ -106,7 +112,7 @@ def _order(host: str, target: Target) -> Flow:
         "cart": field_of(answer, "cart"),
         "quote": field_of(answer, "quote"),
         "total": field_of(answer, "total"),
-        "payment": _choice(answer, "payment"),
+        "payment": payment or _choice(answer, "payment"),
         "shipping": _choice(answer, "shipping"),
     }
     answer = yield Ask("rates", post(host, "/checkout/update", form, cookies(), htmx=True))
@@ -117,7 +123,13 @@ def _order(host: str, target: Target) -> Flow:
         "shipping": _choice(answer, "shipping"),
         "action": "place",
     }
-    answer = yield Ask("place", post(host, "/checkout", form, cookies(), htmx=False))
+    by_card = payment == "stripe"
+    answer = yield Ask("place", post(host, "/checkout", form, cookies(), htmx=False, json=by_card))
+    if by_card:
+        _whole(answer, "place", b"client_secret")
+        jar.update(answer.cookies())
+        back = loads(answer.body)["back"].removeprefix(f"http://{host}")
+        answer = yield Ask("return", get(host, back, cookies()))
     path = answer.header("Location").removeprefix(f"http://{host}")
     if answer.status != 303 or not path.startswith("/orders/"):
         start = answer.body[:300].decode(errors="replace")

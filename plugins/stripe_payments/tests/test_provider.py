@@ -19,7 +19,7 @@ from opticworks.money import Money
 from opticworks.testing import PaymentProviderContract
 from opticworks.testing.contracts.common import sample_quote
 from opticworks.testing.contracts.payment import AMOUNT
-from opticworks_stripe_payments import commands
+from opticworks_stripe_payments import commands, problems
 from opticworks_stripe_payments.amounts import Unpayable, from_stripe, to_stripe
 from opticworks_stripe_payments.cli import EVENTS
 from opticworks_stripe_payments.provider import StripePayments
@@ -306,3 +306,15 @@ class OpenShop:
     @contextmanager
     def shop(self) -> Iterator[Any]:
         yield self._shop
+
+
+def test_a_stand_in_takes_no_money_in_production_but_for_a_bench_that_its_ini_allows() -> None:
+    def said(own: StripeSettings, **more: Any) -> list[str]:
+        return list(problems({"stripe_payments": own, "mode": "production", **more}))
+
+    keys = {"publishable_key": "pk_test_1", "secret_key": "sk_test_1"}
+    here = "http://127.0.0.1:8420"
+    (refused,) = said(StripeSettings.model_validate({**keys, "api_base": here}))
+    assert "stand-in, which takes no money" in refused
+    assert said(StripeSettings(), standins={"stripe": here}) == []  # config lets a bench name one
+    assert said(StripeSettings.model_validate({**keys, "api_base": here}), standins={}) == [refused]

@@ -87,7 +87,10 @@ def create_intent(vendor: Vendor, params: Params) -> Object:
 
 
 def read_intent(vendor: Vendor, id: str, params: Params) -> Object:
-    return vendor.get("payment_intent", id, "intent")
+    intent = vendor.get("payment_intent", id, "intent")
+    if vendor.eager and intent["status"] == "requires_payment_method":
+        return vendor.confirm(intent, vendor.method("pm_card_visa"), None)
+    return intent
 
 
 def update_intent(vendor: Vendor, id: str, params: Params) -> Object:

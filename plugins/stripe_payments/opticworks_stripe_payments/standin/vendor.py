@@ -29,12 +29,14 @@ KINDS = (
 
 @dataclass
 class Vendor(Account):
-    """One test account. `announced` is called with each event after it was stored."""
+    """One test account. `announced` is called with each event after it was stored. `eager`: an
+    intent is paid before the shop asks about it, as by a buyer who was quick."""
 
     kinds = KINDS
     kept = ("numbers",)
 
     numbers: dict[str, str] = field(default_factory=dict)  #: card number by method or token id
+    eager: bool = False
 
     def get(self, kind: str, id: str, param: str = "") -> Object:
         try:
