@@ -119,6 +119,9 @@ def _work(shop: Shop, db: Session, order: Order, parcel: Parcel) -> Work:
         destination=destination,
         email=order.email,
         customs=c.Customs(signer=shop.settings["shipping"].customs_signer) if abroad else None,
+        options={
+            "signature": parcel.options.get("signature") or shop.settings["shipping"].signature
+        },
     )
     return Work(
         id=parcel.id,
