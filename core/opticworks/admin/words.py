@@ -121,6 +121,7 @@ AUDIT = {
     "message.reworded": "Changed what a message says",
     "message.default": "Gave a message its default words back",
     "message.tested": "Sent a test message",
+    "plugin.asked": "Asked a plugin's vendor again",
     "address.allowed": "Let an address get mail again",
     "webhook.replayed": "Worked through a webhook again",
 }

@@ -15,6 +15,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -184,6 +185,7 @@ def _send(shop: Any, message_ids: list[str]) -> None:
         try:
             if mailer is None:
                 raise ProviderError("No plugin that sends mail is enabled.")
+            started = shop.now()
             refs = _hand_over(mailer, outgoing)
         except Exception as error:
             if getattr(error, "retryable", True):
@@ -194,7 +196,7 @@ def _send(shop: Any, message_ids: list[str]) -> None:
                 _give_back(shop, ids, error)
                 return
         else:
-            _sent(shop, dict(zip(ids, refs, strict=True)), mailer)
+            _sent(shop, dict(zip(ids, refs, strict=True)), mailer, started)
             return
     for each in ids:  # one of the batch is refused: the others need not suffer
         _send(shop, [each])
@@ -280,8 +282,9 @@ def sender(name: str, address: str) -> str:
     return f"{name} <{address}>" if plain else f'"{quoted}" <{address}>'
 
 
-def _sent(shop: Any, refs: Mapping[str, str], mailer: Mailer) -> None:
-    """Note what the mailer took. A report that was quicker has moved the message on already."""
+def _sent(shop: Any, refs: Mapping[str, str], mailer: Mailer, at: datetime) -> None:
+    """Note what the mailer took, as of when it was handed over: a report may have been quicker
+    than this, and has moved the message on already."""
     with shop.unit("sent") as db:
         rows = db.scalars(
             select(Message)
@@ -294,7 +297,7 @@ def _sent(shop: Any, refs: Mapping[str, str], mailer: Mailer) -> None:
                 message.status, message.error = "sent", ""
             message.ref, message.mailer = refs[message.public_id], mailer.code
             message.sent_at = message.sent_at or shop.now()
-            note(db, message, "sent", mailer.title)
+            note(db, message, "sent", mailer.title, at=at)
 
 
 def _give_back(shop: Any, public_ids: list[str], error: Exception, status: str = "queued") -> None:

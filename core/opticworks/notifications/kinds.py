@@ -18,6 +18,7 @@ from opticworks.money import Money
 from opticworks.notifications.wording import OF_ORDERS
 
 ORDER, PAYMENT, PARCEL, STAFF = "The order", "The payment", "The parcel", "To staff"
+GROUPS = (ORDER, PAYMENT, PARCEL)  #: the first ones in a list; plugins' own follow, STAFF is last
 
 _PARCEL = {
     **OF_ORDERS,

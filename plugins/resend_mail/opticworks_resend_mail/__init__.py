@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from opticworks.contracts import PluginInfo, StandIn
+from opticworks.contracts import Ctx, MigrationBranch, PluginInfo, SlotFragment, StandIn
 from opticworks.plugin import hookimpl
+from opticworks_resend_mail import domain
 from opticworks_resend_mail.mailer import ResendMailer
+from opticworks_resend_mail.models import Base
 from opticworks_resend_mail.settings import STANDIN_SECRET, ResendSettings
 
 
@@ -59,3 +62,31 @@ def standins() -> tuple[StandIn, ...]:
             ),
         ),
     )
+
+
+@hookimpl
+def migrations() -> MigrationBranch:
+    return MigrationBranch(path=str(Path(__file__).parent / "versions"), metadata=Base.metadata)
+
+
+@hookimpl
+def tasks(jobs: Any) -> None:
+    @jobs.task(domain.CHECK, schedule="17 * * * *")
+    def check_domain(shop: Any) -> None:
+        """Every hour: ask Resend whether it may send for the shop's domain."""
+        own = placed(shop.settings)
+        if own.key:
+            domain.check(shop, ResendMailer(own), own.domain(shop.settings["shop"]))
+
+
+@hookimpl
+def slot(name: str, context: Mapping[str, Any], ctx: Ctx) -> Iterator[SlotFragment]:
+    own = placed(ctx.settings)
+    if name == "admin.plugin" and context["code"] == "resend_mail" and own.key:
+        name_of = own.domain(ctx.settings["shop"])
+        said = domain.shown(ctx.db, name_of, standin=own.is_standin)
+        yield SlotFragment(template="resend_mail/domain.pt", data={"domain": said})
+
+
+def includeme(config: Any) -> None:
+    config.include("opticworks_resend_mail.admin")

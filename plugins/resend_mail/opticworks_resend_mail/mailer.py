@@ -38,6 +38,11 @@ class ResendMailer:
         )
 
     @property
+    def test_mode(self) -> bool:
+        """Whether nothing is really delivered."""
+        return self.settings.is_standin
+
+    @property
     def schedules(self) -> bool:
         """Whether Resend keeps mails that leave later."""
         return self.settings.waits == "resend"

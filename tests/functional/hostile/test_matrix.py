@@ -275,6 +275,8 @@ UNLINKED = {
     "admin.job.replay": "a job has to have failed",
     "admin.webhooks.replay": "a vendor has to have reported something",
     "admin.theme.use": "a theme has to be looked at first",
+    "admin.messages.kind.default": "a message has to be reworded first",
+    "mail.stop": "stands in marketing mails; the link's own tests look and post there",
     "catalog.collections": "an address people guess; it leads to /products",
     "sitemap.part": "only when there is more than one part",
     "catalog.admin.product.preview": "only for a product that is not published",

@@ -17,7 +17,7 @@ from opticworks.audit import service as audit
 from opticworks.contracts import MessageDraft, MessageKind, OrderView
 from opticworks.notifications import rendering, service, wording
 from opticworks.notifications.jobs import host_of
-from opticworks.notifications.kinds import sample_order
+from opticworks.notifications.kinds import GROUPS, STAFF, sample_order
 from opticworks.notifications.models import EVERYTHING, MARKETING
 from opticworks.orders.models import Order
 from opticworks.web.page import Crumb, Page
@@ -67,9 +67,10 @@ def _typed(given: Mapping[str, str], now: wording.Words) -> wording.Words:
     request_method=("GET", "HEAD"),
 )
 def kinds(request: Request) -> dict[str, Any]:
-    groups: dict[str, list[tuple[MessageKind, wording.Words]]] = {}
+    groups: dict[str, list[tuple[MessageKind, wording.Words]]] = {name: [] for name in GROUPS}
     for kind in wording.kinds(request.shop).values():
         groups.setdefault(kind.group, []).append((kind, _words(request, kind)))
+    groups[STAFF] = groups.pop(STAFF, [])
     return {"page": Page("What messages say"), "rooms": rooms("kinds"), "groups": groups}
 
 

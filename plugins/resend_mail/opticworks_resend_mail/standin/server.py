@@ -19,6 +19,8 @@ from opticworks_resend_mail.standin.vendor import Refused, Vendor, checked
 
 Act = Callable[..., Object]
 
+MOST_BODY = 100_000_000  #: bytes
+
 
 def sign(body: bytes, secrets: list[str]) -> dict[str, str]:
     """Svix's headers: one v1 per secret, as during a rollover. A repeat has the same id."""
@@ -57,6 +59,8 @@ class StandIn(App):
         self._recent: list[float] = []
 
     def answer(self, request: Request) -> Response:
+        # Mails stay in memory: WebOb never closes the file it would make of a big body.
+        request.request_body_tempfile_limit = MOST_BODY
         try:
             _authorize(request)
             self._slow_down()
