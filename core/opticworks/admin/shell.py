@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from html import escape
 from typing import Any, NamedTuple
@@ -20,15 +20,27 @@ log = logging.getLogger(__name__)
 
 
 class Flash(NamedTuple):
-    """A sentence about what was just done. `kind` is "done" or "problem"."""
+    """A sentence about what was just done. `kind` is "done" or "problem"; `undo` the form that
+    takes it back: where it is posted, and its fields."""
 
     kind: str
     sentence: str
+    undo: tuple[str, dict[str, str]] | None = None
 
 
-def flash(request: Request, sentence: str, kind: str = "done") -> None:
-    """Show the sentence on the next page."""
-    request.session.flash([kind, sentence], "admin")
+def flash(
+    request: Request,
+    sentence: str,
+    kind: str = "done",
+    *,
+    undo: tuple[str, Mapping[str, str]] | None = None,
+) -> None:
+    """Show the sentence on the next page, with a button that takes back what was done if `undo`
+    says how: the path of a form of the admin, and the fields to post."""
+    entry: list[Any] = [kind, sentence]
+    if undo is not None:
+        entry.append([undo[0], dict(undo[1])])
+    request.session.flash(entry, "admin")
 
 
 def flashes(request: Request) -> list[Flash]:

@@ -295,7 +295,8 @@ def turn(request: Request) -> Response:
     row.active = request.POST.get("to") == "on"
     state = "on" if row.active else "off"
     kernel.audit(request.db, request.identity.email, f"discount.{state}", f"discount {row.id}")
-    flash(request, f"{row.title} is {state}.")
+    back = {"to": "off" if row.active else "on"}
+    flash(request, f"{row.title} is {state}.", undo=(request.path, back))
     return HTTPSeeOther(request.route_path("discounts.edit", id=row.id))
 
 

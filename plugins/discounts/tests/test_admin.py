@@ -95,7 +95,9 @@ def test_a_code_is_made_used_changed_and_turned_off(counter, staff):
     (line,) = words(browser.get(PATH), "tbody tr")
     assert "AUTUMN" in line
     assert "Used up 1 of 1" in line
-    form_of(browser.get(f"{PATH}/{row.id}"), f"{PATH}/{row.id}/turn").submit(status=303)
+    turned = form_of(browser.get(f"{PATH}/{row.id}"), f"{PATH}/{row.id}/turn").submit(status=303)
+    (undo,) = turned.follow().html.select(".notice form")
+    assert (undo["action"], undo.select_one("[name=to]")["value"]) == (turned.request.path, "on")
     assert "Off" in words(browser.get(PATH), "tbody tr")[0]
     again = cart_with(counter, ("A", 2), codes=["AUTUMN"], email="b@example.com")
     assert counter.quote(again).discount_total == Money(0, "USD")

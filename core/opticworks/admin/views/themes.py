@@ -124,5 +124,9 @@ def use(request: Request) -> Response:
         return response
     request.tm.get().addAfterCommitHook(lambda done: shop.settings_changed() if done else None)
     preview.stop(request, response)
-    flash(request, f"The shop is shown in {theme.title} now. Kept pages follow within minutes.")
+    flash(
+        request,
+        f"The shop is shown in {theme.title} now. Kept pages follow within minutes.",
+        undo=(request.path, {"theme": before}) if before != theme.code else None,
+    )
     return response
