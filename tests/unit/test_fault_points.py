@@ -28,6 +28,7 @@ READING = {
     *("_was_paid_back", "attempt_of", "attempts_of", "cancel", "compare"),
     *("read", "label_order", "follow_void", "sync"),
     *("buy_label", "fetch_label", "look", "batch_label"),
+    *("fulfil", "mark_paid"),
 }
 #: What a PaymentProvider, ShippingProvider or Mailer does over the network.
 OVER_THE_NETWORK = {

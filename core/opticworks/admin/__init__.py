@@ -20,6 +20,7 @@ ROUTES = (
     ("admin.orders", "/admin/orders"),
     ("admin.order", "/admin/orders/{number}"),
     ("admin.order.pay", "/admin/orders/{number}/pay"),
+    ("admin.order.attend", "/admin/orders/{number}/payments/checked"),
     ("admin.order.fulfil", "/admin/orders/{number}/fulfil"),
     ("admin.order.cancel", "/admin/orders/{number}/cancel"),
     ("admin.stock", "/admin/stock"),

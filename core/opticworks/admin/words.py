@@ -116,6 +116,7 @@ AUDIT = {
     "order.paid": "Marked paid",
     "order.canceled": "Canceled",
     "order.fulfilled": "Recorded a parcel",
+    "order.payments_checked": "Ticked the payments off",
     "message.sent_again": "Sent a message again",
     "payment.reconciled": "Repaired a difference with the provider",
     "message.reworded": "Changed what a message says",

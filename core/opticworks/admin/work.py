@@ -28,11 +28,13 @@ def low_stock(db: Session, low: int) -> int:
 
 
 def counts(db: Session) -> dict[str, int]:
-    """to_ship, awaiting, failed_messages, stuck_webhooks and failed_jobs, in one statement."""
+    """to_ship, awaiting, check_payment, failed_messages, stuck_webhooks and failed_jobs, in one
+    statement."""
     orders = select(Order.id)
     rows = {
         "to_ship": orders.where(*queries.TABS["to_ship"].conditions),
         "awaiting": orders.where(*queries.TABS["awaiting"].conditions),
+        "check_payment": orders.where(*queries.TABS["check_payment"].conditions),
         "failed_messages": select(Message.id).where(Message.status == "failed"),
         "stuck_webhooks": select(Webhook.id).where(Webhook.status.in_(("failed", "unmatched"))),
         "failed_jobs": select(JOBS.c.id).where(JOBS.c.status == text("'failed'")),

@@ -11,9 +11,8 @@ from sqlalchemy.orm import Session
 
 from opticworks import events
 from opticworks.carts import service as carts
+from opticworks.checkout import capturing, staff
 from opticworks.checkout import settle as settling
-from opticworks.checkout import staff
-from opticworks.faults import outside
 from opticworks.jobs import defer, task
 from opticworks.notifications.service import emit
 from opticworks.orders import service as orders
@@ -118,13 +117,8 @@ def call_off(shop: Shop, number: str, attempt: str) -> None:
 def capture(shop: Shop, number: str, attempt: str = "") -> None:
     """Take the money of an authorized payment, whose goods are ours to give."""
     found = settling.attempt_of(shop, number, attempt)
-    if found is None or found.status != "authorized":
-        return
-    provider = settling.provider_of(shop, found.provider)
-    with outside("capture"):
-        result = provider.capture(found.ref, found.intent.amount, f"{found.key}:capture")
-    with shop.unit("capture") as db:
-        settling.apply(shop, db, found, result)
+    if found is not None and found.status == "authorized":
+        capturing.take(shop, found)
 
 
 @task("checkout.refund_late")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from opticworks import contracts as c
 from opticworks import events
 from opticworks.audit import service as audit
+from opticworks.checkout import capturing
 from opticworks.checkout.settle import Refused
 from opticworks.money import Money
 from opticworks.notifications.service import emit
@@ -239,13 +240,15 @@ def leave(shop: Shop, db: Session, order: Order, parcel: Parcel, *, actor: str) 
 
 def derive(shop: Shop, db: Session, order: Order) -> None:
     """Write the order's fulfilment status as its parcels have it; paid and all of it delivered,
-    the order is complete."""
+    the order is complete. With its first parcel on the way its authorized money is taken."""
     found = bench(db, order)
     order.fulfilment_status = shipments.fulfilment(
         {line.id: line.quantity for line in found.lines},
         shipments.shipped(db, order.id),
         shipments.delivered(db, order.id),
     )
+    if order.fulfilment_status != "unfulfilled":
+        capturing.when_sent(db, order)
     done = order.fulfilment_status == "delivered" and order.payment_status == "paid"
     if done and order.status == "confirmed":
         order.status = "completed"

@@ -87,8 +87,6 @@ def place(shop: Shop, wish: Wish) -> Placed:
     could not be asked: then the order is kept with its goods and settled by the sweeper.
     """
     provider = shop.providers.payments().get(wish.payment)
-    if provider is None:
-        raise Refused("Choose how you want to pay.")
     for _ in range(3):
         fault("place.before_write")
         with shop.unit("place") as db:
@@ -98,7 +96,7 @@ def place(shop: Shop, wish: Wish) -> Placed:
         _cancel_open(shop, written.number)
     else:
         raise Refused("Your cart is being changed elsewhere. Please try again.")
-    if written.done or written.attempt is None:
+    if written.done or written.attempt is None or provider is None:
         return Placed(number=written.number, path=written.path)
     return _pay(shop, provider, written, written.attempt)
 
@@ -117,7 +115,7 @@ def _pay(
     return Placed(number=written.number, path=written.path, action=action, back=back)
 
 
-def _write(shop: Shop, db: Session, wish: Wish, provider: c.PaymentProvider) -> _Written:
+def _write(shop: Shop, db: Session, wish: Wish, provider: c.PaymentProvider | None) -> _Written:
     """The first transaction: everything that must not be lost, before anyone is asked for money."""
     cart = carts.get(db, wish.cart_id, lock=True)
     if cart is None:
@@ -134,6 +132,10 @@ def _write(shop: Shop, db: Session, wish: Wish, provider: c.PaymentProvider) -> 
     except pricing.Refused as error:
         raise Refused(str(error)) from None
     quote = priced.quote
+    if quote.total.minor == 0:
+        provider = None  # nothing to pay, whatever the form says
+    elif provider is None:
+        raise Refused("Choose how you want to pay.")
     existing = priced.own if cart.details else orders.open_of_cart(db, cart.id)
     if existing is not None:
         return _resume(shop, db, existing, wish, quote, provider)
@@ -151,7 +153,7 @@ def _resume(
     order: Order,
     wish: Wish,
     quote: c.Quote,
-    provider: c.PaymentProvider,
+    provider: c.PaymentProvider | None,
 ) -> _Written:
     """A repeated post goes on with the cart's open order; anything else replaces it.
 
@@ -164,12 +166,13 @@ def _resume(
         locked is not None
         and locked.status == "awaiting_payment"
         and payment is not None
-        and payment.provider == wish.payment
+        and provider is not None
+        and payment.provider == provider.code
         and order.quote_hash == wish.quote_hash == quote.hash
         and order.email == wish.email
         and order.address == wish.address.model_dump()
     )
-    if not same or payment is None:
+    if not same or payment is None or provider is None:
         return _Written(order.number, orders.path(order), done=False, replace=True)
     until = _hold_until(shop)
     stock.extend(db, order.number, until)
@@ -229,14 +232,14 @@ def _same_place(wanted: c.Address, priced: c.Address) -> bool:
     return all(getattr(wanted, part) == getattr(priced, part) for part in parts)
 
 
-def _check(quote: c.Quote, wish: Wish, provider: c.PaymentProvider) -> None:
+def _check(quote: c.Quote, wish: Wish, provider: c.PaymentProvider | None) -> None:
     if quote.objections:
         raise Changed(quote)
     if quote.requires_shipping and quote.shipping is None:
         raise Refused("We can't ship this to your address yet. Check the address or ask us.")
     if quote.hash != wish.quote_hash:
         raise Changed(quote)
-    if not provider.offers(quote):
+    if provider is not None and not provider.offers(quote):
         raise Refused(
             f"{provider.title} is not possible for this order. Choose another way to pay."
         )
@@ -248,7 +251,7 @@ def _create(
     cart: Cart,
     wish: Wish,
     quote: c.Quote,
-    provider: c.PaymentProvider,
+    provider: c.PaymentProvider | None,
 ) -> _Written:
     now = shop.now()
     order = orders.create(
@@ -269,6 +272,9 @@ def _create(
         raise Refused(sold_out_sentence(quote, short)) from None
     except claims.UsedUp as short:
         raise Refused(used_up_sentence(quote.trace, short)) from None
+    if provider is None:
+        settling.accept_free(db, order)
+        return _Written(order.number, orders.path(order), done=True)
     payment = _begin(shop, db, order, wish, provider, until)
     return _Written(
         order.number,

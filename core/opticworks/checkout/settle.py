@@ -306,6 +306,15 @@ def _accept(db: Session, shop: Shop, order: Order, payment: Payment, actor: str)
             defer(db, "checkout.call_off", number=order.number, attempt=str(other.attempt))
 
 
+def accept_free(db: Session, order: Order) -> None:
+    """An order that costs nothing stands at once, without any payment."""
+    order.status, order.payment_status = "confirmed", "paid"
+    stock.extend(db, order.number, None)
+    carts.retire(db, order.cart_id)
+    emit(db, events.ORDER_PLACED, order.number)
+    emit(db, events.PAYMENT_PAID, order.number, {"at_once": True})
+
+
 def _send_back(db: Session, order: Order, payment: Payment, reason: str) -> None:
     """Money that nothing is sold for is voided or refunded by a job, and the customer is told."""
     key = str(payment.attempt)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from opticworks import contracts as c
 from opticworks import events
 from opticworks.audit import service as audit
-from opticworks.checkout import parcels
+from opticworks.checkout import capturing, parcels
 from opticworks.checkout import settle as settling
 from opticworks.checkout.settle import Refused
 from opticworks.checkout.standing import payment_status
@@ -37,7 +37,9 @@ def mark_paid(shop: Shop, number: str, *, actor: str, reference: str = "") -> No
     """
     found = settling.attempt_of(shop, number)
     if found is None:
-        raise Refused(f"There is no order {number}.")
+        with shop.unit() as db:
+            _existing(db, number)
+        raise Refused(f"Order {number} costs nothing, so there is nothing to mark paid.")
     if found.status == "captured":
         if _was_paid_back(shop, number):
             raise Refused(f"The money of order {number} was paid back already.")
@@ -113,8 +115,7 @@ def cancel(shop: Shop, number: str, *, actor: str, reason: str, restock: bool = 
                 )
         locked.status, locked.cancel_reason = "canceled", reason
         locked.canceled_at = shop.now()
-        if locked.payment_status in ("pending", "authorized"):
-            locked.payment_status = "unpaid"
+        locked.payment_status = payment_status(db, locked)
         emit(db, events.ORDER_CANCELED, number, {"reason": reason})
         restocked = "restocked" if restock else "not restocked"
         audit.record(db, actor, "order.canceled", f"order {number}", reason=reason, stock=restocked)
@@ -246,8 +247,14 @@ def fulfil(
     """A parcel packed by hand leaves: `lines` maps SKUs of the order to quantities.
 
     Writes the parcel, takes the goods off the shelf and tells the customer. With a `parcel_id`
-    made when the form was shown, a second click records nothing. Raises Refused.
+    made when the form was shown, a second click records nothing. Money that was only authorized
+    is taken first. Raises Refused.
     """
+    with shop.unit() as db:
+        there = _existing(db, number)
+        if there.payment_status == "authorized":
+            _to_send(db, there, lines)  # nothing is charged for a parcel that can't be
+    capturing.before_sending(shop, number)
     with shop.unit("fulfil") as db:
         order = orders.lock(db, number)
         if order is None:
@@ -261,18 +268,7 @@ def fulfil(
                 f"This form recorded the parcel {known.tracking_number} already. Open the order "
                 "again to record another one."
             )
-        if order.status == "canceled":
-            raise Refused(f"Order {number} is canceled.")
-        if order.payment_status not in ("paid", "authorized"):
-            raise Refused(f"Order {number} is not paid yet. Mark it paid first.")
-        if payments.refund_begun(db, order.id):
-            raise Refused(f"The money of order {number} is being paid back, so it is not sent.")
-        all_lines = [
-            line
-            for line in orders.lines_of(db, order.id)
-            if line.item.get("requires_shipping", True)
-        ]
-        quantities = _quantities(all_lines, lines, shipments.packed(db, order.id))
+        all_lines, quantities = _to_send(db, order, lines)
         try:
             stock.ship(db, number, orders.demand(all_lines, quantities), actor=actor)
         except stock.SoldOut as short:
@@ -301,6 +297,23 @@ def fulfil(
             carrier=parcel.carrier,
             tracking_number=parcel.tracking_number,
         )
+
+
+def _to_send(
+    db: Session, order: Order, lines: Mapping[str, int]
+) -> tuple[list[OrderLine], dict[int, int]]:
+    """The lines of the order that are sent at all, and what of them this parcel takes. Raises
+    Refused."""
+    if order.status == "canceled":
+        raise Refused(f"Order {order.number} is canceled.")
+    if order.payment_status not in ("paid", "authorized"):
+        raise Refused(f"Order {order.number} is not paid yet. Mark it paid first.")
+    if payments.refund_begun(db, order.id):
+        raise Refused(f"The money of order {order.number} is being paid back, so it is not sent.")
+    all_lines = [
+        line for line in orders.lines_of(db, order.id) if line.item.get("requires_shipping", True)
+    ]
+    return all_lines, _quantities(all_lines, lines, shipments.packed(db, order.id))
 
 
 def _quantities(

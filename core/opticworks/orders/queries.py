@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, column, exists, or_, select, table, tuple_
+from sqlalchemy import ColumnElement, TextClause, column, exists, or_, select, table, text, tuple_
 from sqlalchemy.orm import Session
 
 from opticworks.orders.models import FULFILMENT_STATUSES, PAYMENT_STATUSES, Order, OrderLine
@@ -22,12 +22,31 @@ PAID = ("paid", "authorized")
 PARCEL = table("parcel", column("order_id"), column("tracking_number"))
 
 
+#: Differences and double payments that nobody has ticked off, and authorizations that lapse soon.
+CHECK_PAYMENT = text("""(
+    EXISTS (
+        SELECT FROM payment JOIN payment_event fact ON fact.payment_id = payment.id
+        WHERE payment.order_id = orders.id AND fact.kind IN ('mismatch', 'surplus')
+        AND NOT EXISTS (
+            SELECT FROM payment_event later
+            WHERE later.payment_id = payment.id AND later.kind = 'attended' AND later.id > fact.id
+        )
+    )
+    OR orders.payment_status = 'authorized' AND EXISTS (
+        SELECT FROM payment
+        WHERE payment.order_id = orders.id AND payment.status = 'authorized'
+        AND payment.returned = '' AND payment.capture = 'manual'
+        AND payment.expires_at < now() + interval '2 days'
+    )
+)""")
+
+
 @dataclass(frozen=True, slots=True)
 class Tab:
     """A saved view of the list."""
 
     label: str
-    conditions: tuple[ColumnElement[bool], ...] = ()
+    conditions: tuple[ColumnElement[bool] | TextClause, ...] = ()
 
 
 TABS: Mapping[str, Tab] = {
@@ -46,6 +65,7 @@ TABS: Mapping[str, Tab] = {
             Order.payment_status.in_(("unpaid", "pending")),
         ),
     ),
+    "check_payment": Tab("Check payment", (CHECK_PAYMENT,)),
     "shipped": Tab(
         "Shipped",
         (

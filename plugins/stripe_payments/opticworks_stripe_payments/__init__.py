@@ -41,7 +41,8 @@ def problems(settings: Mapping[str, Any]) -> Iterator[str]:
 
 @hookimpl
 def payment_providers(settings: Mapping[str, Any]) -> tuple[StripePayments, ...]:
-    return (StripePayments(_placed(settings)),)
+    later = settings["shop"].capture == "authorize"
+    return (StripePayments(_placed(settings), "manual" if later else "automatic"),)
 
 
 @hookimpl

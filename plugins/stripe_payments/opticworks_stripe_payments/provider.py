@@ -18,6 +18,7 @@ import stripe
 from opticworks.contracts import (
     Address,
     BadSignature,
+    CaptureMethod,
     ListedPayment,
     NoWebhookSecret,
     PaymentIntent,
@@ -41,6 +42,7 @@ TIMEOUT = 20  #: seconds for one try
 TRIES_AGAIN = 2
 TOLERANCE = 300  #: seconds a webhook's signature stays valid
 EXPAND = ["latest_charge"]
+CAPTURE: Mapping[CaptureMethod, str] = {"automatic": "automatic_async", "manual": "manual"}
 REFUND_STATES = {"succeeded": "done", "failed": "failed", "canceled": "failed"}
 
 
@@ -48,9 +50,12 @@ class StripePayments:
     """One Stripe account. Thread-safe; built anew when the settings change."""
 
     code = CODE
+    capture_methods: tuple[CaptureMethod, ...] = ("automatic", "manual")
 
-    def __init__(self, settings: StripeSettings) -> None:
+    def __init__(self, settings: StripeSettings, capture: CaptureMethod = "automatic") -> None:
+        """`capture` is how new payments will be asked for, which the page has to know before."""
         self.settings = settings
+        self._capture: CaptureMethod = capture
         self.title = settings.title
         self.test_mode = not settings.live
         self._client = stripe.StripeClient(
@@ -79,21 +84,17 @@ class StripePayments:
                     "script": self.settings.script,
                     "amount": amount,
                     "currency": quote.currency.lower(),
-                    "capture": self._capture_method,
+                    "capture": CAPTURE[self._capture],
                 },
             ),
         )
-
-    @property
-    def _capture_method(self) -> str:
-        return "manual" if self.settings.capture == "manual" else "automatic_async"
 
     def start(self, intent: PaymentIntent, key: str) -> PaymentResult:
         params: dict[str, Any] = {
             "amount": self._amount(intent.amount),
             "currency": intent.amount.currency.lower(),
             "automatic_payment_methods": {"enabled": True},
-            "capture_method": self._capture_method,
+            "capture_method": CAPTURE[intent.capture],
             "description": intent.description,
             "metadata": {"order": intent.order_number, "attempt": intent.attempt},
             "expand": EXPAND,
@@ -241,6 +242,7 @@ class StripePayments:
             data=data,
             message=message,
             declined=declined,
+            expires_at=_capture_before(intent) if state == "authorized" else None,
         )
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[WebhookEvent, ...]:
@@ -281,6 +283,13 @@ def _try_of(failure: Any) -> str:
     method = getattr(failure, "payment_method", None)
     tried = getattr(failure, "charge", None) or (method.id if method is not None else "")
     return str(tried or failure.code or "declined")
+
+
+def _capture_before(intent: stripe.PaymentIntent) -> datetime | None:
+    """When the authorization lapses, as far as the card's network says."""
+    details = getattr(intent.latest_charge, "payment_method_details", None)
+    moment = getattr(getattr(details, "card", None), "capture_before", None)
+    return datetime.fromtimestamp(moment, UTC) if moment else None
 
 
 def _shipping(address: Address) -> dict[str, Any]:

@@ -1,9 +1,8 @@
-"""What the shop's owner sets: Stripe's keys, and when money is taken."""
+"""What the shop's owner sets: Stripe's keys, and what customers read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -15,7 +14,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class StripeSettings(BaseModel):
-    """Keys, signing secrets, and how payments are captured.
+    """Keys, signing secrets, and what customers read.
 
     `api_base` and `script` lead to a stand-in outside production and belong in the ini only.
     """
@@ -35,16 +34,6 @@ class StripeSettings(BaseModel):
         title="Webhook signing secret",
         description="Begins with whsec_. While a secret is being replaced, write both with a "
         "comma between them.",
-    )
-    capture: Literal["automatic", "manual"] = Field(
-        "automatic",
-        title="Take the money",
-        json_schema_extra={
-            "choices": {
-                "automatic": "At once, when the order is placed",
-                "manual": "Authorize first, take it once the goods are reserved",
-            }
-        },
     )
     title: str = Field("Card", title="What customers read in the checkout", max_length=60)
     statement_suffix: str = Field(

@@ -30,9 +30,11 @@ SECRET = "whsec_standin"
 
 
 class TestContract(PaymentProviderContract):
+    capture = "manual"
+
     @pytest.fixture
     def provider(self, standin: Any) -> Any:
-        made = standin.provider(capture="manual")
+        made = standin.provider()
         made.standin = standin
         return made
 

@@ -7,6 +7,7 @@ from sqlalchemy import select, text
 
 from opticworks.audit.models import AuditEntry
 from opticworks.checkout import staff as verbs
+from opticworks.checkout.settle import settle
 from opticworks.jobs.testing import drain
 from opticworks.notifications.models import Message
 
@@ -49,6 +50,23 @@ def test_marking_paid_shows_its_effects_then_does_it(counter, owner):
     # Sent twice (a back button): nothing more happens, nothing breaks.
     form.submit(status=303)
     assert len(audited(counter, f"order {number}")) == 1
+
+
+def test_what_is_odd_about_payments_is_listed_until_somebody_ticks_it_off(counter, owner):
+    number = counter.buy(("LAMP", 1), payment="fake_card").number
+    assert "Payments to check" not in owner.get("/admin").text
+    (payment,) = counter.card.vendor.payments.values()
+    counter.card.vendor.pay(payment.ref)
+    payment.captured -= 1  # the vendor reports another amount
+    settle(counter.shop, number)
+    assert "Payments to check" in owner.get("/admin").text
+    page = owner.get("/admin/orders?tab=check_payment").click(number, index=0)
+    assert "Not marked paid" in page.text
+    (form,) = (form for form in page.forms.values() if "checked" in form.action)
+    page = form.submit(status=303).follow()
+    assert "are ticked off" in page.text
+    assert "Payments to check" not in owner.get("/admin").text
+    assert ("owner@example.org", "order.payments_checked") in audited(counter, f"order {number}")
 
 
 def test_shipping_a_part_then_the_rest(counter, owner):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from opticworks.admin import work
 from opticworks.checkout import jobs as sweeper
 from opticworks.checkout import staff
 from opticworks.checkout.place import Placed, place
@@ -214,3 +215,81 @@ def test_a_promise_of_the_bank_has_no_deadline_and_may_bounce(counter: Counter) 
     assert (order.status, order.cancel_reason) == ("canceled", "payment_failed")
     assert counter.card.vendor.payments[ref].state == "canceled"
     assert counter.free("A") == 2
+
+
+@pytest.fixture
+def later(make_shop: Callable[..., Shop]) -> Counter:
+    """A shop that takes its money when the first parcel leaves."""
+    counter = open_counter(make_shop, settings={"shop": {"capture": "authorize"}})
+    counter.stock("A", 5, "10.00")
+    counter.card.first_state = "captured"
+    return counter
+
+
+def send(counter: Counter, number: str, quantity: int = 1) -> None:
+    staff.fulfil(
+        counter.shop,
+        number,
+        lines={"A": quantity},
+        carrier="UPS",
+        tracking_number=f"1Z{quantity}",
+        actor="clerk",
+    )
+
+
+def test_money_is_taken_when_the_first_parcel_leaves_and_only_then(later: Counter) -> None:
+    number = later.buy(("A", 3), payment="fake_card").number
+    drain(later.shop)
+    assert later.order(number).payment_status == "authorized"
+    total = later.order(number).total.minor
+    assert sums(later, number) == Sums(authorized=total, outstanding=total)
+    with pytest.raises(Refused, match="left to send"):
+        send(later, number, 4)
+    assert later.card.vendor.charged == 0  # nothing is charged for a parcel that can't be
+    send(later, number, 1)
+    assert later.order(number).payment_status == "paid"
+    send(later, number, 2)
+    drain(later.shop)
+    assert later.card.vendor.calls.count("capture") == 1
+    assert sums(later, number) == Sums(captured=total)
+
+
+def test_a_provider_that_is_down_keeps_no_parcel_back_one_that_refuses_does(
+    later: Counter,
+) -> None:
+    number = later.buy(("A", 1), payment="fake_card").number
+    later.card.vendor.fail_next("after")
+    send(later, number)
+    assert later.order(number).payment_status == "authorized"
+    drain(later.shop)
+    assert later.order(number).payment_status == "paid"
+    assert later.card.vendor.charged == later.order(number).total.minor
+    lapsed = later.buy(("A", 1), payment="fake_card").number
+    (*_, payment) = later.card.vendor.payments.values()
+    payment.state = "canceled"
+    with pytest.raises(Refused, match="nothing is sent"):
+        send(later, lapsed)
+    assert later.order(lapsed).shipments == ()
+
+
+def test_staff_take_or_void_what_is_authorized_and_are_warned_before_it_lapses(
+    later: Counter,
+) -> None:
+    taken, voided = (later.buy(("A", 1), payment="fake_card").number for _ in range(2))
+    with later.shop.unit() as db:
+        assert work.counts(db)["check_payment"] == 0
+        db.execute(text("UPDATE payment SET expires_at = expires_at - interval '6 days'"))
+        assert work.counts(db)["check_payment"] == 2
+    staff.mark_paid(later.shop, taken, actor="clerk")
+    assert later.order(taken).payment_status == "paid"
+    staff.cancel(later.shop, voided, actor="clerk", reason="customer")
+    assert later.order(voided).payment_status == "unpaid"
+    assert later.card.vendor.charged == later.order(taken).total.minor
+    with later.shop.unit() as db:
+        assert work.counts(db)["check_payment"] == 0
+
+
+def test_who_can_not_wait_takes_the_money_at_once(later: Counter) -> None:
+    later.card.capture_methods = ("automatic",)
+    number = later.buy(("A", 1), payment="fake_card").number
+    assert later.order(number).payment_status == "paid"

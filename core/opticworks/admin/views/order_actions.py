@@ -81,6 +81,14 @@ def _text(request: Request, name: str, most: int) -> str:
 
 def _pay_page(view: c.OrderView, reference: str = "") -> dict[str, Any]:
     payment = view.payment
+    if payment is not None and payment.status == "authorized":
+        effects = [
+            Effect("money", f"{payment.amount.format()} are charged now by {payment.title}."),
+            Effect("stock", "The goods stay kept for this order."),
+            Effect("mail", f"{view.email} gets a mail that the payment arrived."),
+        ]
+        blocked = "" if can_pay(view) else "This order is canceled: its authorization is not used."
+        return _page(view, "Take the money:", effects, blocked=blocked, reference="", taking=True)
     amount = (payment.amount if payment else view.total).format()
     effects = [
         Effect("money", f"{amount} count as received by {payment.title if payment else 'hand'}."),
@@ -92,7 +100,7 @@ def _pay_page(view: c.OrderView, reference: str = "") -> dict[str, Any]:
             "stock", "The order was canceled: its goods are taken again, if they are still there."
         )
     blocked = "" if can_pay(view) else "This order is not waiting for a payment made by hand."
-    return _page(view, "Mark paid:", effects, blocked=blocked, reference=reference)
+    return _page(view, "Mark paid:", effects, blocked=blocked, reference=reference, taking=False)
 
 
 @admin_view("admin.order.pay", "orders.pay", renderer="admin/order_pay.pt", request_method="GET")
@@ -216,7 +224,7 @@ def _cancel_page(
     request: Request, view: c.OrderView, reason: str = "", restock: bool = True
 ) -> dict[str, Any]:
     effects = []
-    if view.payment_status == "paid":
+    if view.payment_status == "paid" and view.payment is not None:
         effects.append(Effect("money", f"{view.total.format()} are paid back to the customer."))
     elif view.payment_status in ("pending", "authorized"):
         effects.append(Effect("money", "The payment is stopped; nothing was received."))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyramid.httpexceptions import HTTPNotFound
+from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 from pyramid.request import Request
+from pyramid.response import Response
 
 from opticworks import contracts as c
 from opticworks.admin import timeline, words
+from opticworks.admin.shell import flash
+from opticworks.audit import service as audit
 from opticworks.money import Money
 from opticworks.notifications import service as notifications
 from opticworks.notifications.models import Message
 from opticworks.orders import queries, service
 from opticworks.orders.models import FULFILMENT_STATUSES, PAYMENT_STATUSES, Order
+from opticworks.payments import service as payments
 from opticworks.web.page import Crumb, Page
 from opticworks.web.policy import admin_view
 
@@ -81,7 +85,9 @@ def next_steps(view: c.OrderView, permissions: frozenset[str]) -> list[tuple[str
     if can_ship(view) and "orders.fulfil" in permissions:
         steps.append(("Ship", "admin.order.fulfil", "truck"))
     if can_pay(view) and "orders.pay" in permissions:
-        steps.append(("Mark paid", "admin.order.pay", "landmark"))
+        taken = view.payment is not None and view.payment.status == "authorized"
+        label = "Take the money" if taken else "Mark paid"
+        steps.append((label, "admin.order.pay", "landmark"))
     if can_cancel(view) and "orders.cancel" in permissions:
         steps.append(("Cancel order", "admin.order.cancel", "x"))
     return steps
@@ -97,7 +103,11 @@ def can_ship(view: c.OrderView) -> bool:
 
 
 def can_pay(view: c.OrderView) -> bool:
-    return view.payment is not None and view.payment.status in ("pending", "canceled")
+    """By hand: money that arrived, or that is authorized and still to be taken."""
+    return view.payment is not None and (
+        view.payment.status in ("pending", "canceled")
+        or (view.payment.status == "authorized" and view.status != "canceled")
+    )
 
 
 def can_cancel(view: c.OrderView) -> bool:
@@ -120,6 +130,7 @@ def order(request: Request) -> dict[str, Any]:
         "words": words,
         "steps": next_steps(view, request.identity.permissions),
         "timeline": timeline.of_order(request.db, row.id, view, messages),
+        "attention": payments.unattended(request.db, row.id),
         "newer": _path(request, newer, here),
         "older": _path(request, older, here),
         "customer_orders": len(standing),
@@ -140,3 +151,14 @@ def _confirmation(request: Request, messages: list[Message]) -> str:
         return ""
     mine = (each.public_id for each in reversed(messages) if each.kind == "order_placed")
     return next(mine, "")
+
+
+@admin_view("admin.order.attend", "orders.pay", request_method="POST")
+def attend(request: Request) -> Response:
+    """Staff have looked at what is odd about the payments, and dealt with it."""
+    row, view = find(request)
+    actor = request.identity.email
+    if payments.attend(request.db, row.id, actor):
+        audit.record(request.db, actor, "order.payments_checked", timeline.subject(view.number))
+    flash(request, f"The payments of order {view.number} are ticked off.")
+    return HTTPSeeOther(request.route_path("admin.order", number=view.number))

@@ -49,10 +49,14 @@ def tasks(request: Request) -> list[Task]:
     if "orders.read" in may:
         to_ship, awaiting = waiting["to_ship"], waiting["awaiting"]
         path = "/admin/orders?tab="
+        check = waiting["check_payment"]
         found += [
             Task("To ship", to_ship, path + "to_ship", "package", "Everything paid has left."),
             Task("Awaiting payment", awaiting, path + "awaiting", "landmark", "All is paid."),
         ]
+        if check:
+            page = path + "check_payment"
+            found.append(Task("Payments to check", check, page, "triangle-alert", "", True))
     if "stock.read" in may:
         low = work.low_stock(request.db, request.shop.settings["shop"].low_stock)
         path = "/admin/stock?view=low"

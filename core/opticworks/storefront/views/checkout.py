@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 SEALED = "checkout"  #: purpose of the signed cart id in the form
 SHOWN = "shown"  #: purpose of the signed moment at which a quote was shown
+UPDATE = "checkout/dynamic.pt"  #: what an update of the page answers
 QUOTE_SECONDS = 1800  #: how long what a quote showed holds, though a discount ends meanwhile
 
 
@@ -96,7 +97,7 @@ def update(request: Request) -> Response:
     told: dict[str, Any] = {}
     if codes.wanted(request, by_script=True):
         told = {"codes_changed": True, **_change_codes(request, cart_id)}
-    return _page(request, cart_id, template="checkout/dynamic.pt", **told)
+    return _page(request, cart_id, template=UPDATE, **told)
 
 
 @view_config(
@@ -340,7 +341,9 @@ def _page(
         response = _to_cart(request)
         visitor.tell(request, response, "error", str(error))
         return response
-    offers = _offers(shop, priced.quote)
+    offers = _offers(shop, priced.quote) if priced.quote.total.minor else []
+    if request.POST.get("offers") == "0" and offers and template == UPDATE:
+        return _whole_page(request)  # it was made while there was nothing to pay
     values = {
         "page": page_of(request),
         "form": form or forms.checkout_form(shop.settings["shop"], details=cart.details),
@@ -369,6 +372,13 @@ def _page(
     }
     response = render_to_response(template, values, request=request)
     response.status_int = status
+    return response
+
+
+def _whole_page(request: Request) -> Response:
+    """htmx: load the checkout again; what was typed is kept on the cart."""
+    response = Response(status=204)
+    response.headers["HX-Redirect"] = request.route_path("checkout")
     return response
 
 

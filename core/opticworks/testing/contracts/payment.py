@@ -12,6 +12,7 @@ import pytest
 
 from opticworks.contracts import (
     BadSignature,
+    CaptureMethod,
     ListedPayment,
     ListsPayments,
     NoWebhookSecret,
@@ -55,6 +56,7 @@ class PaymentProviderContract(WebhookContract):
     """
 
     offline = False
+    capture: CaptureMethod = "automatic"  #: what payments are asked for, see PaymentIntent
 
     def decline(self, provider: Any, ref: str) -> bool:
         """The buyer's bank refuses a started payment; False where no bank is asked."""
@@ -90,6 +92,7 @@ class PaymentProviderContract(WebhookContract):
             description="Order OW-10042",
             return_url="http://127.0.0.1/checkout/return",
             address=ADDRESS,
+            capture=self.capture,
         )
 
     def ask(self, provider: Any) -> object:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from opticworks.contracts import (
+    CaptureMethod,
     Instruction,
     ListedPayment,
     NoWebhooks,
@@ -35,6 +36,7 @@ class FakePayment:
     at: datetime
     order_number: str = ""
     return_url: str = ""
+    capture: str = "automatic"
     captured: int = 0
     message: str = ""
     declined: str = ""
@@ -57,10 +59,12 @@ class FakeCardVendor(FakeVendor):
         """Refuse the next payment at once."""
         self.declines.append(message)
 
-    def pay(self, ref: str, *, capture: bool = True) -> None:
-        """The buyer finished at the vendor's page."""
+    def pay(self, ref: str, *, capture: bool | None = None) -> None:
+        """The buyer finished at the vendor's page; the money is taken as the shop asked for it,
+        or as `capture` says."""
         with self.lock:
             payment = self.payments[ref]
+            capture = payment.capture == "automatic" if capture is None else capture
             if payment.state not in ("action", "pending"):
                 return
             payment.message, payment.declined = "", ""
@@ -108,6 +112,7 @@ class FakeOnlinePayment:
 
     code = "fake_card"
     title = "Test card"
+    capture_methods: tuple[CaptureMethod, ...] = ("automatic", "manual")
 
     def __init__(
         self,
@@ -135,10 +140,13 @@ class FakeOnlinePayment:
             at=vendor.clock(),
             order_number=intent.order_number,
             return_url=intent.return_url,
+            capture=intent.capture,
         )
+        if payment.state == "captured" and intent.capture == "manual":
+            payment.state = "authorized"
         if vendor.declines:
             payment.state, payment.message = "failed", vendor.declines.pop(0)
-        elif self.first_state == "captured":
+        elif payment.state == "captured":
             payment.captured = intent.amount.minor
         vendor.payments[payment.ref] = payment
         if payment.state != "action":

@@ -26,6 +26,14 @@
     });
   }
 
+  // An order that costs nothing has no payment step; the fields keep what was typed.
+  const free = () => document.getElementById("quote-total").value === "0";
+
+  function step() {
+    document.getElementById("payment").hidden = free();
+    document.getElementById("nothing-to-pay").hidden = !free();
+  }
+
   // Payment providers with a script of their own: prepare(), confirm(action, back), changed().
   const providers = () => window.opticworksPayments ?? {};
   const never = new Promise(() => {});
@@ -100,6 +108,7 @@
     if (!event.detail.successful && event.detail.xhr.status) failed();
     // Out-of-band parts are swapped before this task ends.
     setTimeout(() => {
+      step();
       for (const provider of Object.values(providers())) provider.changed?.();
       settled();
       if (!running) form.removeAttribute("data-updating");
@@ -120,7 +129,7 @@
       return;
     }
     const own = providers()[new FormData(form).get("payment")];
-    if (own) {
+    if (own && !free()) {
       event.preventDefault();
       pay(own);
       return;
