@@ -41,6 +41,8 @@ ADMIN = {
     "plugins": "/plugins",
     "messages": "/messages",
     "jobs": "/jobs",
+    "reconcile": "/payments/reconcile?since=2020-01-01",
+    "webhooks": "/webhooks?since=2020-01-01",
     "order": "/orders/{number}",
     "pay": "/orders/{number}/pay",
     "fulfil": "/orders/{number}/fulfil",

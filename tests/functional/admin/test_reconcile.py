@@ -7,12 +7,18 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from opticworks.checkout.staff import cancel, mark_paid
+
 PAGE = "/admin/payments/reconcile"
 
 
 @pytest.fixture
 def lost(counter):
-    """The number of an order that was paid at the card vendor, of which nobody heard."""
+    """The number of an order that was paid at the card vendor, of which nobody heard; with orders
+    beside it that are as they should be, though their bank remembers nothing."""
+    counter.buy(("BULB", 1))
+    mark_paid(counter.shop, counter.buy(("BULB", 1)).number, actor="test")
+    cancel(counter.shop, counter.buy(("BULB", 1)).number, actor="test", reason="customer")
     placed = counter.buy(("LAMP", 1), payment="fake_card")
     counter.card.vendor.pay(next(iter(counter.card.vendor.payments)))
     now = counter.shop.now
