@@ -2,6 +2,7 @@
 
 from opticworks.audit import models as audit
 from opticworks.carts import models as carts
+from opticworks.db import changes
 from opticworks.media import models as media
 from opticworks.notifications import models as notifications
 from opticworks.orders import models as orders
@@ -16,6 +17,7 @@ from opticworks.webhooks import models as webhooks
 __all__ = [
     "audit",
     "carts",
+    "changes",
     "media",
     "notifications",
     "orders",

@@ -17,6 +17,7 @@ from opticworks.contracts import (
     SlotFragment,
 )
 from opticworks.db import UTCDateTime, plugin_base, timestamp
+from opticworks.db.changes import Memory, memory_of, remembered
 from opticworks.hookspecs import hookimpl
 from opticworks.jobs import defer
 from opticworks.jobs import waiting as job_waits
@@ -29,6 +30,7 @@ from opticworks.web.sheets import escaped_cell, unescaped_cell
 __all__ = [
     "Crumb",
     "Ctx",
+    "Memory",
     "MenuItem",
     "MigrationBranch",
     "Page",
@@ -45,8 +47,10 @@ __all__ = [
     "hookimpl",
     "item_groups",
     "job_waits",
+    "memory_of",
     "plugin_base",
     "private_page",
+    "remembered",
     "share_picture",
     "shortened",
     "surrogate_keys",

@@ -6,10 +6,15 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.orm import Session, joinedload
 
 from opticworks.carts.models import Cart, CartLine
+
+_CART = select(Cart).where(Cart.id == bindparam("id"))
+# Lines that were read together with a lock would be those from before waiting for it.
+_LOCKED = _CART.with_for_update().execution_options(populate_existing=True)
+_WITH_LINES = _CART.options(joinedload(Cart.lines))
 
 
 def find(db: Session, cart_id: uuid.UUID, now: datetime, *, lock: bool = False) -> Cart | None:
@@ -20,10 +25,7 @@ def find(db: Session, cart_id: uuid.UUID, now: datetime, *, lock: bool = False) 
 
 def get(db: Session, cart_id: uuid.UUID, *, lock: bool = False) -> Cart | None:
     """The cart of that id in whatever state it is."""
-    query = select(Cart).where(Cart.id == cart_id)
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    return db.scalars(query).one_or_none()
+    return db.scalars(_LOCKED if lock else _WITH_LINES, {"id": cart_id}).unique().one_or_none()
 
 
 def change_currency(db: Session, currency: str) -> int:

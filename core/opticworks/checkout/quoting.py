@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from opticworks import contracts as c
 from opticworks.carts import service as carts
 from opticworks.carts.models import Cart
+from opticworks.db.changes import only_reading
 from opticworks.faults import outside
 from opticworks.money import total
 from opticworks.orders import service as orders
@@ -79,9 +80,10 @@ def quote_cart(
     For an order, `email` is the address it is placed with and `agreed_at` the moment its quote
     was shown.
     """
-    goods = pricing.items(shop.hooks, shop.ctx(db), [line.sku for line in cart.lines])
-    availability = stock.availability(db, pricing.stock_skus(goods.values()))
-    return _priced(shop, db, cart, goods, availability, email, agreed_at)
+    with only_reading(db):
+        goods = pricing.items(shop.hooks, shop.ctx(db), [line.sku for line in cart.lines])
+        availability = stock.availability(db, pricing.stock_skus(goods.values()))
+        return _priced(shop, db, cart, goods, availability, email, agreed_at)
 
 
 def _priced(
@@ -213,8 +215,9 @@ def _rates_wanted(
     Nothing while prices can't be read: whoever quotes the cart next says so, and what was typed
     is kept all the same.
     """
-    try:
-        goods = pricing.items(shop.hooks, shop.ctx(db), [line.sku for line in cart.lines])
-    except pricing.Refused:
-        return None
-    return _priced(shop, db, cart, goods, {}, agreed_at=agreed_at).stale
+    with only_reading(db):
+        try:
+            goods = pricing.items(shop.hooks, shop.ctx(db), [line.sku for line in cart.lines])
+        except pricing.Refused:
+            return None
+        return _priced(shop, db, cart, goods, {}, agreed_at=agreed_at).stale

@@ -8,7 +8,14 @@ from opticworks.db.base import (
     plugin_base,
     timestamp,
 )
-from opticworks.db.session import make_engine, make_reader, request_session, unit
+from opticworks.db.session import (
+    make_engine,
+    make_reader,
+    reading_session,
+    reads_only,
+    request_session,
+    unit,
+)
 
 __all__ = [
     "NAMING_CONVENTION",
@@ -18,6 +25,8 @@ __all__ = [
     "make_reader",
     "now_utc",
     "plugin_base",
+    "reading_session",
+    "reads_only",
     "request_session",
     "timestamp",
     "unit",

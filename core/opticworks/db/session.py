@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg._queries
@@ -18,20 +20,23 @@ from sqlalchemy.orm import Session
 # psycopg keeps the parsed form of statements up to 4 KB only, and ours that answer a page in one
 # round trip are longer: a tenth of such a page went into finding the parameters again.
 psycopg._queries.MAX_CACHED_STATEMENT_LENGTH = 32_768
-TRUSTED_SECONDS = 1.0  #: after its last use a reader's connection is asked whether it lives
+_READS_ONLY = "opticworks.reads_only"
+TRUSTED_SECONDS = 1.0  #: without use, after which a connection is asked whether it lives
 
 
 def make_engine(url: str, **options: Any) -> Engine:
     """An engine for `url` (READ COMMITTED; rows are locked in sorted order where it matters).
 
-    `pool_pre_ping` because a database restart must cost one reconnect, not one error page.
+    A database restart must cost one reconnect, not one error page: whoever takes a connection
+    looks first whether it is still there (see `_look`).
     """
     options.setdefault("pool_size", 10)
     options.setdefault("max_overflow", 20)
     # A server that takes connections and says nothing must not hold every thread of ours.
     options.setdefault("connect_args", {"connect_timeout": 3})
-    options.setdefault("pool_pre_ping", True)
     engine = create_engine(url, **options)
+    event.listen(engine, "checkout", partial(_look, engine.dialect))
+    event.listen(engine, "checkin", _note)
     # A server that loads the application and then forks (gunicorn under pserve) must not share
     # connections between processes: the child forgets them without closing the parent's.
     known = weakref.ref(engine)
@@ -44,38 +49,58 @@ def make_engine(url: str, **options: Any) -> Engine:
     return engine
 
 
+def _look(dialect: Any, connection: Any, record: Any, proxy: Any) -> None:
+    """Before a connection is used again. A server that went away closed its end, which the socket
+    knows without asking; whoever has been idle for longer asks all the same."""
+    used = record.info.get("used")
+    if used is None or (time.monotonic() - used < TRUSTED_SECONDS and not _was_closed(connection)):
+        return
+    try:
+        dialect.do_ping(connection)
+    except Exception as error:
+        raise DisconnectionError("The connection is dead; the pool makes another.") from error
+
+
+def _was_closed(connection: Any) -> bool:
+    """Whether the server has said anything unasked: that it is going, most likely."""
+    if connection.closed:
+        return True
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
+
+
+def _note(connection: Any, record: Any) -> None:
+    record.info["used"] = time.monotonic()
+
+
 def make_reader(engine: Engine) -> Engine:
     """An engine for pages that only read, on the same server: every statement stands for itself
     (READ COMMITTED gives no more than that), and PostgreSQL refuses to write anything.
 
-    That saves such a page the round trips of a transaction and of asking first whether the
-    connection still lives: one that was used a moment ago is trusted, and whoever finds it dead
-    runs again (web.transactions).
+    That saves such a page the round trips of a transaction. Whoever finds its connection dead all
+    the same runs again (web.transactions).
     """
     reader = make_engine(
         engine.url.render_as_string(hide_password=False),
         isolation_level="AUTOCOMMIT",
-        pool_pre_ping=False,
         pool_reset_on_return=None,
         connect_args={"connect_timeout": 3, "options": "-c default_transaction_read_only=on"},
         execution_options=dict(engine.get_execution_options()),
     )
 
-    @event.listens_for(reader, "checkout")
-    def ping(connection: Any, record: Any, proxy: Any) -> None:
-        used = record.info.get("used")
-        if used is None or time.monotonic() - used < TRUSTED_SECONDS:
-            return
-        try:
-            reader.dialect.do_ping(connection)
-        except Exception as error:
-            raise DisconnectionError("The connection is dead; the pool makes another.") from error
-
-    @event.listens_for(reader, "checkin")
-    def note(connection: Any, record: Any) -> None:
-        record.info["used"] = time.monotonic()
-
     return reader
+
+
+def reading_session(reader: Engine) -> Session:
+    """A session of `make_reader`'s engine, for one page."""
+    return Session(reader, autoflush=False, expire_on_commit=False, info={_READS_ONLY: True})
+
+
+def reads_only(session: Session) -> bool:
+    """Whether nothing can be written through it, so that what was read once need not be asked
+    again."""
+    return _READS_ONLY in session.info
 
 
 def request_session(engine: Engine, tm: Any) -> Session:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
@@ -142,11 +142,14 @@ def by_cart(db: Session, cart_id: uuid.UUID) -> Order | None:
     ).one_or_none()
 
 
+_OPEN = select(Order).where(
+    Order.cart_id == bindparam("cart_id"), Order.status == "awaiting_payment"
+)
+
+
 def open_of_cart(db: Session, cart_id: uuid.UUID) -> Order | None:
     """The cart's order that still awaits its payment, if there is one."""
-    return db.scalars(
-        select(Order).where(Order.cart_id == cart_id, Order.status == "awaiting_payment")
-    ).one_or_none()
+    return db.scalars(_OPEN, {"cart_id": cart_id}).one_or_none()
 
 
 def standing_of_cart(db: Session, cart_id: uuid.UUID) -> Order | None:

@@ -19,7 +19,7 @@ from opticworks.pages.models import FormerSlug, ShopPage
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
 def to_html(text: str) -> str:
     """Markdown as HTML that can't carry a script, however it was written."""
     return nh3.clean(_markdown.render(text))

@@ -94,12 +94,22 @@ def _lock(db: Session, skus: Iterable[str]) -> dict[str, StockItem]:
     return {row.sku: row for row in rows}
 
 
+# Takes what is there of each, keeps it for the order and writes it down, in one statement.
 _TAKE = text(
     """
-    UPDATE stock_item SET held = held + wanted.quantity
-    FROM unnest(CAST(:skus AS text[]), CAST(:quantities AS int[])) AS wanted(sku, quantity)
-    WHERE stock_item.sku = wanted.sku
-      AND stock_item.on_hand + stock_item.backorder_limit - stock_item.held >= wanted.quantity
+    WITH taken AS (
+        UPDATE stock_item SET held = held + wanted.quantity
+        FROM unnest(CAST(:skus AS text[]), CAST(:quantities AS int[])) AS wanted(sku, quantity)
+        WHERE stock_item.sku = wanted.sku
+          AND stock_item.on_hand + stock_item.backorder_limit - stock_item.held >= wanted.quantity
+        RETURNING wanted.sku, wanted.quantity
+    ), kept AS (
+        INSERT INTO stock_hold (order_number, sku, quantity, expires_at)
+        SELECT :order_number, sku, quantity, CAST(:expires_at AS timestamptz)
+        FROM taken ORDER BY sku
+    )
+    INSERT INTO stock_entry (sku, on_hand, held, kind, reason, actor, order_number)
+    SELECT sku, 0, quantity, 'hold', '', '', :order_number FROM taken ORDER BY sku
     """
 )
 
@@ -124,17 +134,15 @@ def hold(
     ]
     if short:
         raise SoldOut(short)
-    taken: Any = db.execute(_TAKE, {"skus": list(wanted), "quantities": list(wanted.values())})
+    values = {
+        "skus": list(wanted),
+        "quantities": list(wanted.values()),
+        "order_number": order_number,
+        "expires_at": expires_at,
+    }
+    taken: Any = db.execute(_TAKE, values)
     if taken.rowcount != len(wanted):  # the lock makes this impossible; the check stays cheap
         raise SoldOut([Shortage(sku, quantity, 0) for sku, quantity in wanted.items()])
-    db.execute(
-        insert(StockHold),
-        [
-            {"order_number": order_number, "sku": s, "quantity": q, "expires_at": expires_at}
-            for s, q in wanted.items()
-        ],
-    )
-    _record(db, wanted, held=1, kind="hold", order_number=order_number)
     return {sku: free[sku] - rows[sku].backorder_limit - wanted[sku] for sku in wanted}
 
 

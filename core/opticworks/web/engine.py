@@ -199,7 +199,8 @@ class Engine:
         """The text of the template `name`. `gettext` in the namespace translates its text."""
         names = dict(namespace)
         if (gettext := names.get("gettext")) is not None:
-            names["translate"] = partial(translate, gettext=gettext)
+            own = getattr(gettext, "element", None)
+            names["translate"] = own or partial(translate, gettext=gettext)
         return str(self.template(name).render(**names))
 
     def gettext(self, locale: str) -> Callable[[str], str]:

@@ -22,8 +22,9 @@ from pyramid.i18n import TranslationString
 
 from opticworks.contracts import PriceDisplay, ShopSettings, SlotFragment
 from opticworks.money import Money
-from opticworks.web.engine import Engine, Markup
+from opticworks.web.engine import Engine, Markup, translate
 from opticworks.web.page import Page, json_block
+from opticworks.web.pictures import picture_html
 from opticworks.web.themes import Layer, SearchPath, Theme, ThemeError, installed_themes
 from opticworks.web.totals import totals
 
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 DOMAIN = "opticworks"
 CSRF_FIELD = "csrf_token"
+MOST_WORDS = 4000  #: translations remembered
 
 #: htmx without anything that a strict content security policy forbids. Answers that explain a
 #: refusal (409, 422) are shown in place; other failures leave the page as it is.
@@ -51,6 +53,50 @@ HTMX_CONFIG = json.dumps(
         ],
     }
 )
+
+
+class Words:
+    """Translates into one language, and remembers what it translated: templates say the same
+    few hundred texts over and over."""
+
+    def __init__(self, localizer: Any) -> None:
+        self.localizer = localizer
+        self._known: dict[Any, Any] = {}
+
+    def __call__(self, text: str, **mapping: Any) -> str:
+        if mapping:
+            return self._translated(text, mapping)
+        known: str | None = self._known.get(text)
+        return self._keep(text, self._translated(text, None)) if known is None else known
+
+    def _translated(self, text: str, mapping: Mapping[str, Any] | None) -> str:
+        return str(
+            self.localizer.translate(TranslationString(text, domain=DOMAIN, mapping=mapping))
+        )
+
+    def element(
+        self,
+        msgid: Any,
+        domain: str | None = None,
+        mapping: Mapping[str, Any] | None = None,
+        default: str | None = None,
+        context: str | None = None,
+        target_language: str | None = None,
+    ) -> Any:
+        """Chameleon's `translate`: of an element's or an attribute's text."""
+        if mapping or type(msgid) is not str:
+            return translate(msgid, mapping=mapping, default=default, gettext=self)
+        key = (msgid, default)
+        known = self._known.get(key)
+        if known is None:
+            known = self._keep(key, translate(msgid, default=default, gettext=self))
+        return known
+
+    def _keep(self, key: Any, text: Any) -> Any:
+        if len(self._known) >= MOST_WORDS:  # texts with names in them
+            self._known.clear()
+        self._known[key] = text
+        return text
 
 
 class Templates:
@@ -77,6 +123,7 @@ class Templates:
         self.auto_reload = auto_reload
         self.globals: dict[str, Callable[[Any], Any]] = {}
         self._engines: dict[str, Engine] = {}
+        self._words: dict[str, Words] = {}
         self._refused: set[str] = set()
         self.engine(default)  # a theme that is missing stops the start, not the first page
 
@@ -104,6 +151,13 @@ class Templates:
             engine = Engine(code, path, auto_reload=self.auto_reload)
             self._engines[code] = engine
         return engine
+
+    def words(self, request: Any) -> Words:
+        """What translates the texts of that request's page."""
+        words = self._words.get(request.locale_name)
+        if words is None:
+            words = self._words[request.locale_name] = Words(request.localizer)
+        return words
 
     def render(self, name: str, namespace: Mapping[str, Any], theme: str | None = None) -> str:
         """The text of the template `name` in that theme."""
@@ -218,6 +272,7 @@ def engine_names(engine: Engine) -> dict[str, Any]:
         "static": engine.static,
         "icon": engine.icon,
         "json_block": json_block,
+        "picture_html": picture_html,
         "theme": engine.theme,
         "htmx_config": HTMX_CONFIG,
     }
@@ -228,12 +283,7 @@ def namespace(request: Any, templates: Templates) -> dict[str, Any]:
     engine = templates.engine(getattr(request, "theme", None) or None)
     settings: ShopSettings = request.shop.settings["shop"]
 
-    def gettext(text: str, **mapping: Any) -> str:
-        return str(
-            request.localizer.translate(
-                TranslationString(text, domain=DOMAIN, mapping=mapping or None)
-            )
-        )
+    gettext = templates.words(request)
 
     def url(route: str, *elements: Any, **kw: Any) -> str:
         return str(request.route_path(route, *elements, **kw))

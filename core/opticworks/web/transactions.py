@@ -18,7 +18,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.orm import Session
 
-from opticworks.db import request_session
+from opticworks.db import reading_session, request_session
 
 READS_ONLY = "opticworks.reads_only"  #: in a request's environ, before its session is made
 RETRIED_BODY = 1_000_000  #: bytes
@@ -71,16 +71,13 @@ def manager(request: Request) -> Any:
 
 
 def session_of(request: Request) -> Session:
-    """`request.db`: the request's session. Outside a transaction it only reads: it is rolled
-    back when the request ends. A page that is the same for everybody (`@cacheable`) reads
-    through `shop.reader`, where nothing can be written."""
+    """`request.db`: the request's session. Outside a transaction, and on a page that is the same
+    for everybody (`@cacheable`), it reads through `shop.reader`, where nothing can be written."""
     shop = request.registry.shop
-    if request.environ.get(READS_ONLY):
-        session = Session(shop.reader, autoflush=False, expire_on_commit=False)
-    elif request.environ.get("tm.active"):
+    if request.environ.get("tm.active") and not request.environ.get(READS_ONLY):
         session = request_session(shop.engine, request.tm)
     else:
-        session = Session(shop.engine, expire_on_commit=False)
+        session = reading_session(shop.reader)
     request.add_finished_callback(lambda request: session.close())
     return session
 

@@ -1,4 +1,4 @@
-"""The kernel's question about SKUs, answered in one statement."""
+"""The kernel's question about SKUs, answered in one statement, or from memory."""
 
 from __future__ import annotations
 
@@ -10,11 +10,21 @@ from sqlalchemy import Row, select
 from opticworks import kernel
 from opticworks.contracts import Component, Ctx, Item, ItemGroup
 from opticworks.money import Money
+from opticworks.plugin import memory_of
 from opticworks_catalog import statements
 from opticworks_catalog.models import PUBLISHED, Collection
 from opticworks_catalog.present import collection_path, product_path
-from opticworks_catalog.reading import Kept, component_record, kept_ids, optional_picture
+from opticworks_catalog.reading import (
+    SCOPE,
+    Kept,
+    complete,
+    component_record,
+    kept_ids,
+    optional_picture,
+)
 from opticworks_catalog.records import ComponentRecord
+
+MOST_REMEMBERED = 50  #: SKUs of one question: a cart's, not a whole list of staff's
 
 
 def read_items(skus: Sequence[str], ctx: Ctx) -> dict[str, Item]:
@@ -22,11 +32,22 @@ def read_items(skus: Sequence[str], ctx: Ctx) -> dict[str, Item]:
     missing."""
     if not skus:
         return {}
-    rows = ctx.db.execute(statements.goods(), {"skus": list(skus)}).all()
-    images = [row.image for row in rows]
-    images += [part["image"] for row in rows for part in row.components]
-    kept = kernel.pictures(ctx.db, kept_ids(images))
-    return {row.sku: _item(row, ctx.currency, kept) for row in rows}
+    memory = memory_of(ctx.db, SCOPE)
+    known = {sku: memory.things.get(("item", sku, ctx.currency)) for sku in skus}
+    found = {sku: item for sku, item in known.items() if item is not None}
+    missing = [sku for sku in known if sku not in found]
+    if missing:
+        rows = ctx.db.execute(statements.goods(), {"skus": missing}).all()
+        images = [row.image for row in rows]
+        images += [part["image"] for row in rows for part in row.components]
+        ids = kept_ids(images)
+        kept = kernel.pictures(ctx.db, ids)
+        lasting = len(missing) <= MOST_REMEMBERED and complete(ids, kept)
+        for row in rows:
+            found[row.sku] = item = _item(row, ctx.currency, kept)
+            if lasting:
+                memory.keep(("item", row.sku, ctx.currency), item)
+    return found
 
 
 MOST_FOUND = 500

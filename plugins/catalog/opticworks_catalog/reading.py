@@ -1,10 +1,10 @@
-"""Reads the catalogue's tables into records; one statement per call."""
+"""Reads the catalogue's tables into records: one statement per call, or none where the process
+remembers what it read and nothing was changed since."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from opticworks import kernel
 from opticworks.contracts import Picture
 from opticworks.money import Money
+from opticworks.plugin import Memory, remembered
 from opticworks_catalog import statements
 from opticworks_catalog.finding.statements import Shape, page
 from opticworks_catalog.images import picture
@@ -26,18 +27,15 @@ from opticworks_catalog.records import (
 
 Kept = Mapping[str, Picture]  #: the kernel's pictures by id
 
-# Menus and listings of one page ask for the collections several times within a transaction.
-_collections: WeakKeyDictionary[Any, tuple[CollectionRecord, ...]] = WeakKeyDictionary()
-
 
 def read_collections(db: Session) -> tuple[CollectionRecord, ...]:
-    """The published collections, in order; read once per transaction."""
-    transaction = db.get_transaction()
-    known = _collections.get(transaction) if transaction is not None else None
-    if known is None:
+    """The published collections, in order."""
+
+    def read(memory: Memory) -> tuple[tuple[CollectionRecord, ...], bool]:
         rows = db.execute(statements.collections()).all()
-        kept = kernel.pictures(db, kept_ids(row.image for row in rows))
-        known = tuple(
+        ids = kept_ids(row.image for row in rows)
+        kept = kernel.pictures(db, ids)
+        found = tuple(
             CollectionRecord(
                 handle=row.handle,
                 title=row.title,
@@ -48,28 +46,34 @@ def read_collections(db: Session) -> tuple[CollectionRecord, ...]:
             )
             for row in rows
         )
-        _collections[db.get_transaction()] = known
-    return known
+        return found, complete(ids, kept)
+
+    return remembered(db, SCOPE, "collections", read)
 
 
-def forget_collections(db: Session) -> None:
-    """Call after changing collections in a transaction that goes on to show them."""
-    _collections.pop(db.get_transaction(), None)
+Found = tuple[ProductRecord, tuple[ProductRecord, ...]]
+Listed = tuple[tuple[ProductRecord, ...], int]
+SCOPE = "catalog"  #: of what is remembered: see the migration catalog_0008
+MOST_LISTED = 100  #: products of a page that is remembered
 
 
-def read_product(
-    db: Session, handle: str, currency: str, related: int
-) -> tuple[ProductRecord, tuple[ProductRecord, ...]] | None:
+def read_product(db: Session, handle: str, currency: str, related: int) -> Found | None:
     """The product of that handle with products related to it; None when it isn't published."""
-    rows = db.execute(
-        statements.product_with_related(related),
-        {"handle": handle, "currency": currency},
-    ).all()
-    if not rows:
-        return None
-    kept = _kept_of(db, rows)
-    product, *others = (_product(row, currency, kept) for row in rows)
-    return product, tuple(others)
+
+    def read(memory: Memory) -> tuple[Found | None, bool]:
+        rows = db.execute(
+            statements.product_with_related(related),
+            {"handle": handle, "currency": currency},
+        ).all()
+        if not rows:
+            return None, False
+        ids = _ids_of(rows)
+        kept = kernel.pictures(db, ids)
+        product, *others = (_product(row, currency, kept, memory) for row in rows)
+        cards = (memory.shared(("related", one.handle, currency), one) for one in others)
+        return (product, tuple(cards)), complete(ids, kept)
+
+    return remembered(db, SCOPE, ("product", handle, currency, related), read)
 
 
 def read_listing(
@@ -80,21 +84,27 @@ def read_listing(
     collection: str = "",
     sort: str = "featured",
     offset: int = 0,
-) -> tuple[tuple[ProductRecord, ...], int]:
+) -> Listed:
     """A page of products and how many there are on all pages (0 behind the last one)."""
     shape = Shape(sort=sort, collection=bool(collection))
     values = {"currency": currency, "collection": collection, "limit": limit, "offset": offset}
     return read_page(db, shape, values)
 
 
-def read_page(
-    db: Session, shape: Shape, values: Mapping[str, Any]
-) -> tuple[tuple[ProductRecord, ...], int]:
+def read_page(db: Session, shape: Shape, values: Mapping[str, Any]) -> Listed:
     """The page of products of that shape; `values` are what its statement takes."""
-    rows = db.execute(page(shape), values).all()
-    kept = _kept_of(db, rows)
-    products = tuple(_product(row, values["currency"], kept) for row in rows)
-    return products, rows[0].total if rows else 0
+
+    def read(memory: Memory) -> tuple[Listed, bool]:
+        rows = db.execute(page(shape), values).all()
+        ids = _ids_of(rows)
+        kept = kernel.pictures(db, ids)
+        products = tuple(_product(row, values["currency"], kept, memory) for row in rows)
+        return (products, rows[0].total if rows else 0), complete(ids, kept)
+
+    if shape.query or shape.narrowed or values["limit"] > MOST_LISTED:
+        return read(Memory(None))[0]
+    own = tuple(values[name] for name in ("currency", "collection", "limit", "offset"))
+    return remembered(db, SCOPE, ("page", shape, own), read)
 
 
 def kept_ids(images: Iterable[Mapping[str, Any] | None]) -> set[str]:
@@ -102,14 +112,18 @@ def kept_ids(images: Iterable[Mapping[str, Any] | None]) -> set[str]:
     return {image["picture"] for image in images if image and image["picture"]}
 
 
-def _kept_of(db: Session, rows: Sequence[Row[Any]]) -> Kept:
-    """The kernel's pictures on products, in one question for all of them (and none if a process
-    knows them already)."""
+def _ids_of(rows: Sequence[Row[Any]]) -> set[str]:
+    """Of all the pictures on products, so that the kernel is asked once for all of them."""
     ids = kept_ids(entry["image"] for row in rows for entry in row.images)
-    ids |= kept_ids(
+    return ids | kept_ids(
         part["image"] for row in rows for variant in row.variants for part in variant["components"]
     )
-    return kernel.pictures(db, ids)
+
+
+def complete(ids: Collection[str], kept: Kept) -> bool:
+    """Whether every picture is there with all its files: one that is still being made changes
+    without a change of the catalogue."""
+    return len(ids) == len(kept) and all(picture.srcset for picture in kept.values())
 
 
 def optional_picture(row: Mapping[str, Any] | None, kept: Kept) -> Picture | None:
@@ -146,7 +160,7 @@ def _variant(row: Mapping[str, Any], currency: str, kept: Kept) -> VariantRecord
     )
 
 
-def _product(row: Row[Any], currency: str, kept: Kept) -> ProductRecord:
+def _product(row: Row[Any], currency: str, kept: Kept, memory: Memory) -> ProductRecord:
     return ProductRecord(
         handle=row.handle,
         title=row.title,
@@ -167,7 +181,10 @@ def _product(row: Row[Any], currency: str, kept: Kept) -> ProductRecord:
         ),
         variants=tuple(_variant(variant, currency, kept) for variant in row.variants),
         images=tuple(
-            ImageRecord(picture=shown, options=_by_option(entry["options"]))
+            ImageRecord(
+                picture=memory.shared((shown.src, shown.alt), shown),
+                options=_by_option(entry["options"]),
+            )
             for entry in row.images
             if (shown := picture(entry["image"], kept)) is not None
         ),

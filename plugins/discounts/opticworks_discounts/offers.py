@@ -8,11 +8,14 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Text, and_, any_, bindparam, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
 
 from opticworks import kernel
 from opticworks.contracts import ClaimRequest, Ctx, Draft, Refusal
 from opticworks.money import Money
+from opticworks.plugin import Memory, remembered
 from opticworks_discounts import customers
 from opticworks_discounts.models import AUTOMATIC, BATCH, BUY_GET, FIXED, PERCENT, Code, Discount
 
@@ -74,15 +77,37 @@ def find(draft: Draft, ctx: Ctx) -> tuple[list[Offer], list[Refusal]]:
     return _left(offers, draft, ctx, refusals), refusals
 
 
+SCOPE = "discounts"  #: of what is remembered: see the migration discounts_0003
+_FIRST_AUTOMATIC = (
+    select(Discount.id)
+    .where(Discount.method == AUTOMATIC, Discount.active)
+    .limit(literal_column("1"))
+)
+_KEYS = bindparam("keys", type_=ARRAY(Text))
+_ASKED = and_(Code.discount_id == Discount.id, Code.key == any_(_KEYS))
+_FOUND = (
+    select(Discount, Code)
+    .outerjoin(Code, _ASKED)
+    .where(or_(Code.id.is_not(None), and_(Discount.method == AUTOMATIC, Discount.active)))
+    .order_by(Discount.id, Code.id)
+)
+
+
 def _rows(ctx: Ctx, keys: Iterable[str]) -> list[tuple[Discount, Code | None]]:
     """Discounts of these codes, with the code, and those that come by themselves."""
-    statement = (
-        select(Discount, Code)
-        .outerjoin(Code, and_(Code.discount_id == Discount.id, Code.key.in_(list(keys))))
-        .where(or_(Code.id.is_not(None), and_(Discount.method == AUTOMATIC, Discount.active)))
-        .order_by(Discount.id, Code.id)
-    )
-    return [(discount, code) for discount, code in ctx.db.execute(statement)]
+    wanted = list(keys)
+    if not wanted and not _any_automatic(ctx.db):
+        return []
+    return [(discount, code) for discount, code in ctx.db.execute(_FOUND, {"keys": wanted})]
+
+
+def _any_automatic(db: Session) -> bool:
+    """Whether any discount comes by itself: where none does, a cart without codes asks for none."""
+
+    def read(memory: Memory) -> tuple[bool, bool]:
+        return db.scalar(_FIRST_AUTOMATIC) is not None, True
+
+    return remembered(db, SCOPE, "automatic", read)
 
 
 def _offer(discount: Discount, code: Code | None, draft: Draft) -> Offer:

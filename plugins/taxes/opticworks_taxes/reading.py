@@ -7,15 +7,16 @@ from typing import Any
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, literal_column, or_, select
 
 from opticworks.contracts import Address, Ctx
+from opticworks.plugin import Memory, remembered
 from opticworks_taxes import models, rules
 
 _Who = tuple[str, str, str, date]  # e-mail, country, postal code, day
 
-# The display of prices and the taxes of one quote look at the same country and customer.
-_known: WeakKeyDictionary[Any, dict[str, tuple[rules.Rate, ...]]] = WeakKeyDictionary()
+SCOPE = "taxes"  #: of what is remembered: see the migration taxes_0003
+# The display of prices and the taxes of one quote look at the same customer.
 _exempt: WeakKeyDictionary[Any, dict[_Who, rules.Exemption | None]] = WeakKeyDictionary()
 
 
@@ -31,19 +32,18 @@ def table(ctx: Ctx, address: Address) -> rules.Table:
 
 
 def forget(db: Any) -> None:
-    """Call after changing rates or exemptions in a transaction that goes on to read them."""
-    _known.pop(db.get_transaction(), None)
+    """Call after changing exemptions in a transaction that goes on to read them."""
     _exempt.pop(db.get_transaction(), None)
 
 
+_RATES = select(models.Rate).where(models.Rate.country == bindparam("country"))
+
+
 def _country(db: Any, country: str) -> tuple[rules.Rate, ...]:
-    known = _known.get(db.get_transaction()) if db.in_transaction() else None
-    if known is None or country not in known:
-        rows = db.scalars(select(models.Rate).where(models.Rate.country == country))
-        rates = tuple(plain(row) for row in rows)
-        known = _known.setdefault(db.get_transaction(), {})
-        known[country] = rates
-    return known[country]
+    def read(memory: Memory) -> tuple[tuple[rules.Rate, ...], bool]:
+        return tuple(plain(row) for row in db.scalars(_RATES, {"country": country})), True
+
+    return remembered(db, SCOPE, country, read)
 
 
 def plain(row: models.Rate) -> rules.Rate:
@@ -76,6 +76,8 @@ def exemption(ctx: Ctx, address: Address | None, email: str) -> rules.Exemption 
         today(ctx),
     )
     db = ctx.db
+    if not _any_exempt(db):
+        return None
     known = _exempt.get(db.get_transaction()) if db.in_transaction() else None
     if known is None or who not in known:
         found = _exemption(db, who)
@@ -84,20 +86,34 @@ def exemption(ctx: Ctx, address: Address | None, email: str) -> rules.Exemption 
     return known[who]
 
 
+def _any_exempt(db: Any) -> bool:
+    """Whether there is an exemption at all: most shops have none, and need not ask for whom."""
+
+    def read(memory: Memory) -> tuple[bool, bool]:
+        return db.scalar(_FIRST) is not None, True
+
+    return remembered(db, SCOPE, "exempt", read)
+
+
+_FIRST = select(models.Exemption.id).limit(literal_column("1"))
+_NEWEST = (
+    select(models.Exemption)
+    .where(
+        models.Exemption.email == bindparam("email"),
+        models.Exemption.country == bindparam("country"),
+        models.Exemption.postal == bindparam("postal"),
+        models.Exemption.starts <= bindparam("day"),
+        or_(models.Exemption.ends.is_(None), models.Exemption.ends >= bindparam("day")),
+    )
+    .order_by(models.Exemption.id.desc())
+    .limit(literal_column("1"))
+)
+
+
 def _exemption(db: Any, who: _Who) -> rules.Exemption | None:
     email, country, postal, day = who
-    row = db.scalars(
-        select(models.Exemption)
-        .where(
-            models.Exemption.email == email,
-            models.Exemption.country == country,
-            models.Exemption.postal == postal,
-            models.Exemption.starts <= day,
-            or_(models.Exemption.ends.is_(None), models.Exemption.ends >= day),
-        )
-        .order_by(models.Exemption.id.desc())
-        .limit(1)
-    ).first()
+    values = {"email": email, "country": country, "postal": postal, "day": day}
+    row = db.scalars(_NEWEST, values).first()
     return rules.Exemption(kind=row.kind, reference=row.reference) if row else None
 
 

@@ -30,7 +30,6 @@ from opticworks_catalog.models import (
     Variant,
 )
 from opticworks_catalog.present import collection_path
-from opticworks_catalog.reading import forget_collections
 from opticworks_catalog.statements import escaped
 
 PRODUCTS = Crumb(title="Products", path=PATH)
@@ -196,7 +195,6 @@ def move(request: Request) -> Response:
                 request.db, request.identity.email, "catalog.collections_ordered", "collections"
             )
             request.db.flush()
-            forget_collections(request.db)
     return HTTPSeeOther(COLLECTIONS)
 
 
@@ -371,7 +369,6 @@ def _save(request: Request, form: CollectionForm, key: int | None, before: Colle
                 ],
             )
         writing.touched(db, set(wanted) ^ set(before.products))
-    forget_collections(db)
     kernel.audit(
         db, request.identity.email, "catalog.collection_saved", f"collection {form['handle']}"
     )
@@ -391,7 +388,6 @@ def remove(request: Request) -> Response:
     handles.retire(request.db, handles.Target(handles.COLLECTION, key), form["handle"])
     request.db.execute(delete(Collection).where(Collection.id == key))
     writing.touched(request.db, set(form.products))
-    forget_collections(request.db)
     kernel.audit(
         request.db,
         request.identity.email,
