@@ -201,14 +201,15 @@ def test_an_exemption_holds_for_nobody_else(open_shop, add_rate, add_exemption, 
     assert counter.quote(counter.cart(("LAMP", 1))).tax_total == Money(725, "USD")
 
 
-def test_a_quote_reads_the_table_once(open_shop, add_rate) -> None:
+def test_the_table_is_read_once_after_each_change_of_it(open_shop, add_rate) -> None:
     counter = open_shop()
-    add_rate(counter.shop, "US", "7.25", state="CA")
     cart = counter.cart(("LAMP", 1))
-    counter.quote(cart)
-    with counted() as statements:
-        counter.quote(cart)
-    assert len([sql for sql in statements if "taxes_rate" in sql]) == 1
+    for rate in ("7.25", "1.5"):
+        add_rate(counter.shop, "US", rate, state="CA" if rate == "7.25" else "NV")
+        for expected in (1, 0):
+            with counted() as statements:
+                counter.quote(cart)
+            assert len([sql for sql in statements if "taxes_rate" in sql]) == expected
 
 
 def test_the_database_refuses_a_rate_that_contradicts_another(open_shop, add_rate) -> None:

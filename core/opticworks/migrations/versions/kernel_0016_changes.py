@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "kernel_0016_changes"
-down_revision = "kernel_0015_deliveries"
+down_revision = "kernel_0017_shipping_webhooks"
 branch_labels = None
 depends_on = None
 
