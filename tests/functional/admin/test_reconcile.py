@@ -63,3 +63,15 @@ def test_a_provider_that_is_silent_is_said_to_be(counter, sign_in, lost):
     with counter.card.vendor.down():
         page = sign_in().get(f"{PAGE}?since=2020-01-01")
     assert "Test card could not be asked, so nothing of it was compared" in page.text
+
+
+def test_a_payment_whose_reference_was_lost_is_linked_to_its_order(counter, sign_in, lost):
+    with counter.shop.unit() as db:
+        db.execute(text("UPDATE payment SET ref = '' WHERE provider = 'fake_card'"))
+    page = sign_in().get(f"{PAGE}?since=2020-01-01")
+    assert f"for order {lost}" in page.html.select_one("td.words").text
+    form = next(f for f in page.forms.values() if "found" in f.fields)
+    done = form.submit("deed", value="link", status=303).follow()
+    assert "Everything agrees" in done.text
+    assert counter.order(lost).payment_status == "paid"
+    assert counter.card.vendor.calls.count("start") == 1, "it was not begun a second time"
