@@ -22,6 +22,8 @@ ROUTES = (
     ("admin.order.pay", "/admin/orders/{number}/pay"),
     ("admin.order.attend", "/admin/orders/{number}/payments/checked"),
     ("admin.order.fulfil", "/admin/orders/{number}/fulfil"),
+    ("admin.order.parcels", "/admin/orders/{number}/parcels"),
+    ("admin.order.label", "/admin/orders/{number}/parcels/{parcel}/label.{format}"),
     ("admin.order.cancel", "/admin/orders/{number}/cancel"),
     ("admin.stock", "/admin/stock"),
     ("admin.stock.count", "/admin/stock/count"),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sqlalchemy import func, select
+
 from opticworks.admin import work
-from opticworks.contracts import Ctx, MenuItem
+from opticworks.contracts import Attention, Ctx, MenuItem
 from opticworks.hookspecs import hookimpl
+from opticworks.shipping.models import ShippingProblem
 
 
 @hookimpl
@@ -95,4 +98,17 @@ def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
         position=75,
         permission="plugins.read",
         icon="blocks",
+    )
+
+
+@hookimpl
+def attention(ctx: Ctx) -> Iterator[Attention]:
+    """Parcels that come back or did not arrive, labels that nobody could buy by a rule."""
+    waiting = select(func.count()).where(ShippingProblem.closed_at.is_(None))
+    yield Attention(
+        label="Trouble with parcels",
+        count=ctx.db.scalar(waiting) or 0,
+        path="/admin/orders?tab=parcels",
+        permission="orders.fulfil",
+        icon="truck",
     )

@@ -44,6 +44,13 @@ PARCEL = {
     "failure": Word("Delivery failed", "bad"),
     "canceled": Word("Canceled", "neutral"),
     "unknown": Word("Unknown", "neutral"),
+    "draft": Word("Packed", "waiting"),
+    "prepared": Word("Has prices", "waiting"),
+    "buying": Word("Being bought", "waiting"),
+    "bought": Word("Label bought", "waiting"),
+    "voided_pending": Word("Voided, money awaited", "waiting"),
+    "voided_done": Word("Voided, paid back", "neutral"),
+    "voided_failed": Word("Voided, nothing paid back", "bad"),
 }
 MESSAGE = {
     "queued": Word("Waiting", "waiting"),
@@ -109,6 +116,7 @@ EVENT = {
     "order.completed": ("Order completed", "circle-check"),
     "payment.reminder": ("Payment reminder due", "mail"),
     "shipment.shipped": ("Parcel shipped", "truck"),
+    "shipment.out_for_delivery": ("Parcel out for delivery", "truck"),
     "shipment.delivered": ("Parcel delivered", "circle-check"),
     "message.bounced": ("A mail came back", "triangle-alert"),
 }
@@ -117,6 +125,10 @@ AUDIT = {
     "order.canceled": "Canceled",
     "order.fulfilled": "Recorded a parcel",
     "order.payments_checked": "Ticked the payments off",
+    "parcel.packed": "Packed",
+    "parcel.unpacked": "Took a parcel apart",
+    "label.bought": "Bought a label",
+    "label.voided": "Voided a label",
     "message.sent_again": "Sent a message again",
     "payment.reconciled": "Repaired a difference with the provider",
     "message.reworded": "Changed what a message says",

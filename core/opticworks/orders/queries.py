@@ -20,6 +20,7 @@ PAGE = 25
 PAID = ("paid", "authorized")
 # Rooms don't import each other: a list that looks across them names the columns it needs.
 PARCEL = table("parcel", column("order_id"), column("tracking_number"))
+PROBLEM = table("shipping_problem", column("order_id"), column("closed_at"))
 
 
 #: Differences and double payments that nobody has ticked off, and authorizations that lapse soon.
@@ -72,6 +73,10 @@ TABS: Mapping[str, Tab] = {
             Order.status != "canceled",
             Order.fulfilment_status.in_(("shipped", "part_delivered", "delivered")),
         ),
+    ),
+    "parcels": Tab(
+        "Trouble with parcels",
+        (exists().where(PROBLEM.c.order_id == Order.id, PROBLEM.c.closed_at.is_(None)),),
     ),
     "canceled": Tab("Canceled", (Order.status == "canceled",)),
     "all": Tab("All"),

@@ -38,6 +38,7 @@ OUTSIDE_TRANSACTIONS = frozenset(
         "admin.order.pay",
         "admin.order.cancel",
         "admin.order.fulfil",
+        "admin.order.parcels",
     }
 )
 

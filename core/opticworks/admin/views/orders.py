@@ -84,6 +84,7 @@ def next_steps(view: c.OrderView, permissions: frozenset[str]) -> list[tuple[str
     steps = []
     if can_ship(view) and "orders.fulfil" in permissions:
         steps.append(("Ship", "admin.order.fulfil", "truck"))
+        steps.append(("Parcels and labels", "admin.order.parcels", "package"))
     if can_pay(view) and "orders.pay" in permissions:
         taken = view.payment is not None and view.payment.status == "authorized"
         label = "Take the money" if taken else "Mark paid"

@@ -1,0 +1,80 @@
+"""An order's parcels on the staff's screens: packed, priced, labelled, handed over, given back."""
+
+from __future__ import annotations
+
+from opticworks.checkout import staff as verbs
+from opticworks.checkout import tracking
+
+
+def form_with(page, deed: str):
+    """The page's first form that does that."""
+    return next(form for form in page.forms.values() if f'value="{deed}"' in form.text)
+
+
+def parcels_page(counter, browser, number: str):
+    return browser.get(f"/admin/orders/{number}/parcels")
+
+
+def test_a_parcel_from_the_bench_to_the_customer(counter, sign_in) -> None:
+    clerk = sign_in("clerk")
+    number = counter.buy(("LAMP", 2), ("BULB", 1)).number
+    assert "not paid yet" in parcels_page(counter, clerk, number).text
+    verbs.mark_paid(counter.shop, number, actor="t")
+    form = form_with(parcels_page(counter, clerk, number), "pack_all")
+    form["quantity:LAMP"], form["quantity:BULB"] = "1", "0"
+    for _ in range(2):  # a double click packs one parcel
+        form.submit("do", value="pack", status=303)
+    page = form_with(parcels_page(counter, clerk, number), "rates").submit(
+        "do", value="rates", status=303
+    )
+    page = page.follow()
+    assert "Fake Air" in page.text
+    assert counter.carrier.vendor.bought == 0
+    buy = form_with(page, "buy")
+    for _ in range(2):
+        page = buy.submit("do", value="buy", status=303).follow()
+    assert counter.carrier.vendor.bought == 1
+    label = page.click("Print PDF")
+    assert label.body.startswith(b"%PDF-")
+    assert label.content_type == "application/pdf"
+    done = form_with(page, "hand_over").submit("do", value="hand_over", status=303)
+    assert "the customer is told" in done.follow().text
+    assert counter.order(number).fulfilment_status == "part_shipped"
+    (ref,) = counter.carrier.vendor.shipments
+    counter.carrier.vendor.scan(ref, "return_to_sender")
+    tracking.sync(counter.shop, "fake_carrier", ref)
+    assert "Trouble with parcels" in clerk.get("/admin").text
+    assert number in clerk.get("/admin/orders?tab=parcels").text
+    page = parcels_page(counter, clerk, number)
+    assert "is coming back" in page.text
+    page = form_with(page, "seen").submit(status=303).follow()
+    assert "is coming back" not in page.text
+    order = counter.order(number)
+    seen = clerk.get(order.url.removeprefix(counter.shop.config.base_url))
+    assert "Coming back to us" in seen.text
+    assert order.shipments[0].tracking_url in seen.text
+
+
+def test_a_label_is_given_back_and_wrong_forms_change_nothing(counter, sign_in) -> None:
+    clerk = sign_in("clerk")
+    number = counter.buy(("LAMP", 1)).number
+    other = counter.buy(("LAMP", 1)).number
+    for each in (number, other):
+        verbs.mark_paid(counter.shop, each, actor="t")
+    pack = form_with(parcels_page(counter, clerk, number), "pack_all")
+    pack["quantity:LAMP"] = "7"
+    assert "1 of Item LAMP are left to pack" in pack.submit("do", value="pack", status=422).text
+    page = pack.submit("do", value="pack_all", status=303).follow()
+    page = form_with(page, "rates").submit("do", value="rates", status=303).follow()
+    form = form_with(page, "buy")
+    form["rate"].force_value("ground|1")
+    refused = form.submit("do", value="buy", status=422)
+    assert "costs $7.00 now, more than $0.01" in refused.text
+    form.action = f"/admin/orders/{other}/parcels"
+    assert "There is no such parcel" in form.submit("do", value="unpack", status=422).text
+    page = form_with(parcels_page(counter, clerk, number), "buy")
+    page = page.submit("do", value="buy", status=303).follow()
+    page = form_with(page, "void").submit("do", value="void", status=303).follow()
+    assert "Voided, paid back" in page.text
+    assert "Still to pack" in page.text
+    assert counter.carrier.vendor.bought == 1
