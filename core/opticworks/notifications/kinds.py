@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from babel.dates import format_date
+
 from opticworks.contracts import (
     Address,
     MessageDraft,
@@ -35,7 +37,7 @@ def _of(kind: str, **given: Any) -> Any:
     def draw(order: OrderView) -> MessageDraft:
         from opticworks.notifications import order_mails as mails
 
-        day = "May 4, 2026"
+        day = str(format_date(order.placed_at, "long", locale="en_US"))
         if kind.startswith("shipment_"):
             parcel = order.shipments[-1] if order.shipments else sample_parcel(order)
             return mails.of_shipment(order, kind, parcel, day)
