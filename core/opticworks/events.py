@@ -17,7 +17,8 @@ ORDER_COMPLETED = "order.completed"  #: paid and everything delivered
 PAYMENT_REMINDER = "payment.reminder"  #: still unpaid at the moment the provider asked for
 PAYMENT_PAID = "payment.paid"  #: the whole order amount is captured
 PAYMENT_FAILED = "payment.failed"
-PAYMENT_REFUNDED = "payment.refunded"
+PAYMENT_REFUNDED = "payment.refunded"  #: once per refund; data["amount"], data["refund"] its id
+DISPUTE_OPENED = "dispute.opened"  #: a buyer's bank wants money back; data["amount"]
 #: Money that came twice or too late goes back by itself; data["reason"] is surplus, canceled or
 #: sold_out. The refund that follows has data["returned"]: nobody needs to be told twice.
 PAYMENT_RETURNED = "payment.returned"

@@ -29,6 +29,10 @@ def _captures_anything(self: Any, ref: str, money: Money, key: str) -> Any:
     return replace(self.fetch(ref), state="captured", money=money)
 
 
+def _without_keys(said: Any) -> Any:
+    return replace(said, refunds=tuple(replace(each, key="") for each in said.refunds))
+
+
 def _refunds_anything(self: Any, ref: str, money: Money, key: str) -> Any:
     payment = self.vendor.payments[ref]
     payment.captured = 10**9
@@ -231,6 +235,9 @@ ONLINE_PAYMENTS: dict[str, Factory] = {
     "cancels_nothing": answering(online, "cancel", in_state("action")),
     "cancels_once_only": changed(online, cancel=_cancels_once),
     "cancels_what_was_taken": changed(online, cancel=_cancels_captured),
+    "fetches_no_refunds": answering(online, "fetch", lambda said: replace(said, refunds=())),
+    "fetches_refunds_without_keys": answering(online, "fetch", _without_keys),
+    "fetches_no_sums": answering(online, "fetch", lambda said: replace(said, refunded=None)),
     "refunds_another_amount": answering(online, "refund", _money(4999)),
     "forgets_keys_of_refund": with_key(online, "refund", number),
     "one_key_for_all_refunds": with_key(online, "refund", lambda: "same"),

@@ -21,6 +21,12 @@ from opticworks.payments import service as payments
 TOLD_ELSEWHERE = frozenset(
     {"payment.paid", "payment.failed", "payment.refunded", "payment.returned"}
 )
+BAD = frozenset(
+    {
+        *("mismatch", "failed", "declined", "surplus", "returned"),
+        *("refund_failed", "dispute_opened"),
+    }
+)
 BY_STAFF = {"order.canceled": "order.canceled", "shipment.shipped": "order.fulfilled"}
 
 
@@ -52,7 +58,7 @@ def of_order(
         *_events(db, view, told),
         *_ledger(payments.events(db, order_id), view.currency),
         *map(_message, messages),
-        *(_deed(deed) for deed in deeds if deed.action != "order.paid"),
+        *(_deed(deed) for deed in deeds if deed.action not in ("order.paid", "order.refunded")),
     ]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
@@ -71,8 +77,9 @@ def _events(db: Session, view: c.OrderView, told: set[str]) -> Iterable[Entry]:
 def _ledger(rows: Iterable[Any], currency: str) -> Iterable[Entry]:
     for row in rows:
         title = words.PAYMENT_EVENT.get(row.kind, row.kind.replace("_", " ").capitalize())
-        amount = Money(abs(row.amount), currency).format() if row.amount else ""
-        bad = row.kind in ("mismatch", "failed", "declined", "surplus", "returned")
+        minor = abs(row.amount or row.about)
+        amount = Money(minor, currency).format() if minor else ""
+        bad = row.kind in BAD
         yield Entry(
             row.at,
             title,

@@ -95,6 +95,36 @@ PLUGIN = {
     "failed": Word("Failed", "bad"),
     "missing": Word("Not installed", "bad"),
 }
+ATTEMPT = {
+    "new": Word("Begun", "waiting"),
+    "action": Word("Waiting for the customer", "waiting"),
+    "pending": Word("Awaited", "waiting"),
+    "authorized": Word("Authorized", "waiting"),
+    "captured": Word("Received", "good"),
+    "failed": Word("Failed", "bad"),
+    "canceled": Word("Stopped", "neutral"),
+}
+REFUND = {
+    "intended": Word("Being asked for", "waiting"),
+    "pending": Word("On its way", "waiting"),
+    "done": Word("Paid back", "good"),
+    "failed": Word("Failed", "bad"),
+}
+DISPUTE = {
+    "needs_response": Word("Needs an answer", "bad"),
+    "under_review": Word("Under review", "waiting"),
+    "won": Word("Won", "good"),
+    "lost": Word("Lost", "bad"),
+}
+REFUND_REASONS = {
+    "customer": "The customer changed their mind",
+    "damaged": "Arrived damaged or faulty",
+    "wrong": "Wrong item sent",
+    "missing": "Never arrived",
+    "stock": "Not in stock",
+    "price": "Price or goodwill",
+    "other": "Another reason",
+}
 PAYMENT_EVENT = {
     "action": "Payment begun",
     "pending": "Payment awaited",
@@ -103,7 +133,11 @@ PAYMENT_EVENT = {
     "failed": "Payment failed",
     "canceled": "Payment stopped",
     "refund_intended": "Refund begun",
+    "refund_pending": "Refund on its way",
     "refunded": "Refunded",
+    "refund_failed": "Refund failed",
+    "dispute_opened": "The customer's bank disputes the payment",
+    "dispute_closed": "Dispute closed",
     "mismatch": "Payment of another amount",
     "declined": "Card refused",
     "surplus": "Paid twice",
@@ -129,6 +163,8 @@ AUDIT = {
     "parcel.unpacked": "Took a parcel apart",
     "label.bought": "Bought a label",
     "label.voided": "Voided a label",
+    "order.refunded": "Paid back",
+    "refund.dismissed": "Settled a failed refund in another way",
     "message.sent_again": "Sent a message again",
     "payment.reconciled": "Repaired a difference with the provider",
     "message.reworded": "Changed what a message says",

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from opticworks import contracts as c
 from opticworks import events
 from opticworks.carts import service as carts
-from opticworks.checkout import capturing, staff
+from opticworks.checkout import capturing, refund, staff
 from opticworks.checkout import settle as settling
 from opticworks.jobs import defer, task
 from opticworks.notifications.service import emit
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order
+from opticworks.payments import refunds
 from opticworks.payments import service as payments
 from opticworks.payments.models import Payment
 from opticworks.shop import Shop
@@ -39,6 +42,8 @@ def sweep(shop: Shop) -> None:
         ).all()
         expired = {*_numbers(db, payments.due_for_expiry(db, now)), *_abandoned(db, now)}
         remind = _numbers(db, payments.due_for_reminder(db, now))
+        for key in map(str, refunds.due(db, now)):
+            defer(db, "checkout.refund", queueing_lock=f"refund:{key}", key=key)
         for number in expired:
             defer(db, "checkout.expire", queueing_lock=f"expire:{number}", number=number)
         for number in unanswered:
@@ -125,6 +130,16 @@ def capture(shop: Shop, number: str, attempt: str = "") -> None:
 def refund_late(shop: Shop, number: str, attempt: str = "") -> None:
     """Money that came after its goods were gone, or twice, goes back by itself."""
     staff.return_money(shop, number, attempt=attempt, actor="system")
+
+
+@task("checkout.refund")
+def look_after_refund(shop: Shop, key: str) -> None:
+    """A refund that is not over: look it up at its provider, or ask for it again. One that a
+    provider does not answer is looked after again later, by the sweeper."""
+    try:
+        refund.resume(shop, uuid.UUID(key))
+    except c.ProviderError as error:
+        log.warning("Refund %s: nobody knows yet what became of it: %s", key, error)
 
 
 @task("carts.forget", schedule="17 3 * * *")

@@ -17,12 +17,15 @@ from opticworks.money import Money
 from opticworks.notifications.service import emit
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order, OrderLine
-from opticworks.payments import service as payments
+from opticworks.payments import refunds
 from opticworks.shipping import service as shipments
 from opticworks.shipping.models import Parcel, ParcelLine, ShippingProblem
 from opticworks.shipping.packing import pack, pieces_of
 from opticworks.shop import Shop
 from opticworks.stock import service as stock
+
+#: Payment statuses in which goods leave: the money is here, or promised by its bank.
+PAID = ("paid", "authorized", "part_refunded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +51,14 @@ class Bench:
 
 
 def bench(db: Session, order: Order) -> Bench:
-    """What has to be shipped of the order, and what lies in no parcel yet."""
-    lines = [
-        line for line in orders.lines_of(db, order.id) if line.item.get("requires_shipping", True)
-    ]
-    packed = shipments.packed(db, order.id)
-    return Bench(order, lines, {line.id: line.quantity - packed.get(line.id, 0) for line in lines})
+    """What has to be shipped of the order, and what of it neither lies in a parcel nor was paid
+    back before it left."""
+    lines = [line for line in orders.lines_of(db, order.id) if line.ships]
+    packed, removed = shipments.packed(db, order.id), refunds.removed(db, order.id)
+    left = {
+        line.id: line.quantity - packed.get(line.id, 0) - removed.get(line.id, 0) for line in lines
+    }
+    return Bench(order, lines, left)
 
 
 def ready(db: Session, number: str, *, lock: bool = True) -> Order:
@@ -61,13 +66,21 @@ def ready(db: Session, number: str, *, lock: bool = True) -> Order:
     order = orders.lock(db, number) if lock else orders.by_number(db, number)
     if order is None:
         raise Refused(f"There is no order {number}.")
+    check(db, order)
+    return order
+
+
+def check(db: Session, order: Order) -> None:
+    """Raises Refused, with the reason, if the order may not be sent."""
+    number = order.number
     if order.status == "canceled":
         raise Refused(f"Order {number} is canceled.")
-    if order.payment_status not in ("paid", "authorized"):
+    if order.payment_status == "refunded":
+        raise Refused(f"The money of order {number} was paid back, so it is not sent.")
+    if order.payment_status not in PAID:
         raise Refused(f"Order {number} is not paid yet. Mark it paid first.")
-    if payments.refund_begun(db, order.id):
+    if not refunds.keeps_money(db, order.id):
         raise Refused(f"The money of order {number} is being paid back, so it is not sent.")
-    return order
 
 
 def shipping_lines(
@@ -241,9 +254,9 @@ def leave(shop: Shop, db: Session, order: Order, parcel: Parcel, *, actor: str) 
 def derive(shop: Shop, db: Session, order: Order) -> None:
     """Write the order's fulfilment status as its parcels have it; paid and all of it delivered,
     the order is complete. With its first parcel on the way its authorized money is taken."""
-    found = bench(db, order)
+    found, removed = bench(db, order), refunds.removed(db, order.id)
     order.fulfilment_status = shipments.fulfilment(
-        {line.id: line.quantity for line in found.lines},
+        {line.id: line.quantity - removed.get(line.id, 0) for line in found.lines},
         shipments.shipped(db, order.id),
         shipments.delivered(db, order.id),
     )

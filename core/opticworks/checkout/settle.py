@@ -17,6 +17,7 @@ from opticworks import contracts as c
 from opticworks import events
 from opticworks.carts import service as carts
 from opticworks.carts.models import Cart
+from opticworks.checkout import mirror as mirroring
 from opticworks.faults import outside
 from opticworks.jobs import defer
 from opticworks.money import Money
@@ -146,7 +147,18 @@ def _settle(shop: Shop, found: Attempt) -> c.PaymentResult:
         result = ask(provider, found)
     with shop.unit("settle") as db:
         apply(shop, db, found, result)
+        mirror(shop, db, found, result)
     return result
+
+
+def mirror(shop: Shop, db: Session, found: Attempt, result: c.PaymentResult) -> None:
+    """Write down what the provider says of refunds and disputes, whoever began them."""
+    if not result.refunds and not result.disputes:
+        return
+    order = orders.lock(db, found.number)
+    payment = payments.by_attempt(db, uuid.UUID(found.key))
+    if order is not None and payment is not None:
+        mirroring.take(shop, db, order, payment, result)
 
 
 def ask(provider: c.PaymentProvider, found: Attempt) -> c.PaymentResult:

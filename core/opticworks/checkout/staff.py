@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy.orm import Session
@@ -12,12 +12,11 @@ from sqlalchemy.orm import Session
 from opticworks import contracts as c
 from opticworks import events
 from opticworks.audit import service as audit
-from opticworks.checkout import capturing, parcels
+from opticworks.checkout import capturing, parcels, refund
 from opticworks.checkout import settle as settling
 from opticworks.checkout.settle import Refused
 from opticworks.checkout.standing import payment_status
 from opticworks.faults import outside
-from opticworks.money import Money
 from opticworks.notifications.service import emit
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order, OrderLine
@@ -145,7 +144,7 @@ def _stop(shop: Shop, found: settling.Attempt, actor: str) -> None:
     provider = _provider(shop, found.provider)
     try:
         if found.status == "captured":
-            _refund_all(shop, provider, found, actor)
+            refund.pay_back(shop, found, actor=actor)
             return
         if found.ref:
             with outside("void"):
@@ -155,7 +154,7 @@ def _stop(shop: Shop, found: settling.Attempt, actor: str) -> None:
         if result.state == "captured":
             with shop.unit("void_too_late") as db:
                 settling.apply(shop, db, found, result)
-            _refund_all(shop, provider, replace(found, ref=result.ref), actor)
+            refund.pay_back(shop, replace(found, ref=result.ref), actor=actor)
         else:
             _note_canceled(shop, found, result, actor)
     except c.ProviderError as error:
@@ -188,49 +187,6 @@ def _note_canceled(
             )
             # At once, so that nobody ships it meanwhile.
             order.payment_status = payment_status(db, order)
-
-
-def _refund_all(
-    shop: Shop, provider: c.PaymentProvider, found: settling.Attempt, actor: str
-) -> None:
-    """Pay everything back that an attempt took: intended first, then done, each a ledger row."""
-    number, key = found.number, f"{found.key}:refund:all"
-    with shop.unit("refund_intended") as db:
-        order = orders.lock(db, number)
-        payment = payments.by_attempt(db, uuid.UUID(found.key), lock=True)
-        if order is None or payment is None:
-            return
-        if shipments.shipped(db, order.id) and not payment.surplus:
-            raise Refused(f"Order {number} was sent in the meantime and stays as it is.")
-        amount = payments.sums_of(db, payment.id).kept
-        if amount <= 0:
-            return
-        payments.record(
-            db, payment, "refund_intended", key=f"{key}:intended", about=amount, actor=actor
-        )
-    with outside("refund"):
-        result = provider.refund(found.ref, Money(amount, found.intent.amount.currency), key)
-    if result.state == "failed":
-        raise Refused(f"The refund failed: {result.message or 'the provider gave no reason.'}")
-    with shop.unit("refund") as db:
-        order = orders.lock(db, number)
-        payment = payments.by_attempt(db, uuid.UUID(found.key), lock=True)
-        if order is None or payment is None:
-            return
-        new = payments.record(
-            db,
-            payment,
-            "refunded",
-            key=key,
-            amount=-amount,
-            about=amount,
-            actor=actor,
-            note=result.message,
-        )
-        if new:
-            order.payment_status = payment_status(db, order)
-            told = {"amount": amount, "returned": bool(payment.returned)}
-            emit(db, events.PAYMENT_REFUNDED, number, told)
 
 
 def fulfil(
@@ -301,23 +257,16 @@ def fulfil(
 
 def _to_send(
     db: Session, order: Order, lines: Mapping[str, int]
-) -> tuple[list[OrderLine], dict[int, int]]:
+) -> tuple[Sequence[OrderLine], dict[int, int]]:
     """The lines of the order that are sent at all, and what of them this parcel takes. Raises
     Refused."""
-    if order.status == "canceled":
-        raise Refused(f"Order {order.number} is canceled.")
-    if order.payment_status not in ("paid", "authorized"):
-        raise Refused(f"Order {order.number} is not paid yet. Mark it paid first.")
-    if payments.refund_begun(db, order.id):
-        raise Refused(f"The money of order {order.number} is being paid back, so it is not sent.")
-    all_lines = [
-        line for line in orders.lines_of(db, order.id) if line.item.get("requires_shipping", True)
-    ]
-    return all_lines, _quantities(all_lines, lines, shipments.packed(db, order.id))
+    parcels.check(db, order)
+    found = parcels.bench(db, order)
+    return found.lines, _quantities(found.lines, lines, found.left)
 
 
 def _quantities(
-    all_lines: list[OrderLine], wanted: Mapping[str, int], before: Mapping[int, int]
+    all_lines: Sequence[OrderLine], wanted: Mapping[str, int], left: Mapping[int, int]
 ) -> dict[int, int]:
     """Quantities by line id, checked against what is left to send."""
     by_sku = {line.sku: line for line in all_lines}
@@ -328,9 +277,9 @@ def _quantities(
         line = by_sku.get(sku)
         if line is None:
             raise Refused(f"{sku} is not part of this order.")
-        left = line.quantity - before.get(line.id, 0)
-        if quantity < 0 or quantity > left:
-            raise Refused(f"{left} of {line.title} are left to send, not {quantity}.")
+        most = left[line.id]
+        if quantity < 0 or quantity > most:
+            raise Refused(f"{most} of {line.title} are left to send, not {quantity}.")
         quantities[line.id] = quantity
     if not quantities:
         raise Refused("Choose at least one item for the parcel.")

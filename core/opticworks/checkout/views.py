@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
 from opticworks.orders import service as orders
+from opticworks.payments import disputes, refunds
 from opticworks.payments import service as payments
 from opticworks.shipping import service as shipments
 from opticworks.shipping.models import LEFT, Parcel
@@ -25,6 +26,9 @@ def order_view(shop: Shop, db: Session, number: str) -> c.OrderView | None:
     parcels = shipments.of_order(db, order.id, LEFT)
     history = shipments.history(db, parcels)
     shipped = units(parcels)
+    rows = refunds.of_order(db, order.id)
+    gone = refunds.units(rows)
+    paid_with = {each.id: each for each in attempts}
     return orders.view(
         order,
         list(lines.values()),
@@ -61,6 +65,10 @@ def order_view(shop: Shop, db: Session, number: str) -> c.OrderView | None:
         ),
         shipped=shipped,
         delivered=units(parcel for parcel in parcels if parcel.status == "delivered"),
+        removed=gone.removed,
+        refunded=gone.refunded,
+        disputed=any(map(disputes.is_open, disputes.of_order(db, order.id))),
+        refunds=tuple(refunds.view(row, paid_with[row.payment_id]) for row in rows),
         returned=next((each.returned for each in reversed(attempts) if each.returned), ""),
     )
 

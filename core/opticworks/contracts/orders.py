@@ -94,6 +94,14 @@ class RefundView:
     lines: tuple[tuple[str, int, Money], ...] = ()
     shipping: Money | None = None
 
+    @property
+    def rest(self) -> Money:
+        """What `lines` and `shipping` don't explain: staff chose another amount."""
+        parts = [amount for _, _, amount in self.lines]
+        if self.shipping is not None:
+            parts.append(self.shipping)
+        return self.amount - sum_of(parts, self.amount.currency)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackingView:
@@ -145,6 +153,7 @@ class OrderView:
     payment: PaymentView | None = None
     shipments: tuple[ShipmentView, ...] = ()
     refunds: tuple[RefundView, ...] = ()  #: the oldest first
+    disputed: bool = False  #: a buyer's bank wants its money back and nothing is decided
     cancel_reason: str = ""
     #: Why money of this order went back by itself: "surplus" (it was paid twice), "sold_out" or
     #: "canceled" (it came too late); mostly empty.

@@ -133,7 +133,9 @@ def _refunded(order: OrderView, event: Event, ctx: Ctx) -> Iterator[MessageDraft
     amount = event.data.get("amount")
     if isinstance(amount, int):
         money = Money(amount, order.currency)
-        yield draft(order, "payment_refunded", {"amount": money}, amount=money.format(ctx.locale))
+        refund = next((r for r in order.refunds if r.id == event.data.get("refund")), None)
+        data = {"amount": money, "refund": refund}
+        yield draft(order, "payment_refunded", data, amount=money.format(ctx.locale))
 
 
 def _new_order(order: OrderView, ctx: Ctx) -> Iterator[MessageDraft]:

@@ -100,4 +100,9 @@ class OrderLine(Base):
     components: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     tracked: Mapped[bool] = mapped_column(default=True)
 
+    @property
+    def ships(self) -> bool:
+        """Whether it leaves in a parcel."""
+        return bool(self.item.get("requires_shipping", True))
+
     created_at: Mapped[datetime] = timestamp()

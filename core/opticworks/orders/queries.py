@@ -17,13 +17,14 @@ from sqlalchemy.orm import Session
 from opticworks.orders.models import FULFILMENT_STATUSES, PAYMENT_STATUSES, Order, OrderLine
 
 PAGE = 25
-PAID = ("paid", "authorized")
+PAID = ("paid", "authorized", "part_refunded")
 # Rooms don't import each other: a list that looks across them names the columns it needs.
 PARCEL = table("parcel", column("order_id"), column("tracking_number"))
 PROBLEM = table("shipping_problem", column("order_id"), column("closed_at"))
 
 
-#: Differences and double payments that nobody has ticked off, and authorizations that lapse soon.
+#: Differences and double payments that nobody has ticked off, refunds that failed, open disputes,
+#: and authorizations that lapse soon.
 CHECK_PAYMENT = text("""(
     EXISTS (
         SELECT FROM payment JOIN payment_event fact ON fact.payment_id = payment.id
@@ -32,6 +33,14 @@ CHECK_PAYMENT = text("""(
             SELECT FROM payment_event later
             WHERE later.payment_id = payment.id AND later.kind = 'attended' AND later.id > fact.id
         )
+    )
+    OR EXISTS (
+        SELECT FROM refund JOIN payment ON payment.id = refund.payment_id
+        WHERE payment.order_id = orders.id AND refund.unseen
+    )
+    OR EXISTS (
+        SELECT FROM dispute JOIN payment ON payment.id = dispute.payment_id
+        WHERE payment.order_id = orders.id AND dispute.status IN ('needs_response', 'under_review')
     )
     OR orders.payment_status = 'authorized' AND EXISTS (
         SELECT FROM payment

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -199,12 +199,16 @@ def view(
     *,
     payment: c.PaymentView | None,
     shipments: tuple[c.ShipmentView, ...],
-    shipped: dict[int, int],
-    delivered: dict[int, int],
+    shipped: Mapping[int, int],
+    delivered: Mapping[int, int],
+    removed: Mapping[int, int],
+    refunded: Mapping[int, int],
+    refunds: tuple[c.RefundView, ...] = (),
+    disputed: bool = False,
     returned: str = "",
 ) -> c.OrderView:
-    """The order as it stands. `shipped` and `delivered` count units by line id; `returned` is as
-    in OrderView."""
+    """The order as it stands. `shipped`, `delivered`, `removed` and `refunded` count units by line
+    id; the others are as in OrderView."""
 
     def money(minor: int) -> Money:
         return Money(minor, order.currency)
@@ -218,7 +222,16 @@ def view(
         fulfilment_status=cast(Any, order.fulfilment_status),
         placed_at=order.placed_at,
         currency=order.currency,
-        lines=tuple(_line_view(line, order.currency, shipped, delivered) for line in lines),
+        lines=tuple(
+            replace(
+                _line_view(line, order.currency, shipped, delivered),
+                removed=removed.get(line.id, 0),
+                refunded=refunded.get(line.id, 0),
+            )
+            for line in lines
+        ),
+        refunds=refunds,
+        disputed=disputed,
         trace=tuple(steps.from_json(step, order.currency) for step in order.trace),
         address=c.Address.model_validate(order.address),
         shipping_title=(order.shipping or {}).get("title", ""),
@@ -235,7 +248,7 @@ def view(
 
 
 def _line_view(
-    line: OrderLine, currency: str, shipped: dict[int, int], delivered: dict[int, int]
+    line: OrderLine, currency: str, shipped: Mapping[int, int], delivered: Mapping[int, int]
 ) -> c.OrderLineView:
     image = line.item.get("image")
     return c.OrderLineView(

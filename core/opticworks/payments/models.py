@@ -92,3 +92,80 @@ class PaymentEvent(Base):
     actor: Mapped[str] = mapped_column(Text, default="")
     note: Mapped[str] = mapped_column(Text, default="")
     at: Mapped[datetime] = timestamp()
+
+
+REFUND_STATUSES = ("intended", "pending", "done", "failed")
+
+
+class Refund(Base):
+    """Money that goes back to where one payment came from. Only its state changes.
+
+    `key` is what the provider acts on once; `request` is the form it came from (the same for all
+    parts of one wish that took several payments). `lines` says what it is for:
+    {"lines": [...], "shipping": minor, "adjustment": minor, "moved": whether goods were moved}.
+    "intended" is committed before the provider is asked, so that nothing is ever paid back that
+    is not written down; the database refuses more than the payment captured. `check_at`: when the
+    sweeper looks at one that is not over; `unseen`: it failed, and nobody has dealt with that.
+    """
+
+    __tablename__ = "refund"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint(f"status IN {REFUND_STATUSES!r}", name="status"),
+        Index("uq_refund_request", "request", "payment_id", unique=True),
+        Index(
+            "uq_refund_payment_ref",
+            "payment_id",
+            "ref",
+            unique=True,
+            postgresql_where=text("ref <> ''"),
+        ),
+        Index("ix_refund_check_at", "check_at", postgresql_where=text("check_at IS NOT NULL")),
+        Index("ix_refund_unseen", "payment_id", postgresql_where=text("unseen")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    key: Mapped[uuid.UUID] = mapped_column(unique=True, default=uuid.uuid4)
+    request: Mapped[uuid.UUID] = mapped_column(default=uuid.uuid4)
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), index=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(Text, default="intended")
+    reason: Mapped[str] = mapped_column(Text, default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+    lines: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    ref: Mapped[str] = mapped_column(Text, default="")
+    message: Mapped[str] = mapped_column(Text, default="")
+    actor: Mapped[str] = mapped_column(Text, default="")
+    unseen: Mapped[bool] = mapped_column(default=False)
+    check_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = timestamp()
+    settled_at: Mapped[datetime | None]
+
+
+DISPUTE_STATUSES = ("needs_response", "under_review", "won", "lost")
+
+
+class Dispute(Base):
+    """A buyer's bank wants a payment back; its state is what the provider said last."""
+
+    __tablename__ = "dispute"
+    __table_args__ = (
+        CheckConstraint(f"status IN {DISPUTE_STATUSES!r}", name="status"),
+        Index("uq_dispute_payment_ref", "payment_id", "ref", unique=True),
+        Index(
+            "ix_dispute_open",
+            "due_by",
+            postgresql_where=text("status IN ('needs_response', 'under_review')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"))
+    ref: Mapped[str] = mapped_column(Text)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    status: Mapped[str] = mapped_column(Text)
+    due_by: Mapped[datetime | None]
+    url: Mapped[str] = mapped_column(Text, default="")
+    opened_at: Mapped[datetime] = timestamp()
+    closed_at: Mapped[datetime | None]

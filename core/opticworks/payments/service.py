@@ -169,21 +169,6 @@ def times_accepted(db: Session, order_id: int) -> int:
     return int(value or 0)
 
 
-def refund_begun(db: Session, order_id: int) -> bool:
-    """Whether anyone has begun to pay the order's money back; a surplus is none of it."""
-    found = db.scalar(
-        select(PaymentEvent.id)
-        .join(Payment, Payment.id == PaymentEvent.payment_id)
-        .where(
-            Payment.order_id == order_id,
-            Payment.returned != "surplus",
-            PaymentEvent.kind == "refund_intended",
-        )
-        .limit(1)
-    )
-    return found is not None
-
-
 def balance(db: Session, order_id: int) -> int:
     """Minor units received and kept: captures minus refunds. Never stored."""
     return sums(db, order_id).kept

@@ -18,7 +18,8 @@ class Sums:
     """Minor units of the order's currency.
 
     `authorized` may still be taken; `captured` was taken in all; `refunded` went back and
-    `refunding` is on its way there; `disputed` is claimed by a buyer's bank at present;
+    `refunding` is on its way there; `disputed` is claimed by a buyer's bank at present, and
+    `lost` is what banks took for good;
     `outstanding` is what was never taken of what the order costs.
     """
 
@@ -27,12 +28,13 @@ class Sums:
     refunded: int = 0
     refunding: int = 0
     disputed: int = 0
+    lost: int = 0
     outstanding: int = 0
 
     @property
     def kept(self) -> int:
         """What the shop has of it now."""
-        return self.captured - self.refunded
+        return self.captured - self.refunded - self.lost
 
 
 def sums(db: Session, order_id: int) -> Sums:
@@ -69,6 +71,7 @@ def _per_payment(which: ColumnElement[bool]) -> CTE:
             (_total(event.about, "dispute_opened") - _total(event.about, "dispute_closed")).label(
                 "disputed"
             ),
+            (-_total(event.amount, "dispute_closed")).label("lost"),
         )
         .outerjoin(event, event.payment_id == Payment.id)
         .where(which)
@@ -90,15 +93,17 @@ def _read(db: Session, which: ColumnElement[bool]) -> Sums:
             total(each.refunded),
             total(each.refunding),
             total(each.disputed),
+            total(each.lost),
             func.coalesce(func.max(each.asked), 0),
         )
     ).one()
-    authorized, captured, refunded, refunding, disputed, asked = map(int, row)
+    authorized, captured, refunded, refunding, disputed, lost, asked = map(int, row)
     return Sums(
         authorized=authorized,
         captured=captured,
         refunded=refunded,
         refunding=refunding,
         disputed=disputed,
+        lost=lost,
         outstanding=max(0, asked - captured),
     )

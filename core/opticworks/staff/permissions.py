@@ -11,6 +11,7 @@ KERNEL = (
     Permission(code="orders.pay", title="Mark orders paid"),
     Permission(code="orders.fulfil", title="Record parcels"),
     Permission(code="orders.cancel", title="Cancel orders"),
+    Permission(code="orders.refund", title="Pay money back"),
     Permission(code="payments.reconcile", title="Compare payments with their providers"),
     Permission(code="stock.read", title="See stock and its movements"),
     Permission(code="stock.edit", title="Change stock and count it"),

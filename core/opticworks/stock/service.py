@@ -218,6 +218,44 @@ def release(db: Session, order_number: str, *, reason: str, actor: str = "") -> 
     return released
 
 
+def give_back(
+    db: Session, order_number: str, quantities: Mapping[str, int], *, reason: str, actor: str
+) -> dict[str, int]:
+    """Give a part of what the order keeps back, as far as it keeps that much; what was."""
+    wanted = {sku: quantities[sku] for sku in sorted(quantities) if quantities[sku] > 0}
+    if not wanted:
+        return {}
+    _lock(db, wanted)
+    kept = held_by(db, order_number)
+    given = {sku: min(q, kept[sku]) for sku, q in wanted.items() if kept.get(sku)}
+    if given:
+        _change(db, given, held=-1)
+        _take_from_holds(db, order_number, kept, given)
+        _record(
+            db,
+            given,
+            held=-1,
+            kind="release",
+            order_number=order_number,
+            reason=reason,
+            actor=actor,
+        )
+    return given
+
+
+def _take_from_holds(
+    db: Session, order_number: str, kept: Mapping[str, int], quantities: Mapping[str, int]
+) -> None:
+    for sku, quantity in quantities.items():
+        of_order = (StockHold.order_number == order_number, StockHold.sku == sku)
+        if kept[sku] == quantity:
+            db.execute(delete(StockHold).where(*of_order))
+        else:
+            db.execute(
+                update(StockHold).where(*of_order).values(quantity=StockHold.quantity - quantity)
+            )
+
+
 def ship(db: Session, order_number: str, quantities: Mapping[str, int], *, actor: str) -> None:
     """Take what leaves the house off the shelf, out of what the order keeps.
 
@@ -240,14 +278,7 @@ def ship(db: Session, order_number: str, quantities: Mapping[str, int], *, actor
     if short:
         raise SoldOut(short)
     _change(db, wanted, held=-1, on_hand=-1)
-    for sku, quantity in wanted.items():
-        of_order = (StockHold.order_number == order_number, StockHold.sku == sku)
-        if kept[sku] == quantity:
-            db.execute(delete(StockHold).where(*of_order))
-        else:
-            db.execute(
-                update(StockHold).where(*of_order).values(quantity=StockHold.quantity - quantity)
-            )
+    _take_from_holds(db, order_number, kept, wanted)
     _record(db, wanted, held=-1, on_hand=-1, kind="ship", order_number=order_number, actor=actor)
 
 

@@ -96,7 +96,16 @@ _CHECKS = {
     "a fact told twice": (
         "SELECT subject, kind FROM event WHERE kind IN ('order.placed', 'payment.paid',"
         " 'order.canceled', 'payment.reminder', 'shipment.shipped', 'payment.refunded')"
-        " GROUP BY subject, kind, data ->> 'shipment' HAVING count(*) > 1"
+        " GROUP BY subject, kind, data ->> 'shipment', data ->> 'refund' HAVING count(*) > 1"
+    ),
+    "more paid back than was taken": (
+        "SELECT p.id FROM payment p JOIN payment_event e ON e.payment_id = p.id"
+        " GROUP BY p.id HAVING sum(e.amount) < 0"
+    ),
+    "a refund that its ledger does not prove": (
+        "SELECT r.key, r.status FROM refund r WHERE r.status <> 'intended' AND NOT EXISTS ("
+        " SELECT FROM payment_event e WHERE e.payment_id = r.payment_id"
+        " AND e.key = 'refund:' || r.key || ':' || r.status)"
     ),
     "a placed order that nobody was told of": (
         "SELECT o.number FROM orders o WHERE o.status = 'confirmed' AND NOT EXISTS ("

@@ -245,6 +245,14 @@ def worker(house: House, later: float = 0.0) -> None:
     run(house.open(later), concurrency=2, pace=pace)
 
 
+def refund(shop: Shop, number: str, amount: int) -> None:
+    """Pay an amount back, as a clerk would who presses the button once."""
+    from opticworks.checkout.refund import refund
+    from opticworks.checkout.refund_plan import Wish
+
+    refund(shop, number, Wish(request=uuid.uuid4(), amount=amount, note="test"), actor="clerk")
+
+
 def verb(house: House, call: Sequence[Any], later: float = 0.0) -> None:
     """Call `module:function` with the shop and keyword arguments, as a request of staff would."""
     from importlib import import_module

@@ -39,6 +39,8 @@ OUTSIDE_TRANSACTIONS = frozenset(
         "admin.order.cancel",
         "admin.order.fulfil",
         "admin.order.parcels",
+        "admin.order.refund",
+        "admin.order.refund.again",
     }
 )
 

@@ -137,6 +137,7 @@ class BankTransfer:
             money=money,
             message=f"Send {money.format(self._shop.locale)} to the buyer's bank account by hand. "
             "The shop can't do it for you.",
+            key=key,
         )
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[WebhookEvent, ...]:

@@ -19,6 +19,8 @@ from opticworks.contracts import (
     Address,
     BadSignature,
     CaptureMethod,
+    Dispute,
+    DisputeStatus,
     ListedPayment,
     NoWebhookSecret,
     PaymentIntent,
@@ -41,9 +43,28 @@ CODE = "stripe"
 TIMEOUT = 20  #: seconds for one try
 TRIES_AGAIN = 2
 TOLERANCE = 300  #: seconds a webhook's signature stays valid
-EXPAND = ["latest_charge"]
+EXPAND = ["latest_charge.refunds"]
 CAPTURE: Mapping[CaptureMethod, str] = {"automatic": "automatic_async", "manual": "manual"}
 REFUND_STATES = {"succeeded": "done", "failed": "failed", "canceled": "failed"}
+#: Any other is somewhere between the banks: Stripe adds states.
+DISPUTE_STATES: Mapping[str, DisputeStatus] = {
+    "needs_response": "needs_response",
+    "warning_needs_response": "needs_response",
+    "won": "won",
+    "warning_closed": "won",
+    "prevented": "won",
+    "lost": "lost",
+}
+#: Why a refund failed, as staff read it (Stripe: "Failed refunds").
+REFUND_FAILURES = {
+    "charge_for_pending_refund_disputed": "The customer's bank took the money back by a dispute.",
+    "declined": "The customer's bank refused it.",
+    "expired_or_canceled_card": "The card has expired or was canceled.",
+    "insufficient_funds": "The Stripe account has too little money.",
+    "lost_or_stolen_card": "The card was lost or stolen.",
+    "merchant_request": "It was called off at Stripe.",
+}
+MOST_LISTED = 100
 
 
 class StripePayments:
@@ -162,12 +183,7 @@ class StripePayments:
                 {"idempotency_key": key},
             )
         )
-        return RefundResult(
-            state=REFUND_STATES.get(str(made.status), "pending"),  # type: ignore[arg-type]
-            ref=made.id,
-            money=from_stripe(made.amount, made.currency),
-            message=str(made.failure_reason or ""),
-        )
+        return _refund(made)
 
     def list(self, since: datetime) -> Iterator[ListedPayment]:
         """Every intent of the account since then, the newest first."""
@@ -243,6 +259,40 @@ class StripePayments:
             message=message,
             declined=declined,
             expires_at=_capture_before(intent) if state == "authorized" else None,
+            **self._money(intent),
+        )
+
+    def _money(self, intent: stripe.PaymentIntent) -> dict[str, Any]:
+        """What became of the money: captured and paid back in all, each refund, each dispute."""
+        charge: Any = intent.latest_charge
+        if charge is None or isinstance(charge, str) or not charge.amount_captured:
+            # Of an authorization that lapsed, Stripe says "refunded": nothing was ever taken.
+            return {}
+        made = getattr(charge, "refunds", None)
+        if made is None or made.has_more:
+            made = self._ask(
+                lambda: self._client.v1.refunds.list({"charge": charge.id, "limit": MOST_LISTED})
+            )
+        disputes: list[Any] = []
+        if charge.disputed:
+            listed = self._ask(lambda: self._client.v1.disputes.list({"charge": charge.id}))
+            disputes = list(listed.data)
+        return {
+            "captured": from_stripe(charge.amount_captured, charge.currency),
+            "refunded": from_stripe(charge.amount_refunded, charge.currency),
+            "refunds": tuple(_refund(each) for each in reversed(made.data)),
+            "disputes": tuple(self._dispute(each) for each in reversed(disputes)),
+        }
+
+    def _dispute(self, dispute: Any) -> Dispute:
+        due = dispute.evidence_details.due_by if dispute.evidence_details else None
+        return Dispute(
+            ref=dispute.id,
+            money=from_stripe(dispute.amount, dispute.currency),
+            status=DISPUTE_STATES.get(dispute.status, "under_review"),
+            reason=str(dispute.reason or "").replace("_", " "),
+            due_by=datetime.fromtimestamp(due, UTC) if due else None,
+            url=self.settings.dashboard(f"disputes/{dispute.id}"),
         )
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[WebhookEvent, ...]:
@@ -290,6 +340,19 @@ def _capture_before(intent: stripe.PaymentIntent) -> datetime | None:
     details = getattr(intent.latest_charge, "payment_method_details", None)
     moment = getattr(getattr(details, "card", None), "capture_before", None)
     return datetime.fromtimestamp(moment, UTC) if moment else None
+
+
+def _refund(made: Any) -> RefundResult:
+    state: Any = REFUND_STATES.get(str(made.status), "pending")
+    why = str(made.failure_reason or "")
+    metadata = made.metadata.to_dict() if made.metadata else {}
+    return RefundResult(
+        state=state,
+        ref=made.id,
+        money=from_stripe(made.amount, made.currency),
+        message=REFUND_FAILURES.get(why, why and f"Stripe says: {why.replace('_', ' ')}."),
+        key=str(metadata.get("key", "")),
+    )
 
 
 def _shipping(address: Address) -> dict[str, Any]:

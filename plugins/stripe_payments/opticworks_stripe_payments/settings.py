@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 API = "https://api.stripe.com"
+DASHBOARD = "https://dashboard.stripe.com"
 SCRIPT = "https://js.stripe.com/endive/stripe.js"
 STANDIN_SECRET = "whsec_standin"  #: signs the stand-in's webhooks, which lead nowhere but here
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -68,6 +69,12 @@ class StripeSettings(BaseModel):
     @property
     def live(self) -> bool:
         return self.secret_key.get_secret_value().startswith(("sk_live_", "rk_live_"))
+
+    def dashboard(self, path: str) -> str:
+        """Where staff see something at Stripe; the stand-in has a page of its own."""
+        if self.is_standin:
+            return f"{self.api_base}/dashboard/{path}"
+        return f"{DASHBOARD}/{path}" if self.live else f"{DASHBOARD}/test/{path}"
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 import pytest
+import requests
 import stripe
 from click.testing import CliRunner
 
@@ -320,3 +321,44 @@ def test_a_stand_in_takes_no_money_in_production_but_for_a_bench_that_its_ini_al
     assert "stand-in, which takes no money" in refused
     assert said(StripeSettings(), standins={"stripe": here}) == []  # config lets a bench name one
     assert said(StripeSettings.model_validate({**keys, "api_base": here}), standins={}) == [refused]
+
+
+def test_one_fetch_tells_what_was_done_at_stripe(standin: Any) -> None:
+    """By hand in the dashboard, and by the buyer's bank: refunds that fail later, disputes."""
+    provider = standin.provider()
+    ref = provider.start(intent(), "start-1").ref
+    confirm(standin, ref, "pm_card_refundFail")
+    ours = provider.refund(ref, Money(500, "USD"), "key-1")
+    assert (ours.state, ours.key) == ("pending", "key-1")
+    made = standin.control("refund", payment_intent=ref, amount="200")
+    standin.control("finish_refund", id=made["id"])
+    standin.control("fail_refund", id=ours.ref)
+    first, second = provider.fetch(ref).refunds
+    assert (first.key, first.state, first.money) == ("key-1", "failed", Money(500, "USD"))
+    assert "expired or was canceled" in first.message
+    assert (second.key, second.state, second.money) == ("", "done", Money(200, "USD"))
+    assert provider.fetch(ref).refunded == Money(200, "USD")
+
+    claimed = standin.control("dispute", intent_id=ref)
+    (dispute,) = provider.fetch(ref).disputes
+    said = (dispute.ref, dispute.status, dispute.reason)
+    assert said == (claimed["id"], "needs_response", "fraudulent")
+    assert dispute.money == provider.fetch(ref).captured - Money(200, "USD")
+    assert dispute.due_by > datetime.now(UTC)
+    with pytest.raises(ProviderError, match="charged back") as caught:
+        provider.refund(ref, Money(100, "USD"), "key-2")
+    assert not caught.value.retryable
+    # The link leads to a page where staff of a test shop decide how it ends.
+    page = requests.get(dispute.url, timeout=10)
+    assert "The shop wins" in page.text
+    requests.post(dispute.url, {"do": "won", "id": dispute.ref}, timeout=10)
+    assert [each.status for each in provider.fetch(ref).disputes] == ["won"]
+    assert provider.refund(ref, Money(100, "USD"), "key-3").money == Money(100, "USD")
+
+
+def test_a_link_to_the_dashboard_is_of_the_right_mode() -> None:
+    keys = {"publishable_key": "pk_live_1", "secret_key": "sk_live_1"}
+    live = StripeSettings.model_validate(keys)
+    assert live.dashboard("disputes/du_1") == "https://dashboard.stripe.com/disputes/du_1"
+    test = StripeSettings.model_validate({**keys, "secret_key": "sk_test_1"})
+    assert test.dashboard("disputes/du_1") == "https://dashboard.stripe.com/test/disputes/du_1"

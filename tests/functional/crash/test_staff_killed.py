@@ -106,6 +106,22 @@ def test_a_paid_order_is_paid_back_once(street, fault: str) -> None:
     assert [amount for _, amount in customer.ledger() if amount] == [order.total, -order.total]
 
 
+@pytest.mark.parametrize("fault", CANCELING_PAID[:6])
+def test_a_refund_of_a_part_is_paid_once_or_never(street, fault: str) -> None:
+    """Nobody presses the button again: what was written down is brought to its end by itself."""
+    customer, number = ordered(street, "fake_card")
+    call = ["opticworks.testing.processes:refund", {"number": number, "amount": 100}]
+    assert street.start("verb", call=call, fault=fault).wait() == -signal.SIGKILL
+    street.work()
+    assert wrong(street.shop) == []
+    (order,) = customer.orders()
+    paid = 0 if fault == "refund_intended.before_commit" else 100
+    assert street.charged(customer) == order.total - paid
+    moved = [amount for _, amount in customer.ledger() if amount]
+    assert moved == [order.total, -paid][: 2 if paid else 1]
+    assert customer.messages().count(("payment_refunded", "sent")) == bool(paid)
+
+
 @pytest.mark.parametrize("fault", CANCELING_WHILE_PAYING)
 def test_money_that_comes_while_staff_cancel_is_paid_back(street, fault: str) -> None:
     customer = street.customer()

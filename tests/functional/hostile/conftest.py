@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 
 import pytest
 from sqlalchemy import text
 
 from opticworks import demo
+from opticworks.checkout import refund as refunding
+from opticworks.checkout.refund_plan import Wish
+from opticworks.contracts import RefundResult
 from opticworks.jobs.testing import drain
+from opticworks.money import Money
+from opticworks.payments import refunds
+from opticworks.payments import service as payments
+from opticworks.payments.models import Payment
 from opticworks.shop import Shop
 from opticworks.staff import passwords, service
 from opticworks.testing.shops import Browser
@@ -56,10 +64,24 @@ def site(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> Sit
         db.execute(UNREGISTERED, {"number": number, "now": shop.now()})
     pay = browser.get(f"/admin/orders/{number}/pay")
     next(f for f in pay.forms.values() if f.action.endswith("/pay")).submit(status=303)
+    trouble(shop, number)
     tampered = "UPDATE orders SET payment_status = 'paid', placed_at = now() - interval '1 hour'"
     with shop.unit() as db:  # a difference that can be repaired
         db.execute(text(f"{tampered} WHERE payment_status = 'pending'"))
     return Site(browser, (paid, "/admin/sign-in", "/admin/payments/reconcile?since=2020-01-01"))
+
+
+def trouble(shop: Shop, number: str) -> None:
+    """An order with a refund that its bank sent back, and a report of another amount."""
+    wish = Wish(request=uuid.uuid4(), amount=100, note="goodwill")
+    (refund,) = refunding.refund(shop, number, wish, actor="owner@example.org").refunds
+    money = Money(refund.amount, "USD")
+    failed = RefundResult(state="failed", ref=refund.ref, money=money, message="No such account.")
+    with shop.unit() as db:
+        payment = db.get(Payment, refund.payment_id)
+        assert payment is not None
+        refunds.move(db, payment, db.merge(refund), failed, shop.now())
+        payments.record(db, payment, "mismatch", key="mismatch:test", note="Another amount.")
 
 
 def exempt(browser: Browser) -> None:

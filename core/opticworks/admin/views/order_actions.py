@@ -29,13 +29,19 @@ CARRIERS = ("USPS", "UPS", "FedEx", "DHL")
 
 
 class Effect(NamedTuple):
-    """One consequence, in a sentence. `kind` is money, stock, mail or order."""
+    """One consequence, in a sentence. `kind` is one of ICONS."""
 
     kind: str
     sentence: str
 
 
-ICONS = {"money": "landmark", "stock": "package", "mail": "mail", "order": "info"}
+ICONS = {
+    "money": "landmark",
+    "stock": "package",
+    "mail": "mail",
+    "order": "info",
+    "warning": "triangle-alert",
+}
 
 
 def _page(view: c.OrderView, title: str, effects: list[Effect], **values: Any) -> dict[str, Any]:
@@ -136,15 +142,18 @@ def _fulfil_page(view: c.OrderView, typed: dict[str, str] | None = None) -> dict
     parts = [
         Part(line, left, values.get(f"quantity:{line.sku}", str(left)))
         for line in view.lines
-        if (left := line.quantity - line.shipped) > 0
+        if (left := line.left) > 0
     ]
     effects = [
         Effect("stock", "What you put into the parcel leaves the shelf."),
         Effect("mail", f"{view.email} gets a mail with the carrier and the tracking number."),
         Effect("money", "Nothing is charged or paid back."),
     ]
+    if view.disputed:
+        warning = "The customer's bank disputes this payment. What you send now may be lost."
+        effects.insert(0, Effect("warning", warning))
     blocked = ""
-    if view.payment_status not in ("paid", "authorized"):
+    if view.payment_status not in ("paid", "authorized", "part_refunded"):
         blocked = "This order is not paid yet. Mark it paid first."
     elif not can_ship(view):
         blocked = "Everything of this order has left, or it was canceled."
@@ -178,7 +187,7 @@ def fulfil(request: Request) -> dict[str, Any] | Response:
         lines = {
             line.sku: _quantity(typed.get(f"quantity:{line.sku}", ""), line.title)
             for line in view.lines
-            if line.quantity > line.shipped
+            if line.left > 0
         }
         carrier = _text(request, "carrier", 60)
         number = _text(request, "tracking_number", 60)
@@ -226,6 +235,9 @@ def _cancel_page(
     effects = []
     if view.payment_status == "paid" and view.payment is not None:
         effects.append(Effect("money", f"{view.total.format()} are paid back to the customer."))
+    elif view.payment_status == "part_refunded":
+        rest = view.total - view.refunded
+        effects.append(Effect("money", f"The other {rest.format()} are paid back, too."))
     elif view.payment_status in ("pending", "authorized"):
         effects.append(Effect("money", "The payment is stopped; nothing was received."))
     else:

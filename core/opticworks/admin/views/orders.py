@@ -9,7 +9,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from opticworks import contracts as c
-from opticworks.admin import timeline, words
+from opticworks.admin import money, timeline, words
 from opticworks.admin.shell import flash
 from opticworks.audit import service as audit
 from opticworks.money import Money
@@ -98,7 +98,7 @@ def can_ship(view: c.OrderView) -> bool:
     return (
         view.status != "canceled"
         and view.payment_status in queries.PAID
-        and any(line.quantity > line.shipped for line in view.lines)
+        and any(line.left > 0 for line in view.lines)
         and view.fulfilment_status in ("unfulfilled", "part_shipped")
     )
 
@@ -122,6 +122,7 @@ def order(request: Request) -> dict[str, Any]:
     here = filters.params()
     newer, older = queries.neighbours(request.db, row, filters, zone(request))
     messages = notifications.messages_about(request.db, view.number)
+    panel = money.of_order(request.db, row)
     standing = queries.of_email(request.db, view.email)
     paid = [each for each in standing if each.payment_status in queries.PAID]
     spent = sum(each.total for each in paid if each.currency == view.currency)
@@ -130,6 +131,9 @@ def order(request: Request) -> dict[str, Any]:
         "order": view,
         "words": words,
         "steps": next_steps(view, request.identity.permissions),
+        "panel": panel,
+        "may_pay_back": "orders.refund" in request.identity.permissions,
+        "may_refund": panel.left and "orders.refund" in request.identity.permissions,
         "timeline": timeline.of_order(request.db, row.id, view, messages),
         "attention": payments.unattended(request.db, row.id),
         "newer": _path(request, newer, here),

@@ -436,6 +436,19 @@ class PaymentProviderContract(WebhookContract):
         provider.refund(ref, PART, "refund-1")
         assert provider.refund(ref, AMOUNT - PART, "refund-rest").state in ("pending", "done")
 
+    def test_fetch_tells_of_each_refund_by_its_key(self, provider: Any) -> None:
+        self._online_only()
+        ref = self._captured(provider).ref
+        if provider.fetch(ref).captured is None:
+            pytest.skip("This provider does not say what became of the money.")
+        asked = {"refund-1": PART, "refund-2": Money(1, "USD")}
+        made = [provider.refund(ref, money, key) for key, money in asked.items()]
+        fetched = provider.fetch(ref)
+        assert (fetched.captured, fetched.refunded) == (AMOUNT, PART + Money(1, "USD"))
+        assert {refund.key: refund.money for refund in fetched.refunds} == asked
+        assert [refund.ref for refund in fetched.refunds] == [refund.ref for refund in made]
+        assert fetched.disputes == ()
+
     # --- what lies at the vendor ----------------------------------------------------------------
 
     def test_a_list_names_our_attempt_and_order(self, provider: Any) -> None:

@@ -9,6 +9,8 @@ from typing import Literal
 
 from opticworks.contracts import (
     CaptureMethod,
+    Dispute,
+    DisputeStatus,
     Instruction,
     ListedPayment,
     NoWebhooks,
@@ -26,6 +28,17 @@ from opticworks.testing.fakes.vendor import FakeVendor
 
 
 @dataclass(slots=True)
+class FakeRefund:
+    """A refund as the vendor keeps it; `key` is empty for one made at the vendor."""
+
+    ref: str
+    minor: int
+    key: str = ""
+    state: Literal["pending", "done", "failed"] = "done"
+    message: str = ""
+
+
+@dataclass(slots=True)
 class FakePayment:
     """One payment as the vendor keeps it; amounts in minor units."""
 
@@ -40,11 +53,12 @@ class FakePayment:
     captured: int = 0
     message: str = ""
     declined: str = ""
-    refunds: list[tuple[str, int]] = field(default_factory=list)
+    refunds: list[FakeRefund] = field(default_factory=list)
+    disputes: list[Dispute] = field(default_factory=list)
 
     @property
     def refunded(self) -> int:
-        return sum(minor for _, minor in self.refunds)
+        return sum(refund.minor for refund in self.refunds if refund.state != "failed")
 
 
 class FakeCardVendor(FakeVendor):
@@ -54,6 +68,8 @@ class FakeCardVendor(FakeVendor):
         super().__init__(*args, **options)  # type: ignore[arg-type]
         self.payments: dict[str, FakePayment] = {}
         self.declines: list[str] = []
+        #: How the next refunds begin; "pending" ones are ended by `end_refund`.
+        self.refunds_begin: Literal["pending", "done", "failed"] = "done"
 
     def decline_next(self, message: str = "Your card was declined.") -> None:
         """Refuse the next payment at once."""
@@ -96,6 +112,49 @@ class FakeCardVendor(FakeVendor):
             if payment.state == "action":
                 payment.state, payment.message, payment.declined = "pending", "", ""
                 self._announce(payment)
+
+    def pay_back(self, ref: str, minor: int, key: str = "") -> FakeRefund:
+        """A refund, asked for by the shop or made at the vendor by hand."""
+        with self.lock:
+            payment = self.payments[ref]
+            refund = FakeRefund(self.new_id("re"), minor, key, self.refunds_begin)
+            payment.refunds.append(refund)
+            self._about(payment, f"refund.{refund.state}", refund.ref)
+            return refund
+
+    def end_refund(self, refund: str, *, failed: str = "") -> None:
+        """A refund arrives, or fails for that reason."""
+        with self.lock:
+            payment, found = next(
+                (payment, each)
+                for payment in self.payments.values()
+                for each in payment.refunds
+                if each.ref == refund
+            )
+            found.state, found.message = ("failed", failed) if failed else ("done", "")
+            self._about(payment, f"refund.{found.state}", refund)
+
+    def dispute(
+        self, ref: str, status: DisputeStatus = "needs_response", due: datetime | None = None
+    ) -> None:
+        """The buyer's bank claims the payment back, or says how that ended."""
+        with self.lock:
+            payment = self.payments[ref]
+            known = payment.disputes[0].ref if payment.disputes else self.new_id("dp")
+            payment.disputes = [
+                Dispute(
+                    ref=known,
+                    money=Money(payment.captured, payment.amount.currency),
+                    status=status,
+                    reason="fraudulent",
+                    due_by=due,
+                    url=f"https://pay.example/disputes/{known}",
+                )
+            ]
+            self._about(payment, f"dispute.{status}", known)
+
+    def _about(self, payment: FakePayment, kind: str, about: str) -> None:
+        self.announce(kind, ref=payment.ref, attempt=payment.attempt, about=about)
 
     @property
     def charged(self) -> int:
@@ -183,19 +242,26 @@ class FakeOnlinePayment:
         return self._answer(self.vendor.call("cancel", act, key))
 
     def refund(self, ref: str, money: Money, key: str) -> RefundResult:
-        def act() -> str:
+        def act() -> FakeRefund:
             payment = self._find(ref)
             rest = payment.captured - payment.refunded
             if money.currency != payment.amount.currency or not 0 < money.minor <= rest:
                 raise ProviderError(
                     f"{money} can't be paid back: {rest} minor units are left.", retryable=False
                 )
-            refund = self.vendor.new_id("re")
-            payment.refunds.append((refund, money.minor))
-            self.vendor.announce("refund.done", ref=ref, attempt=payment.attempt, refund=refund)
-            return refund
+            return self.vendor.pay_back(ref, money.minor, key)
 
-        return RefundResult(state="done", ref=self.vendor.call("refund", act, key), money=money)
+        return self._refund(self.vendor.call("refund", act, key), money.currency)
+
+    @staticmethod
+    def _refund(refund: FakeRefund, currency: str) -> RefundResult:
+        return RefundResult(
+            state=refund.state,
+            ref=refund.ref,
+            money=Money(refund.minor, currency),
+            message=refund.message,
+            key=refund.key,
+        )
 
     def list(self, since: datetime) -> Iterator[ListedPayment]:
         found = self.vendor.call("list", lambda: list(self.vendor.payments.values()))
@@ -233,14 +299,19 @@ class FakeOnlinePayment:
             data = {
                 "redirect_url": f"https://pay.example/{payment.ref}?return={payment.return_url}"
             }
+        currency = payment.amount.currency
         minor = payment.captured if payment.state == "captured" else payment.amount.minor
         return PaymentResult(
             state=payment.state,
             ref=payment.ref,
-            money=Money(minor, payment.amount.currency),
+            money=Money(minor, currency),
             data=data,
             message=payment.message,
             declined=payment.declined,
+            captured=Money(payment.captured, currency),
+            refunded=Money(payment.refunded, currency),
+            refunds=tuple(self._refund(each, currency) for each in payment.refunds),
+            disputes=tuple(payment.disputes),
         )
 
 
@@ -279,7 +350,7 @@ class FakeOfflinePayment:
         asked = self._result("captured", ref).money
         if money.currency != asked.currency or not 0 < money.minor <= asked.minor:
             raise ProviderError(f"{money} can't be paid back.", retryable=False)
-        return RefundResult(state="done", ref=f"{ref}:{key}", money=money)
+        return RefundResult(state="done", ref=f"{ref}:{key}", money=money, key=key)
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[WebhookEvent, ...]:
         raise NoWebhooks("The test transfer has no webhooks.")

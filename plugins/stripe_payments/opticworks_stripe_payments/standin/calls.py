@@ -341,6 +341,10 @@ def expand(vendor: Vendor, answer: Object, wanted: list[str]) -> Object:
             following = []
             for place in places:
                 value = place.get(part)
+                if part == "refunds" and place.get("object") == "charge":
+                    url = f"/v1/charges/{place['id']}/refunds"
+                    value = _page(vendor, "refund", url, {"charge": place["id"]}, ["charge"])
+                    place[part] = value
                 kind = kinds.get(part, part)
                 if isinstance(value, str) and value in vendor.objects.get(kind, {}):
                     place[part] = value = deepcopy(vendor.objects[kind][value])

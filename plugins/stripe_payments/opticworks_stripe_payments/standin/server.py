@@ -13,7 +13,7 @@ from typing import Any
 from webob import Request, Response
 
 from opticworks.testing.standins import App, Delivery, NoSuchControl
-from opticworks_stripe_payments.standin import calls, objects
+from opticworks_stripe_payments.standin import calls, dashboard, objects
 from opticworks_stripe_payments.standin.delivery import StripeDelivery
 from opticworks_stripe_payments.standin.vendor import Vendor
 from opticworks_stripe_payments.standin.wire import StripeError, decode, invalid
@@ -62,6 +62,8 @@ class StandIn(App):
             return _file("challenge.html", "text/html")
         if path == "/challenge.js":
             return _file("challenge.js", "text/javascript")
+        if path.startswith("/dashboard/"):
+            return dashboard.respond(self.vendor, request)
         return super().respond(request)
 
     # --- the API ----------------------------------------------------------------------------

@@ -247,7 +247,10 @@ class Vendor(Account):
             raise invalid(
                 f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded"
             )
-        if charge["disputed"]:
+        if any(
+            each["charge"] == charge["id"] and each["status"] != "won"
+            for each in self.objects["dispute"].values()
+        ):
             raise invalid(
                 f"Charge {charge['id']} has been charged back; cannot issue a refund.",
                 code="charge_disputed",
@@ -302,9 +305,9 @@ class Vendor(Account):
 
     def close_dispute(self, id: str, won: bool) -> Object:
         made = self.get("dispute", id)
+        if made["status"] in ("won", "lost"):
+            raise invalid("This dispute is closed already.")
         made["status"] = "won" if won else "lost"
-        charge = self.get("charge", made["charge"])
-        charge["disputed"] = not won
         self.announce("charge.dispute.closed", made)
         if won:
             self.announce("charge.dispute.funds_reinstated", made)

@@ -1,0 +1,186 @@
+"""What a provider says of refunds and disputes becomes the order's state, whoever began them.
+
+`take` is called with every answer about a payment, under the order's lock: our own refunds are
+recognised by their key, the others are written down as they are found.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from opticworks import contracts as c
+from opticworks import events
+from opticworks.checkout.standing import payment_status
+from opticworks.money import Money
+from opticworks.notifications.service import emit
+from opticworks.orders import service as orders
+from opticworks.orders.models import Order, OrderLine
+from opticworks.payments import disputes, refunds
+from opticworks.payments import service as payments
+from opticworks.payments.models import Payment, Refund
+from opticworks.shipping import service as shipments
+from opticworks.shop import Shop
+from opticworks.stock import claims
+from opticworks.stock import service as stock
+
+log = logging.getLogger(__name__)
+
+
+def take(shop: Shop, db: Session, order: Order, payment: Payment, said: c.PaymentResult) -> None:
+    """Write down what is new among the refunds and disputes of a provider's answer."""
+    for result in said.refunds:
+        refund = _known(db, payment, result) or _found(shop, db, payment, result)
+        if refund is not None:
+            confirm(shop, db, order, payment, refund, result)
+    for dispute in said.disputes:
+        if disputes.mirror(db, payment, dispute, shop.now()):
+            emit(
+                db,
+                events.DISPUTE_OPENED,
+                order.number,
+                {"amount": dispute.money.minor, "dispute": dispute.ref},
+            )
+    if said.disputes:
+        order.payment_status = payment_status(db, order)  # a lost one took its money
+
+
+def _known(db: Session, payment: Payment, result: c.RefundResult) -> Refund | None:
+    """The refund that the provider speaks of: by our key, which it may know before we know its
+    ref; else by its ref."""
+    mine = refunds.of_payment(db, payment.id)
+    for refund in mine:
+        if result.key and str(refund.key) == result.key:
+            return refund
+    return next((refund for refund in mine if refund.ref and refund.ref == result.ref), None)
+
+
+def _found(shop: Shop, db: Session, payment: Payment, result: c.RefundResult) -> Refund | None:
+    """A refund that somebody made at the provider; None if it can't be one of this payment."""
+    if result.state == "failed":
+        return None  # it came to nothing before anyone here heard of it
+    left = refunds.left_of(db, payment.id)
+    for stale in reversed(refunds.of_payment(db, payment.id)):
+        # The provider gave the money to somebody else first: ours can only be refused.
+        if left < result.money.minor and stale.status == "intended":
+            gone = c.RefundResult(
+                state="failed",
+                ref="",
+                money=Money(stale.amount, payment.currency),
+                message="The money was paid back at the provider in the meantime.",
+            )
+            refunds.move(db, payment, stale, gone, shop.now())
+            left += stale.amount
+    if result.money.currency != payment.currency or not 0 < result.money.minor <= left:
+        log.error("Payment %s: a refund of %s does not fit it", payment.id, result.money)
+        payments.record(
+            db,
+            payment,
+            "mismatch",
+            key=f"mismatch:refund:{result.ref}",
+            note=f"The provider reports a refund of {result.money.format()}; of this payment "
+            f"{Money(left, payment.currency).format()} are left.",
+        )
+        return None
+    return refunds.intend(
+        db, payment, result.money.minor, now=shop.now(), actor=f"{payment.title} (provider)"
+    )
+
+
+def confirm(
+    shop: Shop,
+    db: Session,
+    order: Order,
+    payment: Payment,
+    refund: Refund,
+    result: c.RefundResult,
+) -> bool:
+    """Take a refund to the state its provider says and draw the consequences; False if it was
+    known. The order is locked by the caller."""
+    if result.money != Money(refund.amount, payment.currency):
+        log.error("Refund %s: %s is not what was to be paid back", refund.key, result.money)
+        payments.record(
+            db,
+            payment,
+            "mismatch",
+            key=f"mismatch:refund:{refund.key}:{result.money.minor}",
+            note=f"The provider reports a refund of {result.money.format()} instead of "
+            f"{Money(refund.amount, payment.currency).format()}.",
+        )
+        return False
+    before = refund.status
+    if not refunds.move(db, payment, refund, result, shop.now()):
+        return False
+    if before == "intended" and refund.status in refunds.ACCEPTED:
+        _move_goods(shop, db, order, refund)
+        emit(
+            db,
+            events.PAYMENT_REFUNDED,
+            order.number,
+            {
+                "amount": refund.amount,
+                "refund": str(refund.key),
+                "returned": bool(payment.returned),
+            },
+        )
+    order.payment_status = payment_status(db, order)
+    return True
+
+
+# --- goods ----------------------------------------------------------------------------------------
+
+
+def _move_goods(shop: Shop, db: Session, order: Order, refund: Refund) -> None:
+    """Take what was paid back out of the order, and on the shelf or off it, as staff chose."""
+    entries: list[dict[str, Any]] = refund.lines.get("lines", [])
+    moving = [entry for entry in entries if entry.get("unsent") or entry.get("sent")]
+    if not moving or refund.lines.get("moved"):
+        return
+    lines = {line.id: line for line in orders.lines_of(db, order.id)}
+    reason = refund.reason or "refund"
+    for entry in moving:
+        line = lines[entry["line"]]
+        unsent = orders.demand([line], {line.id: entry.get("unsent", 0)})
+        given_back = stock.give_back(db, order.number, unsent, reason=reason, actor=refund.actor)
+        if not entry.get("restock"):
+            _write_off(db, refund, given_back, reason)
+        if entry.get("restock_sent"):
+            sent = orders.demand([line], {line.id: entry.get("sent", 0)})
+            stock.put_back(db, order.number, sent, reason=reason, actor=refund.actor)
+    refund.lines = {**refund.lines, "moved": True}
+    db.flush()
+    _close(shop, db, order, list(lines.values()))
+
+
+def _write_off(db: Session, refund: Refund, quantities: dict[str, int], reason: str) -> None:
+    """Goods that can't be sold any more leave the shelf. What is not on it stays a note: the
+    money is back already, and a count will find it."""
+    for sku, quantity in quantities.items():
+        try:
+            with db.begin_nested():
+                stock.adjust_stock(
+                    db, sku, -quantity, reason=f"not restocked: {reason}", actor=refund.actor
+                )
+        except ValueError as error:
+            refund.message = f"{refund.message} The stock of {sku} stayed: {error}".strip()
+
+
+def _close(shop: Shop, db: Session, order: Order, lines: list[OrderLine]) -> None:
+    """An order of which nothing is left to send has been sent; one of which nothing was sent
+    and nothing is left is canceled."""
+    removed = refunds.removed(db, order.id)
+    shipped = shipments.shipped(db, order.id)
+    kept = {line.id: line.quantity - removed.get(line.id, 0) for line in lines}
+    if shipped and order.fulfilment_status in ("unfulfilled", "part_shipped"):
+        wanted = {line.id: kept[line.id] for line in lines if line.ships}
+        arrived = shipments.delivered(db, order.id)
+        order.fulfilment_status = shipments.fulfilment(wanted, shipped, arrived)
+    if shipped or any(kept.values()) or order.status == "canceled":
+        return
+    stock.release(db, order.number, reason="refunded")
+    claims.release(db, order.number)
+    order.status, order.cancel_reason = "canceled", "refunded"
+    order.canceled_at = shop.now()
+    emit(db, events.ORDER_CANCELED, order.number, {"reason": "refunded"})

@@ -1,0 +1,297 @@
+"""Refunds in the ledger: rows in two phases, what is left to pay back, and what became of it.
+
+Every function works in the caller's transaction, which holds the order's lock.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from opticworks import contracts as c
+from opticworks.money import Money
+from opticworks.payments import service as payments
+from opticworks.payments.models import Dispute, Payment, PaymentEvent, Refund
+
+#: States that count against what was captured.
+LIVE = ("intended", "pending", "done")
+#: States that a provider has agreed to.
+ACCEPTED = ("pending", "done")
+RANK = {"intended": 0, "pending": 1, "done": 2, "failed": 3}
+#: How long a request of staff has before the sweeper looks after it.
+FIRST_LOOK = timedelta(minutes=1)
+LAST_LOOK = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A payment that money can go back to, and how much of it, in minor units."""
+
+    payment: Payment
+    left: int
+
+
+def sources(db: Session, order_id: int) -> list[Source]:
+    """The order's captured payments with money left, the newest first.
+
+    What a bank disputes is not there to be paid back: it has it, or decides about it.
+    """
+    captured = _sum_by_payment(PaymentEvent.amount, PaymentEvent, PaymentEvent.kind == "captured")
+    gone = _sum_by_payment(Refund.amount, Refund, Refund.status.in_(LIVE))
+    disputed = _sum_by_payment(Dispute.amount, Dispute, Dispute.status != "won")
+    rows = db.execute(
+        select(Payment, captured.c.sum - func.coalesce(gone.c.sum, 0), disputed.c.sum)
+        .join(captured, captured.c.payment_id == Payment.id)
+        .outerjoin(gone, gone.c.payment_id == Payment.id)
+        .outerjoin(disputed, disputed.c.payment_id == Payment.id)
+        .where(Payment.order_id == order_id)
+        .order_by(captured.c.last.desc())
+    )
+    found = [Source(payment, int(left) - int(claimed or 0)) for payment, left, claimed in rows]
+    return [source for source in found if source.left > 0]
+
+
+def disputed(db: Session, order_id: int) -> int:
+    """What banks hold or took of the order's money, in minor units."""
+    query = (
+        select(func.coalesce(func.sum(Dispute.amount), 0))
+        .join(Payment, Payment.id == Dispute.payment_id)
+        .where(Payment.order_id == order_id, Dispute.status != "won")
+    )
+    return int(db.scalar(query) or 0)
+
+
+def _sum_by_payment(amount: Any, table: Any, which: Any) -> Any:
+    return (
+        select(
+            table.payment_id,
+            func.sum(amount).label("sum"),
+            func.max(table.id).label("last"),
+        )
+        .where(which)
+        .group_by(table.payment_id)
+        .subquery()
+    )
+
+
+def of_order(db: Session, order_id: int) -> Sequence[Refund]:
+    """The order's refunds of every state, oldest first."""
+    return db.scalars(
+        select(Refund)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .where(Payment.order_id == order_id)
+        .order_by(Refund.id)
+    ).all()
+
+
+def keeps_money(db: Session, order_id: int) -> bool:
+    """Whether something of the order's money is to stay: not all of it is on its way back, or
+    none was taken so far. What came twice is not counted."""
+    taken = select(Payment.id).where(
+        Payment.order_id == order_id, Payment.status == "captured", Payment.returned != "surplus"
+    )
+    ids = db.scalars(taken).all()
+    return not ids or any(left_of(db, payment_id) > 0 for payment_id in ids)
+
+
+def of_payment(db: Session, payment_id: int) -> Sequence[Refund]:
+    """One payment's refunds, oldest first, as the database has them now."""
+    return db.scalars(
+        select(Refund)
+        .where(Refund.payment_id == payment_id)
+        .order_by(Refund.id)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def left_of(db: Session, payment_id: int) -> int:
+    """What the payment captured and nobody has begun to pay back, disputed or not."""
+    captured = select(func.coalesce(func.sum(PaymentEvent.amount), 0)).where(
+        PaymentEvent.payment_id == payment_id, PaymentEvent.kind == "captured"
+    )
+    gone = select(func.coalesce(func.sum(Refund.amount), 0)).where(
+        Refund.payment_id == payment_id, Refund.status.in_(LIVE)
+    )
+    return int(db.scalar(captured) or 0) - int(db.scalar(gone) or 0)
+
+
+def by_key(db: Session, key: uuid.UUID) -> Refund | None:
+    """As the database has it now: a lock was waited for meanwhile."""
+    return db.scalars(
+        select(Refund).where(Refund.key == key).execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def by_request(db: Session, request: uuid.UUID) -> Sequence[Refund]:
+    """All parts of one wish."""
+    return db.scalars(select(Refund).where(Refund.request == request).order_by(Refund.id)).all()
+
+
+def due(db: Session, now: datetime, limit: int = 100) -> list[uuid.UUID]:
+    """Refunds to look after now; each is looked at again later, ever more seldom."""
+    rows = db.scalars(
+        select(Refund).where(Refund.check_at <= now).order_by(Refund.check_at).limit(limit)
+    ).all()
+    for refund in rows:
+        pause = min(max(now - refund.created_at, FIRST_LOOK), LAST_LOOK)
+        refund.check_at = now + pause
+    return [refund.key for refund in rows]
+
+
+def intend(
+    db: Session,
+    payment: Payment,
+    amount: int,
+    *,
+    now: datetime,
+    request: uuid.UUID | None = None,
+    lines: Mapping[str, Any] | None = None,
+    reason: str = "",
+    note: str = "",
+    actor: str = "",
+) -> Refund:
+    """Write a refund down before its provider is asked. The database refuses more than is left."""
+    refund = Refund(
+        key=uuid.uuid4(),
+        request=request or uuid.uuid4(),
+        payment_id=payment.id,
+        amount=amount,
+        status="intended",
+        reason=reason,
+        note=note,
+        lines=dict(lines or {}),
+        actor=actor,
+        check_at=now + FIRST_LOOK,
+        created_at=now,
+    )
+    db.add(refund)
+    db.flush()
+    payments.record(
+        db,
+        payment,
+        "refund_intended",
+        key=f"refund:{refund.key}:intended",
+        about=amount,
+        actor=actor,
+        note=note,
+    )
+    return refund
+
+
+def move(
+    db: Session, payment: Payment, refund: Refund, result: c.RefundResult, now: datetime
+) -> bool:
+    """Take a refund to the state its provider says; False if that is old news.
+
+    It only moves on: a refund that was done may still fail, when the bank sends it back, and then
+    its amount can be paid back again. Nothing comes after failed.
+    """
+    if result.ref:
+        refund.ref = result.ref
+    if RANK[result.state] <= RANK[refund.status]:
+        return False
+    was, refund.status = refund.status, result.state
+    refund.message = result.message[:500]
+    over = result.state != "pending"
+    refund.settled_at = now if over else None
+    refund.check_at = None if over else now + LAST_LOOK
+    refund.unseen = result.state == "failed"
+    amount, about = {
+        "pending": (0, 0),
+        "done": (-refund.amount, refund.amount),
+        # One that was done comes back; any other never left.
+        "failed": (refund.amount, 0) if was == "done" else (0, refund.amount),
+    }[result.state]
+    kind = {"pending": "refund_pending", "done": "refunded", "failed": "refund_failed"}
+    payments.record(
+        db,
+        payment,
+        kind[result.state],
+        key=f"refund:{refund.key}:{result.state}",
+        amount=amount,
+        about=about,
+        actor=refund.actor,
+        note=refund.message,
+    )
+    db.flush()
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """By order line id: units paid back with what they got for it (see orders.shares), units that
+    were taken out of the order before they left, and sent ones that were paid back."""
+
+    refunded: Mapping[int, int]
+    removed: Mapping[int, int]
+    back: Mapping[int, int]
+    paid: Mapping[int, tuple[int, int, int]]
+    shipping: int
+
+
+def units(rows: Sequence[Refund]) -> Units:
+    """What an order's refunds stand for. Money that failed to arrive is not counted; goods that
+    were moved for it stay moved."""
+    refunded: Counter[int] = Counter()
+    removed: Counter[int] = Counter()
+    back: Counter[int] = Counter()
+    paid: dict[int, tuple[int, int, int]] = {}
+    shipping = 0
+    for refund in rows:
+        live = refund.status in LIVE
+        shipping += refund.lines.get("shipping", 0) if live else 0
+        for entry in refund.lines.get("lines", []):
+            line = entry["line"]
+            if live:
+                refunded[line] += entry["quantity"]
+                amount, tax, discount = paid.get(line, (0, 0, 0))
+                paid[line] = (
+                    amount + entry["amount"],
+                    tax + entry["tax"],
+                    discount + entry["discount"],
+                )
+            if live or refund.lines.get("moved"):
+                removed[line] += entry.get("unsent", 0)
+                back[line] += entry.get("sent", 0)
+    return Units(refunded, removed, back, paid, shipping)
+
+
+def removed(db: Session, order_id: int) -> Mapping[int, int]:
+    """Units that were taken out of the order before they left, by order line id."""
+    return units(of_order(db, order_id)).removed
+
+
+def waiting_for_staff(now: datetime) -> Any:
+    """The condition of refunds that need somebody: failed later, or unanswered for an hour."""
+    return or_(
+        Refund.unseen,
+        (Refund.status == "intended") & (Refund.created_at < now - timedelta(hours=1)),
+    )
+
+
+def view(refund: Refund, payment: Payment) -> c.RefundView:
+    def money(minor: int) -> Money:
+        return Money(minor, payment.currency)
+
+    shipping = refund.lines.get("shipping", 0)
+    return c.RefundView(
+        id=str(refund.key),
+        amount=money(refund.amount),
+        status=refund.status,  # type: ignore[arg-type]
+        title=payment.title,
+        at=refund.created_at,
+        settled_at=refund.settled_at,
+        message=refund.message,
+        lines=tuple(
+            (entry["title"], entry["quantity"], money(entry["amount"]))
+            for entry in refund.lines.get("lines", [])
+        ),
+        shipping=money(shipping) if shipping else None,
+    )

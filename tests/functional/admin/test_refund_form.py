@@ -1,0 +1,142 @@
+"""The refund screen: it says what it comes to, pays back what was shown, once, and by whom."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from sqlalchemy import select
+
+from opticworks.audit.models import AuditEntry
+from opticworks.checkout import settle as settling
+from opticworks.checkout import staff as verbs
+from opticworks.jobs.testing import drain
+
+
+@pytest.fixture
+def owner(sign_in):
+    return sign_in()
+
+
+@pytest.fixture
+def paid(counter):
+    counter.card.first_state = "captured"
+    return counter.buy(("LAMP", 2), ("BULB", 1), payment="fake_card").number
+
+
+def form_of(page):
+    return page.forms[1]
+
+
+def text_of(page):
+    return " ".join(page.html.find(id="main").get_text(" ").split())
+
+
+def test_a_refund_without_script_is_counted_up_then_paid_back(counter, owner, paid):
+    page = owner.get(f"/admin/orders/{paid}").click("Refund", href="/refund$")
+    form = form_of(page)
+    form["unsent:LAMP"] = "1"
+    form["reason"] = "damaged"
+    # Nothing was counted up yet: the person has not seen what it comes to.
+    seen = form.submit(status=422)
+    assert "The refund comes to $10.00. Check the amount" in text_of(seen)
+    assert counter.order(paid).refunds == ()
+    counted = form_of(seen).submit("do", value="count")
+    assert "To be paid back $10.00" in text_of(counted)
+    form = form_of(counted)
+    assert (form["unsent:LAMP"].value, form["reason"].value) == ("1", "damaged")
+    answer = form.submit(status=303).follow()
+    form.submit(status=303)  # a second click
+    said = text_of(answer)
+    assert "$10.00 are paid back." in said
+    assert "Kept" in said
+    assert "1 × Item LAMP · Arrived damaged or faulty · owner@example.org" in said
+    order = counter.order(paid)
+    assert [each.amount.minor for each in order.refunds] == [1000]
+    assert order.payment_status == "part_refunded"
+    with counter.shop.unit() as db:
+        rows = db.scalars(select(AuditEntry).where(AuditEntry.subject == f"order {paid}"))
+        assert [(row.actor, row.action) for row in rows] == [
+            ("owner@example.org", "order.refunded")
+        ]
+    drain(counter.shop)
+    assert any("refund of $10.00" in mail.subject for mail in counter.mailer.vendor.sent.values())
+    customer = owner.get(order.url.removeprefix("http://localhost"))
+    assert "Paid back $10.00" in " ".join(customer.html.get_text(" ").split())
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        ("unsent:LAMP", "3", "2 of Item LAMP are not sent yet"),
+        ("unsent:LAMP", "x", "must be a whole number"),
+        ("unsent:LAMP", "٣", "must be a whole number"),
+        ("shipping", "1e999", "can't be"),
+        ("shipping", "99999", "Of what delivery cost"),
+        ("amount", "nonsense", "can't be read"),
+        ("amount", "-1", "can't be"),
+        ("amount", "1.00", "Say why"),
+        ("request", "nonsense", "Reload the page"),
+    ],
+)
+def test_what_can_not_be_paid_back_is_a_sentence(counter, owner, paid, field, typed, sentence):
+    form = form_of(owner.get(f"/admin/orders/{paid}/refund"))
+    form[field].force_value(typed) if field == "request" else form.set(field, typed)
+    said = text_of(form.submit(status=422))
+    assert sentence in said
+    assert counter.order(paid).refunds == ()
+
+
+def test_failed_refunds_and_disputes_are_shown_until_somebody_dealt_with_them(counter, owner, paid):
+    vendor = counter.card.vendor
+    ((ref, payment),) = vendor.payments.items()
+    vendor.refunds_begin = "pending"
+    form = form_of(owner.get(f"/admin/orders/{paid}/refund"))
+    form["amount"], form["note"] = "5.00", "goodwill"
+    answer = form_of(form.submit("do", value="count")).submit(status=303).follow()
+    assert "Being refunded $5.00" in text_of(answer)
+    vendor.end_refund(payment.refunds[0].ref, failed="The card was canceled.")
+    settle(counter, paid)
+    page = owner.get(f"/admin/orders/{paid}")
+    assert "The card was canceled. The money is still the shop's." in text_of(page)
+    assert paid in owner.get("/admin/orders?tab=check_payment").text
+    vendor.refunds_begin = "done"
+    again = next(form for form in page.forms.values() if form.action.endswith("/again"))
+    assert "$5.00 are paid back." in text_of(again.submit(status=303).follow())
+    again.submit(status=303)
+    assert [each.status for each in counter.order(paid).refunds] == ["failed", "done"]
+    assert paid not in owner.get("/admin/orders?tab=check_payment").text
+
+    vendor.dispute(ref)
+    settle(counter, paid)
+    page = text_of(owner.get(f"/admin/orders/{paid}"))
+    assert "Send nothing before it is settled" in page
+    assert "Needs an answer" in page
+    assert "disputes this payment" in owner.get(f"/admin/orders/{paid}/fulfil").text
+    assert "holds its money" in text_of(owner.get(f"/admin/orders/{paid}/refund"))
+    assert paid in owner.get("/admin/orders?tab=check_payment").text
+    vendor.dispute(ref, "lost")
+    settle(counter, paid)
+    assert "Lost to disputes" in text_of(owner.get(f"/admin/orders/{paid}"))
+
+
+def settle(counter, number):
+    (payment,) = counter.card.vendor.payments.values()
+    settling.settle(counter.shop, number, payment.attempt)
+
+
+def test_paying_back_is_a_permission_of_its_own(counter, sign_in, paid):
+    clerk = sign_in("clerk")
+    assert "/refund" not in clerk.get(f"/admin/orders/{paid}").text
+    clerk.get(f"/admin/orders/{paid}/refund", status=403)
+    clerk.post(f"/admin/orders/{paid}/refunds/{uuid.uuid4()}/again", status=(400, 403))
+
+
+def test_a_transfer_goes_back_by_hand(counter, owner):
+    number = counter.buy(("LAMP", 1)).number
+    assert "Nothing of this order's money" in text_of(owner.get(f"/admin/orders/{number}/refund"))
+    verbs.mark_paid(counter.shop, number, actor="t")
+    form = form_of(owner.get(f"/admin/orders/{number}/refund"))
+    form["unsent:LAMP"] = "1"
+    form_of(form.submit("do", value="count")).submit(status=303)
+    assert counter.order(number).status == "canceled"
