@@ -94,6 +94,7 @@ def test_global_that_fails_keeps_its_default_and_the_page(layer, tmp_path, caplo
             config=SimpleNamespace(mode="development", base_url="http://127.0.0.1"),
         ),
         theme="t",
+        locale_name="en",
     )
     names = namespace(request, templates)
     assert names["footer_pages"] == ()
