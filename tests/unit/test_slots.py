@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pluggy
 import pytest
+from pyramid.i18n import make_localizer
 
 from opticworks import hookspecs
 from opticworks.contracts import ShopSettings, SlotFragment
@@ -91,10 +92,12 @@ def test_global_that_fails_keeps_its_default_and_the_page(layer, tmp_path, caplo
     request = SimpleNamespace(
         shop=SimpleNamespace(
             settings={"shop": ShopSettings()},
+            providers=SimpleNamespace(in_test_mode=lambda: False),
             config=SimpleNamespace(mode="development", base_url="http://127.0.0.1"),
         ),
         theme="t",
         locale_name="en",
+        localizer=make_localizer("en", []),
     )
     names = namespace(request, templates)
     assert names["footer_pages"] == ()

@@ -216,11 +216,6 @@ class ShippingSettings(BaseModel):
         allow_inf_nan=False,
         json_schema_extra={"width": "half"},
     )
-    verify_addresses: bool = Field(
-        True,
-        title="Suggest corrections of addresses at checkout",
-        description="Asked of a verifier, if a plugin has one. It never stops a sale.",
-    )
     label_format: Literal["PDF", "PNG", "ZPL"] = Field(
         "PDF",
         title="Format of labels",
