@@ -105,7 +105,8 @@ def test_nothing_moves_by_itself_even_when_the_font_comes_late(
     shifts = again.evaluate("window.shifts")
     again.close()
     # As browsers report it: the two fonts' widths differ by a hair, which nobody can see.
-    assert round(sum(shift for shift, *_ in shifts), 3) == 0, shifts
+    # A hundredth of what counts as good: a few words of another width, and no block.
+    assert sum(shift for shift, *_ in shifts) < 0.001, shifts
 
 
 def test_a_variants_page_names_the_product_as_the_original(page: Page, site: Site) -> None:

@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import asdict as dataclass_fields
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 from opticworks import contracts as c
@@ -111,12 +112,17 @@ def ask(
         request = packed(request, settings.boxes)
     keys = {code: _cache_key(code, request, version) for code in providers}
     known = _remembered(cache, keys)
+    if known is None:  # who can't be read from is not waited for a second time
+        known, cache = {}, None
     notes: list[str] = []
     asked = {
-        _pool(code).submit(_ask_one, provider, request, cache, keys[code]): code
+        _pool(code).submit(_ask_one, provider, request): code
         for code, provider in providers.items()
         if code not in known
     }
+    if cache is not None:
+        for future, code in asked.items():
+            future.add_done_callback(partial(_remember, cache, keys[code]))
     answers = {**known, **_collected(asked, providers, request, notes)}
     offered = {
         code: _choices(code, providers[code], answers[code], request, notes)
@@ -135,15 +141,16 @@ def _pool(code: str) -> ThreadPoolExecutor:
     return _pools[code]
 
 
-def _ask_one(
-    provider: c.ShippingProvider, request: c.RateRequest, cache: Cache | None, key: str
-) -> list[Any]:
-    """The provider's answer, remembered by whoever gets it: even a late one serves the next."""
-    rates = list(provider.rates(request))
-    if cache is not None and rates:
-        with suppress(Exception):  # an answer that can't be written down is only used once
+def _ask_one(provider: c.ShippingProvider, request: c.RateRequest) -> list[Any]:
+    return list(provider.rates(request))
+
+
+def _remember(cache: Cache, key: str, asked: Future[list[Any]]) -> None:
+    """Keep an answer, after those who wait for it have it: even a late one serves the next."""
+    with suppress(Exception):  # an answer that can't be written down is only used once
+        rates = asked.result()
+        if rates:
             cache.set(key, json.dumps([rate_to_json(rate) for rate in rates]), ex=CACHED_SECONDS)
-    return rates
 
 
 def _collected(
@@ -251,8 +258,8 @@ def _cache_key(code: str, request: c.RateRequest, version: object) -> str:
     return "rates:" + hashlib.sha256(question.encode()).hexdigest()
 
 
-def _remembered(cache: Cache | None, keys: Mapping[str, str]) -> dict[str, list[Any]]:
-    """Answers of the last quarter of an hour, by provider; none if Redis is gone."""
+def _remembered(cache: Cache | None, keys: Mapping[str, str]) -> dict[str, list[Any]] | None:
+    """Answers of the last quarter of an hour, by provider; None if Redis is gone."""
     if cache is None or not keys:
         return {}
     try:
@@ -264,7 +271,7 @@ def _remembered(cache: Cache | None, keys: Mapping[str, str]) -> dict[str, list[
         }
     except Exception as error:  # Redis holds only what may vanish
         log.info("Rates are asked anew, since none could be remembered: %s", error)
-        return {}
+        return None
 
 
 def rate_to_json(rate: c.Rate) -> dict[str, Any]:

@@ -69,9 +69,11 @@ def read_product(db: Session, handle: str, currency: str, related: int) -> Found
             return None, False
         ids = _ids_of(rows)
         kept = kernel.pictures(db, ids)
+        lasting = complete(ids, kept)
+        memory = memory if lasting else Memory(None)
         product, *others = (_product(row, currency, kept, memory) for row in rows)
         cards = (memory.shared(("related", one.handle, currency), one) for one in others)
-        return (product, tuple(cards)), complete(ids, kept)
+        return (product, tuple(cards)), lasting
 
     return remembered(db, SCOPE, ("product", handle, currency, related), read)
 
@@ -98,8 +100,10 @@ def read_page(db: Session, shape: Shape, values: Mapping[str, Any]) -> Listed:
         rows = db.execute(page(shape), values).all()
         ids = _ids_of(rows)
         kept = kernel.pictures(db, ids)
+        lasting = complete(ids, kept)
+        memory = memory if lasting else Memory(None)
         products = tuple(_product(row, values["currency"], kept, memory) for row in rows)
-        return (products, rows[0].total if rows else 0), complete(ids, kept)
+        return (products, rows[0].total if rows else 0), lasting
 
     if shape.query or shape.narrowed or values["limit"] > MOST_LISTED:
         return read(Memory(None))[0]

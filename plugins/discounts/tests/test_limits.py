@@ -175,12 +175,16 @@ def test_late_money_takes_the_use_again_while_there_is_one(counter):
     assert wrong_without_mail(counter) == []
 
 
-def test_a_use_comes_back_when_the_card_is_declined_and_the_code_stays_on_the_cart(counter):
+def test_a_use_is_kept_while_a_declined_card_may_be_tried_again_and_then_comes_back(counter):
     number = publish(counter, "LAST", total_limit=1)
     cart_id = cart_with(counter, ("A", 1), codes=["LAST"])
     counter.card.vendor.decline_next()
     with pytest.raises(Refused):
         place(counter.shop, counter.wish(cart_id, "fake_card"))
+    assert used_of(counter, number) == 1
+    assert state(counter.quote(cart_id), "LAST").state == "applied"
+    later(counter, hours=2)
+    sweep(counter)
     assert used_of(counter, number) == 0
     assert state(counter.quote(cart_id), "LAST").state == "applied"
 

@@ -74,7 +74,7 @@ def test_a_card_that_is_declined_leads_back_with_everything_typed(counter: Count
     assert "Your card was declined." in page
     for name, value in ADA.items():
         assert page.forms["checkout"][name].value == value
-    assert counter.free("A") == 3
+    assert counter.free("A") == 2  # kept for the next try, until its time is over
 
 
 @pytest.mark.parametrize("attempt", ["nonsense", "00000000-0000-0000-0000-000000000000"])
