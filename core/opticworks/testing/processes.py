@@ -198,6 +198,7 @@ class Nursery:
         and `later`."""
         request = {"start": what, "house": asdict(house), "options": options}
         pid = int(self.ask(request))
+        self.ended.pop(pid, None)  # a number may come again, on a busy machine after minutes
         self._running.add(pid)
         return Process(self, pid, Path(house.folder))
 
