@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata as md
 import logging
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from types import ModuleType
@@ -70,6 +73,7 @@ class Plugin:
     version: str = ""
     optional: bool = False
     hooks: tuple[str, ...] = ()
+    own: Any = None  #: pluggy's callers of this plugin's hooks alone
     reasons: list[str] = field(default_factory=list)  #: why it does not run
     broken: list[str] = field(default_factory=list)  #: providers it should offer and can't
 
@@ -94,10 +98,27 @@ class PluginFailed(ConfigError):
     """An enabled plugin can't run and production must not start without it."""
 
 
+def entry_points(group: str) -> Iterable[md.EntryPoint]:
+    """The entry points of a group; read anew only after something was installed or removed."""
+    return _entry_points(group, tuple((entry, _changed(entry)) for entry in sys.path))
+
+
+@lru_cache(maxsize=16)
+def _entry_points(group: str, path: tuple[tuple[str, int], ...]) -> Iterable[md.EntryPoint]:
+    return md.entry_points(group=group)
+
+
+def _changed(folder: str) -> int:
+    try:
+        return os.stat(folder or ".").st_mtime_ns
+    except OSError:
+        return 0
+
+
 def installed() -> dict[str, md.EntryPoint]:
     """Entry points of the group by code. Two packages offering one code is an error."""
     found: dict[str, md.EntryPoint] = {}
-    for entry in md.entry_points(group=GROUP):
+    for entry in entry_points(GROUP):
         other = found.get(entry.name)
         if other is not None and other.value != entry.value:
             raise ConfigError(
@@ -194,6 +215,7 @@ class Plugins:
         except Exception as error:
             self.fail(plugin, f"Its hooks are not valid: {error}")
             return
+        plugin.own = probe.hook
         callers = probe.get_hookcallers(plugin.module) or []
         plugin.hooks = tuple(sorted(caller.name for caller in callers))
         assert plugin.info is not None
@@ -281,10 +303,7 @@ class Plugins:
 
     def ask(self, plugin: Plugin, hook: str, **arguments: Any) -> Any:
         """Call one plugin's implementation of a hook; None if it has none."""
-        caller = pluggy.PluginManager(hookspecs.PROJECT)
-        caller.add_hookspecs(hookspecs)
-        caller.register(plugin.module, name=plugin.code)
-        answers = getattr(caller.hook, hook)(**arguments)
+        answers = getattr(plugin.own, hook)(**arguments)
         return answers[0] if answers else None
 
 

@@ -1,13 +1,15 @@
 """Real processes of one shop, started quickly and killed as by a power cut.
 
-`Nursery` is a process that has everything imported already and forks the processes that a test
-asks for: a web server (the real application behind waitress), a worker, or a single verb. Each
-boots the shop by itself, so that nothing is shared but PostgreSQL, Redis and the shop's folder.
+`Nursery` is a process that puts each shop together once and forks the processes that a test asks
+for: a web server (the real application behind waitress), a worker, or a single verb. Each has
+connections and settings of its own, as behind a server that loads its application before it
+forks, so that nothing is shared but PostgreSQL, Redis and the shop's folder.
 `fault` names the fault point (opticworks.faults) at which the process kills itself.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pickle
@@ -196,6 +198,7 @@ class Nursery:
         and `later`."""
         request = {"start": what, "house": asdict(house), "options": options}
         pid = int(self.ask(request))
+        self.ended.pop(pid, None)  # a number may come again, on a busy machine after minutes
         self._running.add(pid)
         return Process(self, pid, Path(house.folder))
 
@@ -223,26 +226,23 @@ def until(
 # --- in the nursery -------------------------------------------------------------------------------
 
 
-def web(house: House, threads: int = 4, later: float = 0.0) -> None:
+def web(warm: Warm, threads: int = 4) -> None:
     """Serve the shop on a free port, which is written down when it does."""
     from waitress.server import create_server
 
-    from opticworks.app import make_app
-
-    app = make_app(house.open(later))
-    server = create_server(app, host="127.0.0.1", port=0, threads=threads)
-    file = Path(house.folder) / f"port-{os.getpid()}"
+    server = create_server(warm.app, host="127.0.0.1", port=0, threads=threads)
+    file = Path(warm.shop.config.var) / f"port-{os.getpid()}"
     file.with_suffix(".new").write_text(str(server.effective_port))
     file.with_suffix(".new").rename(file)
     server.run()
 
 
-def worker(house: House, later: float = 0.0) -> None:
+def worker(warm: Warm) -> None:
     """Run jobs until killed."""
     from opticworks.jobs.worker import Pace, run
 
     pace = Pace(heartbeat=0.2, stalled_after=1.0, rescue=0.3, poll=0.2)
-    run(house.open(later), concurrency=2, pace=pace)
+    run(warm.shop, concurrency=2, pace=pace)
 
 
 def refund(shop: Shop, number: str, amount: int) -> None:
@@ -253,12 +253,12 @@ def refund(shop: Shop, number: str, amount: int) -> None:
     refund(shop, number, Wish(request=uuid.uuid4(), amount=amount, note="test"), actor="clerk")
 
 
-def verb(house: House, call: Sequence[Any], later: float = 0.0) -> None:
+def verb(warm: Warm, call: Sequence[Any]) -> None:
     """Call `module:function` with the shop and keyword arguments, as a request of staff would."""
     from importlib import import_module
 
     (module, _, name), arguments = call[0].partition(":"), call[1]
-    getattr(import_module(module), name)(house.open(later), **arguments)
+    getattr(import_module(module), name)(warm.shop, **arguments)
 
 
 def buy(shop: Shop, *, email: str, payment: str, sku: str, quantity: int = 1) -> str:
@@ -317,7 +317,32 @@ def ship(shop: Shop, what: str, parcel: str = "", **more: Any) -> Any:
     return verbs[what]()
 
 
-def _child(request: Mapping[str, Any]) -> None:
+@dataclass(frozen=True)
+class Warm:
+    """A shop and its web application, put together before the fork, which is most of a start."""
+
+    shop: Shop
+    app: Any
+
+    @classmethod
+    def of(cls, house: House) -> Warm:
+        from opticworks.app import make_app
+
+        shop = house.open()
+        warm = cls(shop, make_app(shop))
+        shop.close()  # no connection may be used on both sides of a fork
+        gc.collect()
+        gc.freeze()  # a collection in a child need not copy what is here
+        return warm
+
+    def wake(self, later: float) -> None:
+        """In the child: read what a process reads when it starts."""
+        faults.arm(self.shop.mode)
+        self.shop.now = lambda: now_utc() + timedelta(seconds=later)
+        self.shop.settings_changed()
+
+
+def _child(warm: Warm, request: Mapping[str, Any]) -> None:
     import logging
 
     house = House(**request["house"])
@@ -330,7 +355,8 @@ def _child(request: Mapping[str, Any]) -> None:
     )
     try:
         started: Callable[..., None] = globals()[request["start"]]
-        started(house, **options)
+        warm.wake(options.pop("later", 0.0))
+        started(warm, **options)
     except BaseException:
         logging.exception("%s ended", request["start"])
         raise
@@ -343,16 +369,20 @@ def main() -> None:
     import opticworks.boot
     import opticworks.checkout.staff  # noqa: F401
 
+    houses: dict[str, Warm] = {}
     for line in sys.stdin:
         request = json.loads(line)
         if "poll" in request:
             pid, status = os.waitpid(request["poll"], os.WNOHANG)
             print(os.waitstatus_to_exitcode(status) if pid else "running", flush=True)
             continue
+        known = json.dumps(request["house"], sort_keys=True)
+        if known not in houses:
+            houses[known] = Warm.of(House(**request["house"]))
         child = os.fork()
         if child == 0:
             try:
-                _child(request)
+                _child(houses[known], request)
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import configparser
 import hashlib
-import importlib.metadata as md
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path, PurePosixPath
+
+from opticworks.plugins import entry_points
 
 GROUP = "opticworks.themes"
 PROTECTED = "admin/"
@@ -49,6 +51,21 @@ class Layer:
         except OSError:  # a name longer than the file system takes
             return None
         return path if found else None
+
+    def files(self, kind: str, suffix: str = "") -> Iterator[tuple[str, Path]]:
+        """(name, path) of every file under `kind` that `file` finds."""
+        root = self.path / kind
+        top = os.path.realpath(root)
+        for folder, folders, names in os.walk(top):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            inner = "" if folder == top else folder[len(top) + 1 :].replace(os.sep, "/") + "/"
+            for name in names:
+                if not name.endswith(suffix) or name.startswith("."):
+                    continue
+                path = root / inner / name
+                # A link may lead out of the folder.
+                if not os.path.islink(path) or self.file(kind, inner + name) is not None:
+                    yield inner + name, path
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +107,7 @@ def read_theme(code: str, path: Path) -> Theme:
 def installed_themes() -> dict[str, Theme]:
     """Themes of all installed packages, by code. Raises ThemeError for one that is broken."""
     themes: dict[str, Theme] = {}
-    for entry in md.entry_points(group=GROUP):
+    for entry in entry_points(GROUP):
         if entry.name in themes:
             raise ThemeError(
                 f"Two installed packages offer a theme {entry.name!r}. Uninstall one of them."
@@ -150,12 +167,8 @@ class SearchPath:
         """(name, path) of every file that can be found, in the order of their names."""
         found: dict[str, Path] = {}
         for layer in reversed(self.layers):
-            root = layer.path / kind
-            for path in root.rglob(f"*{suffix}"):
-                name = path.relative_to(root).as_posix()
-                if layer.theme and name.startswith(PROTECTED):
-                    continue
-                if layer.file(kind, name) is not None:
+            for name, path in layer.files(kind, suffix):
+                if not (layer.theme and name.startswith(PROTECTED)):
                     found[name] = path
         yield from sorted(found.items())
 
