@@ -1,9 +1,10 @@
 """Real processes of one shop, started quickly and killed as by a power cut.
 
-`Nursery` is a process that has everything imported already and forks the processes that a test
-asks for: a web server (the real application behind waitress), a worker, or a single verb. Each
-boots the shop by itself, so that nothing is shared but PostgreSQL, Redis and the shop's folder.
-`fault` names the fault point (opticworks.faults) at which the process kills itself.
+`Nursery` is a process that has everything imported and each shop put together once; it forks the
+processes that a test asks for: a web server (the real application behind waitress), a worker, or a
+single verb. They inherit the shop without its connections, so that nothing is shared but
+PostgreSQL, Redis and the shop's folder. `fault` names the fault point (opticworks.faults) at which
+the process kills itself.
 """
 
 from __future__ import annotations
@@ -192,8 +193,8 @@ class Nursery:
         return answer
 
     def start(self, what: str, house: House, **options: Any) -> Process:
-        """Start "web" (`threads`), "worker" or "verb" (`call`, see `verb`), each with `fault`
-        and `later`."""
+        """Start "web" (`threads`), "worker" or "verb" (`call`, see `verb`), each with `fault` and
+        `later`, how many seconds its clock is ahead."""
         request = {"start": what, "house": asdict(house), "options": options}
         pid = int(self.ask(request))
         self._running.add(pid)
@@ -223,26 +224,51 @@ def until(
 # --- in the nursery -------------------------------------------------------------------------------
 
 
-def web(house: House, threads: int = 4, later: float = 0.0) -> None:
+_shops: dict[str, Shop] = {}  #: by their house
+_apps: dict[str, Any] = {}  #: WSGI applications of those that serve
+
+
+def _ready(request: Mapping[str, Any]) -> tuple[Shop, Any]:
+    """The shop of a request's house, and its application if it is to serve: put together once,
+    in the nursery, which keeps no connection that a child could inherit."""
+    house = House(**request["house"])
+    key = json.dumps(request["house"], sort_keys=True)
+    shop = _shops.get(key)
+    if shop is None:
+        shop = _shops[key] = house.open()
+    if request["start"] == "web" and key not in _apps:
+        from opticworks.app import make_app
+
+        _apps[key] = make_app(shop)
+    shop.close()
+    return shop, _apps.get(key)
+
+
+def web(shop: Shop, app: Any, threads: int = 4) -> None:
     """Serve the shop on a free port, which is written down when it does."""
     from waitress.server import create_server
 
-    from opticworks.app import make_app
-
-    app = make_app(house.open(later))
     server = create_server(app, host="127.0.0.1", port=0, threads=threads)
-    file = Path(house.folder) / f"port-{os.getpid()}"
+    file = shop.config.var / f"port-{os.getpid()}"
     file.with_suffix(".new").write_text(str(server.effective_port))
     file.with_suffix(".new").rename(file)
     server.run()
 
 
-def worker(house: House, later: float = 0.0) -> None:
+def worker(shop: Shop, app: Any) -> None:
     """Run jobs until killed."""
     from opticworks.jobs.worker import Pace, run
 
     pace = Pace(heartbeat=0.2, stalled_after=1.0, rescue=0.3, poll=0.2)
-    run(house.open(later), concurrency=2, pace=pace)
+    run(shop, concurrency=2, pace=pace)
+
+
+def verb(shop: Shop, app: Any, call: Sequence[Any]) -> None:
+    """Call `module:function` with the shop and keyword arguments, as a request of staff would."""
+    from importlib import import_module
+
+    (module, _, name), arguments = call[0].partition(":"), call[1]
+    getattr(import_module(module), name)(shop, **arguments)
 
 
 def refund(shop: Shop, number: str, amount: int) -> None:
@@ -251,14 +277,6 @@ def refund(shop: Shop, number: str, amount: int) -> None:
     from opticworks.checkout.refund_plan import Wish
 
     refund(shop, number, Wish(request=uuid.uuid4(), amount=amount, note="test"), actor="clerk")
-
-
-def verb(house: House, call: Sequence[Any], later: float = 0.0) -> None:
-    """Call `module:function` with the shop and keyword arguments, as a request of staff would."""
-    from importlib import import_module
-
-    (module, _, name), arguments = call[0].partition(":"), call[1]
-    getattr(import_module(module), name)(house.open(later), **arguments)
 
 
 def buy(shop: Shop, *, email: str, payment: str, sku: str, quantity: int = 1) -> str:
@@ -317,20 +335,22 @@ def ship(shop: Shop, what: str, parcel: str = "", **more: Any) -> Any:
     return verbs[what]()
 
 
-def _child(request: Mapping[str, Any]) -> None:
+def _child(request: Mapping[str, Any], shop: Shop, app: Any) -> None:
     import logging
 
-    house = House(**request["house"])
     options = dict(request["options"])
     os.environ[faults.VARIABLE] = options.pop("fault", "")
+    faults.arm(shop.config.mode)
+    ahead = timedelta(seconds=options.pop("later", 0.0))
+    shop.now = lambda: now_utc() + ahead
     logging.basicConfig(
-        filename=Path(house.folder) / "log",
+        filename=shop.config.var / "log",
         level=logging.INFO,
         format="%(asctime)s %(process)d %(name)s %(message)s",
     )
     try:
         started: Callable[..., None] = globals()[request["start"]]
-        started(house, **options)
+        started(shop, app, **options)
     except BaseException:
         logging.exception("%s ended", request["start"])
         raise
@@ -349,10 +369,11 @@ def main() -> None:
             pid, status = os.waitpid(request["poll"], os.WNOHANG)
             print(os.waitstatus_to_exitcode(status) if pid else "running", flush=True)
             continue
+        shop, app = _ready(request)
         child = os.fork()
         if child == 0:
             try:
-                _child(request)
+                _child(request, shop, app)
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)
