@@ -16,6 +16,7 @@ ORDER_CANCELED = "order.canceled"  #: by staff, by the customer or by expiry; da
 ORDER_COMPLETED = "order.completed"  #: paid and everything delivered
 PAYMENT_REMINDER = "payment.reminder"  #: still unpaid at the moment the provider asked for
 PAYMENT_PAID = "payment.paid"  #: the whole order amount is captured
+PAYMENT_AUTHORIZED = "payment.authorized"  #: the whole amount is ours to take when it is sent
 PAYMENT_FAILED = "payment.failed"
 PAYMENT_REFUNDED = "payment.refunded"  #: once per refund; data["amount"], data["refund"] its id
 DISPUTE_OPENED = "dispute.opened"  #: a buyer's bank wants money back; data["amount"]

@@ -29,7 +29,7 @@ READING = {
     *("read", "label_order", "follow_void", "sync"),
     *("buy_label", "fetch_label", "look", "batch_label"),
     *("fulfil", "mark_paid"),
-    *("_call_of", "_carry_out", "_open_of"),
+    *("_call_of", "_carry_out", "_open_of", "_orders_of"),
 }
 #: What a PaymentProvider, ShippingProvider or Mailer does over the network.
 OVER_THE_NETWORK = {

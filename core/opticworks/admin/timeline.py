@@ -19,7 +19,10 @@ from opticworks.payments import service as payments
 
 #: Events whose story a ledger or the audit record tells better (with who did it).
 TOLD_ELSEWHERE = frozenset(
-    {"payment.paid", "payment.failed", "payment.refunded", "payment.returned"}
+    {
+        *("payment.paid", "payment.authorized", "payment.failed"),
+        *("payment.refunded", "payment.returned"),
+    }
 )
 BAD = frozenset(
     {

@@ -42,11 +42,12 @@ def sweep(shop: Shop) -> None:
         ).all()
         expired = {*_numbers(db, payments.due_for_expiry(db, now)), *_abandoned(db, now)}
         remind = _numbers(db, payments.due_for_reminder(db, now))
+        followed = _numbers(db, payments.due_for_a_look(db, now))
         for key in map(str, refunds.due(db, now)):
             defer(db, "checkout.refund", queueing_lock=f"refund:{key}", key=key)
         for number in expired:
             defer(db, "checkout.expire", queueing_lock=f"expire:{number}", number=number)
-        for number in unanswered:
+        for number in {*unanswered, *followed}:
             if number not in expired:
                 defer(db, "checkout.settle", queueing_lock=f"settle:{number}", number=number)
         for number in remind:
@@ -91,11 +92,13 @@ def remind(shop: Shop, number: str) -> None:
 def expire(shop: Shop, number: str) -> None:
     """Give up an order whose payment did not come in time.
 
-    The provider is asked first: a payment that came after all settles the order instead.
+    The provider is asked first: a payment that came after all settles the order instead, and
+    so does one that it has begun to work on.
     """
     for found in settling.attempts_of(shop, number):
         if found.status in payments.OPEN:
-            result = settling.withdraw(settling.provider_of(shop, found.provider), found)
+            provider = settling.provider_of(shop, found.provider)
+            result = settling.withdraw(provider, found, promises=True)
             with shop.unit("expire") as db:
                 settling.apply(shop, db, found, result, reason="expired")
     with shop.unit("give_up") as db:

@@ -28,6 +28,7 @@ from opticworks.faults import outside
 from opticworks.jobs import defer
 from opticworks.money import Money
 from opticworks.orders.models import Order
+from opticworks.payments import disputes
 from opticworks.shipping import rates as rates_room
 from opticworks.shipping import rules
 from opticworks.shipping import service as shipments
@@ -412,12 +413,18 @@ def follow_void(shop: Shop, parcel_id: uuid.UUID) -> None:
 
 
 def label_order(shop: Shop, number: str, *, actor: str, most: int | None = None) -> int:
-    """Pack what is left of an order and buy its labels by the shop's rule; how many labels.
+    """Pack what is left of an order and buy its labels by the shop's rule; how many labels. One
+    whose payment is disputed is left to a person.
 
     `most` is what they may cost together (minor units). Raises Refused with the reason.
     """
     with shop.unit() as db:
         order = bench_room.ready(db, number, lock=False)
+        if any(map(disputes.is_open, disputes.of_order(db, order.id))):
+            raise Refused(
+                "The customer's bank disputes the payment, so what is sent now may be lost. Buy it "
+                "on the order's own page if it is to be sent all the same."
+            )
         waiting = [
             parcel.id
             for parcel in shipments.of_order(db, order.id, ("draft", "prepared", "buying"))

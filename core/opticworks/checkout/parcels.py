@@ -194,8 +194,10 @@ def unpack(shop: Shop, parcel_id: uuid.UUID, *, actor: str) -> None:
 
 
 def hand_over(shop: Shop, parcel_ids: Sequence[uuid.UUID], *, actor: str) -> None:
-    """These labelled parcels were given to the carrier; the customers are told. Raises Refused
-    with nothing changed."""
+    """These labelled parcels were given to the carrier; the customers are told. Money that was
+    only authorized is taken first. Raises Refused, and then none of them counts as handed over."""
+    for number in _orders_of(shop, parcel_ids):
+        capturing.before_sending(shop, number)
     with shop.unit("hand_over") as db:
         for parcel_id in sorted(parcel_ids):
             order, parcel = locked(db, parcel_id)
@@ -212,6 +214,14 @@ def hand_over(shop: Shop, parcel_ids: Sequence[uuid.UUID], *, actor: str) -> Non
                 carrier=parcel.carrier,
                 tracking_number=parcel.tracking_number,
             )
+
+
+def _orders_of(shop: Shop, parcel_ids: Sequence[uuid.UUID]) -> list[str]:
+    """The orders whose parcels these are, without those that were handed over already."""
+    with shop.unit() as db:
+        found = [shipments.get(db, parcel_id) for parcel_id in sorted(parcel_ids)]
+        waiting = {each.order_id for each in found if each is not None and each.shipped_at is None}
+        return [order.number for id in sorted(waiting) if (order := orders.by_id(db, id))]
 
 
 def locked(db: Session, parcel_id: uuid.UUID) -> tuple[Order, Parcel]:

@@ -170,8 +170,11 @@ def ask(provider: c.PaymentProvider, found: Attempt) -> c.PaymentResult:
     return provider.fetch(found.ref) if found.ref else provider.start(found.intent, found.key)
 
 
-def withdraw(provider: c.PaymentProvider, found: Attempt) -> c.PaymentResult:
-    """Call the payment off, unless its money has come after all; how it stands then.
+def withdraw(
+    provider: c.PaymentProvider, found: Attempt, *, promises: bool = False
+) -> c.PaymentResult:
+    """Call the payment off, unless its money has come after all; how it stands then. With
+    `promises` one is left alone, too, that nobody here knew to be under way.
 
     The provider is asked even if no answer of it was ever written down: a process that died
     between its answer and our commit may have left a payment there.
@@ -183,7 +186,8 @@ def withdraw(provider: c.PaymentProvider, found: Attempt) -> c.PaymentResult:
         if found.ref or error.retryable:
             raise
         return c.PaymentResult(state="canceled", ref="", money=found.intent.amount)
-    if result.state in ("action", "pending"):
+    promised = promises and result.state == "pending" and found.status != "pending"
+    if result.state in ("action", "pending") and not promised:
         with outside("withdraw"):
             result = provider.cancel(result.ref, f"{found.key}:cancel")
     return result
@@ -313,6 +317,8 @@ def _accept(db: Session, shop: Shop, order: Order, payment: Payment, actor: str)
         emit(db, events.PAYMENT_PAID, order.number, {"at_once": placed})
     elif payment.status == "authorized" and payment.capture == "automatic":
         defer(db, "checkout.capture", number=order.number, attempt=str(payment.attempt))
+    elif payment.status == "authorized":
+        emit(db, events.PAYMENT_AUTHORIZED, order.number)
     for other in others:
         if has_money and other.status in payments.OPEN:
             defer(db, "checkout.call_off", number=order.number, attempt=str(other.attempt))

@@ -33,15 +33,20 @@ LABEL_BYTES = 10_000_000
 
 @hookimpl
 def on_event(event: events.Event, ctx: c.Ctx) -> None:
-    """A paid order gets its labels by itself, if the shop says so."""
-    if event.kind == events.PAYMENT_PAID and ctx.settings["shipping"].automatic_labels:
+    """An order whose money is there gets its labels by itself, if the shop says so: once it is
+    paid, or as soon as it stands if its money is authorized and taken when it leaves."""
+    if not ctx.settings["shipping"].automatic_labels:
+        return
+    waits = event.kind == events.PAYMENT_AUTHORIZED
+    if waits or event.kind == events.PAYMENT_PAID:
         lock = f"label:{event.subject}"
         defer(ctx.db, "shipping.buy_label", queueing_lock=lock, number=event.subject)
 
 
 @task("shipping.buy_label")
 def buy_label(shop: Shop, number: str) -> None:
-    """Buy the labels of a paid order; what can't be done by a rule is put before staff."""
+    """Buy the labels of an order whose money is there; what can't be done by a rule is put before
+    staff."""
     settings = shop.settings["shipping"]
     if not settings.automatic_labels:
         return

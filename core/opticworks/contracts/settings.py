@@ -228,7 +228,8 @@ class ShippingSettings(BaseModel):
     automatic_labels: bool = Field(
         False,
         title="Buy labels by themselves",
-        description="A paid order gets its label without anybody's doing.",
+        description="An order that is paid, or whose money is authorized, gets its label without "
+        "anybody's doing.",
         json_schema_extra={"section": "Labels by themselves"},
     )
     most_cost: Decimal = Field(

@@ -22,8 +22,9 @@ class Payment(Base):
     `attempt` is the key the provider acts on once; `data` is what the checkout's payment fields
     posted, needed to repeat `start`. `capture` says who takes an authorized sum: "automatic", a
     job at once, or "manual", staff or the first parcel. `expires_at`: an open attempt is given up
-    then, an authorization lapses. `returned` says why its money goes back by itself: "surplus" (the
-    order was paid already), "sold_out" or "canceled" (it came too late).
+    then, an authorization lapses. `look_at`: when the sweeper asks about one that its
+    provider still works on, should no webhook tell. `returned` says why its money goes back by
+    itself: "surplus" (the order was paid already), "sold_out" or "canceled" (it came too late).
     """
 
     __tablename__ = "payment"
@@ -38,6 +39,7 @@ class Payment(Base):
             postgresql_where=text("ref <> ''"),
         ),
         Index("ix_payment_waiting", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
+        Index("ix_payment_look_at", "look_at", postgresql_where=text("look_at IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -56,6 +58,7 @@ class Payment(Base):
     instructions: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     expires_at: Mapped[datetime | None]
     remind_at: Mapped[datetime | None] = mapped_column(index=True)
+    look_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = timestamp()
 
     @property

@@ -24,6 +24,10 @@ FINAL = {"failed", "canceled"}
 HAS_MONEY = ("authorized", "captured")
 #: How long an authorization lasts when its provider does not say: what card networks give.
 AUTHORIZED_DAYS = 7
+#: How soon the sweeper asks about a payment that its provider is still working on, and how long
+#: it rests at most between two looks: debits take days.
+FIRST_LOOK = timedelta(minutes=10)
+LONGEST_REST = timedelta(hours=6)
 #: Facts that somebody has to look at.
 ATTENTION = ("mismatch", "surplus")
 
@@ -145,14 +149,19 @@ def advance(payment: Payment, result: c.PaymentResult, now: datetime) -> bool:
 def _deadlines(payment: Payment, result: c.PaymentResult, now: datetime, changed: bool) -> None:
     if result.remind_at is not None:
         payment.remind_at = result.remind_at
+    if result.state in ("captured", *FINAL):
+        payment.look_at = None
     if result.state == "captured":
         payment.expires_at = payment.remind_at = None
     elif result.expires_at is not None:
         payment.expires_at = result.expires_at
     elif changed and result.state == "pending":
         payment.expires_at = None  # only its provider knows how long that takes
+        payment.look_at = now + FIRST_LOOK
     elif changed and result.state == "authorized":
         payment.expires_at = now + timedelta(days=AUTHORIZED_DAYS)
+    if changed and result.state == "authorized":
+        payment.look_at = payment.expires_at
 
 
 def times_accepted(db: Session, order_id: int) -> int:
@@ -224,6 +233,18 @@ def due_for_expiry(db: Session, now: datetime, limit: int = 100) -> list[int]:
             .limit(limit)
         )
     )
+
+
+def due_for_a_look(db: Session, now: datetime, limit: int = 100) -> list[int]:
+    """Ids of orders whose providers still work on a payment, to be asked how it stands; each next
+    time after a rest that grows with its age."""
+    found = db.scalars(
+        select(Payment).where(Payment.look_at <= now).order_by(Payment.look_at).limit(limit)
+    ).all()
+    for payment in found:
+        age = now - payment.created_at
+        payment.look_at = now + min(max(age / 2, FIRST_LOOK), LONGEST_REST)
+    return [payment.order_id for payment in found]
 
 
 def due_for_reminder(db: Session, now: datetime, limit: int = 100) -> list[int]:

@@ -149,7 +149,8 @@ class StripePayments:
         )
 
     def cancel(self, ref: str, key: str) -> PaymentResult:
-        """Call the intent off; one that was paid meanwhile answers so."""
+        """Call the intent off; one that was paid meanwhile answers so, and so does one that a
+        bank is working on, which Stripe seldom lets go."""
         return self._forward(
             ref,
             lambda: self._client.v1.payment_intents.cancel(
@@ -157,6 +158,7 @@ class StripePayments:
             ),
             "succeeded",
             "canceled",
+            "processing",
         )
 
     def _forward(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import stripe
 
+from opticworks.shop import Shop
+from opticworks.testing.counter import Counter, open_counter
 from opticworks.testing.standins import Switch, control, listen
 from opticworks_stripe_payments.provider import StripePayments
 from opticworks_stripe_payments.settings import StripeSettings
@@ -34,15 +37,25 @@ class Running:
             http_client=stripe.RequestsClient(timeout=timeout),
         )
 
-    def settings(self, **changes: Any) -> StripeSettings:
-        given = {
+    @property
+    def keys(self) -> dict[str, str]:
+        """What an ini would say to use it."""
+        return {
             "publishable_key": "pk_test_standin",
             "secret_key": "sk_test_standin",
             "webhook_secret": SECRET,
             "api_base": self.url,
             "script": f"{self.url}/stripe.js",
         }
-        return StripeSettings.model_validate({**given, **changes})
+
+    def settings(self, **changes: Any) -> StripeSettings:
+        return StripeSettings.model_validate({**self.keys, **changes})
+
+    def confirm(self, ref: str, method: str = "pm_card_visa") -> None:
+        """What a buyer's browser does with a payment's intent."""
+        self.client().v1.payment_intents.confirm(
+            ref, {"payment_method": method, "return_url": "http://127.0.0.1/return"}
+        )
 
     def provider(self, **changes: Any) -> StripePayments:
         return StripePayments(self.settings(**changes))
@@ -51,6 +64,14 @@ class Running:
 @pytest.fixture(scope="session")
 def listening() -> tuple[Switch, str]:
     return listen()
+
+
+@pytest.fixture
+def counter(make_shop: Callable[..., Shop], standin: Running) -> Counter:
+    """A shop whose cards are taken by the stand-in."""
+    return open_counter(
+        make_shop, plugins=("stripe_payments",), settings={"stripe_payments": standin.keys}
+    )
 
 
 @pytest.fixture

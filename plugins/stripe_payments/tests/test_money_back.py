@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +13,7 @@ from opticworks.checkout import refund as refunding
 from opticworks.checkout.refund_plan import Portion, Wish
 from opticworks.jobs import defer
 from opticworks.jobs.testing import drain
-from opticworks.shop import Shop
-from opticworks.testing.counter import Counter, open_counter
+from opticworks.testing.counter import Counter
 from opticworks.testing.ledger import wrong
 from opticworks.webhooks import service as webhooks
 from opticworks_stripe_payments.standin.delivery import body_of, sign
@@ -31,9 +29,7 @@ class Street:
         counter.stock("A", 9, "10.00")
         self.number = counter.buy(("A", 3), payment="stripe").number
         (self.intent,) = standin.app.vendor.objects["payment_intent"]
-        standin.client().v1.payment_intents.confirm(
-            self.intent, {"payment_method": method, "return_url": "http://127.0.0.1/"}
-        )
+        standin.confirm(self.intent, method)
         self.report()
         assert self.order.payment_status == "paid"
 
@@ -62,17 +58,7 @@ class Street:
 
 
 @pytest.fixture
-def street(make_shop: Callable[..., Shop], standin: Any) -> Street:
-    settings = {
-        "publishable_key": "pk_test_standin",
-        "secret_key": "sk_test_standin",
-        "webhook_secret": SECRET,
-        "api_base": standin.url,
-        "script": f"{standin.url}/stripe.js",
-    }
-    counter = open_counter(
-        make_shop, plugins=("stripe_payments",), settings={"stripe_payments": settings}
-    )
+def street(counter: Counter, standin: Any) -> Street:
     return Street(counter, standin, "pm_card_refundFail")
 
 

@@ -40,9 +40,7 @@ class TestContract(PaymentProviderContract):
         return made
 
     def authorize(self, provider: Any, ref: str) -> None:
-        provider.standin.client().v1.payment_intents.confirm(
-            ref, {"payment_method": "pm_card_visa", "return_url": "http://127.0.0.1/return"}
-        )
+        provider.standin.confirm(ref)
 
     @contextmanager
     def vendor_down(self, provider: Any) -> Iterator[None]:
@@ -57,7 +55,7 @@ class TestContract(PaymentProviderContract):
 
     def decline(self, provider: Any, ref: str) -> bool:
         with pytest.raises(stripe.CardError):
-            confirm(provider.standin, ref, "pm_card_chargeDeclined")
+            provider.standin.confirm(ref, "pm_card_chargeDeclined")
         return True
 
     @contextmanager
@@ -106,12 +104,6 @@ def provider(standin: Any) -> StripePayments:
     return made
 
 
-def confirm(standin: Any, ref: str, method: str = "pm_card_visa") -> None:
-    standin.client().v1.payment_intents.confirm(
-        ref, {"payment_method": method, "return_url": "http://127.0.0.1/return"}
-    )
-
-
 def test_the_intent_carries_the_order_and_our_attempt(standin: Any, provider: Any) -> None:
     result = provider.start(intent(), "key-1")
     (made,) = standin.control("state")["payment_intent"].values()
@@ -126,16 +118,16 @@ def test_a_decline_says_the_providers_sentence_and_leaves_the_payment_open(
 ) -> None:
     ref = provider.start(intent(), "key-1").ref
     with pytest.raises(stripe.CardError):
-        confirm(standin, ref, "pm_card_chargeDeclinedInsufficientFunds")
+        standin.confirm(ref, "pm_card_chargeDeclinedInsufficientFunds")
     declined = provider.fetch(ref)
     assert (declined.state, declined.message) == ("action", "Your card has insufficient funds.")
-    confirm(standin, ref)
+    standin.confirm(ref)
     assert provider.fetch(ref).state == "captured"
 
 
 def test_a_bank_that_asks_the_buyer_is_still_an_action(standin: Any, provider: Any) -> None:
     ref = provider.start(intent(), "key-1").ref
-    confirm(standin, ref, "pm_card_authenticationRequired")
+    standin.confirm(ref, "pm_card_authenticationRequired")
     assert provider.fetch(ref).state == "action"
 
 
@@ -327,7 +319,7 @@ def test_one_fetch_tells_what_was_done_at_stripe(standin: Any) -> None:
     """By hand in the dashboard, and by the buyer's bank: refunds that fail later, disputes."""
     provider = standin.provider()
     ref = provider.start(intent(), "start-1").ref
-    confirm(standin, ref, "pm_card_refundFail")
+    standin.confirm(ref, "pm_card_refundFail")
     ours = provider.refund(ref, Money(500, "USD"), "key-1")
     assert (ours.state, ours.key) == ("pending", "key-1")
     made = standin.control("refund", payment_intent=ref, amount="200")

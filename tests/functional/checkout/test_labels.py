@@ -14,7 +14,7 @@ from sqlalchemy import text
 from opticworks import contracts as c
 from opticworks.checkout import labels, parcels, shipping_jobs, staff, tracking
 from opticworks.checkout.parcels import Wanted
-from opticworks.checkout.settle import Refused
+from opticworks.checkout.settle import Refused, settle
 from opticworks.jobs.testing import drain
 from opticworks.shipping import service as shipments
 from opticworks.shipping.models import Parcel
@@ -304,6 +304,57 @@ def test_a_paid_order_gets_its_label_by_itself_up_to_a_limit(
     (waiting,) = _parcels(counter, dear)
     labels.buy(counter.shop, waiting.id, rate_code="ground", actor=CLERK)
     assert problems(counter, dear) == []
+
+
+def test_an_authorized_order_gets_its_label_before_its_money_is_taken(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(counter, monkeypatch, automatic_labels=True)
+    later = counter.shop.settings["shop"].model_copy(update={"capture": "authorize"})
+    counter.shop.settings["shop"] = later  # type: ignore[index]
+    number = counter.buy(("A", 1), payment="fake_card").number
+    (ref,) = counter.card.vendor.payments
+    counter.card.vendor.pay(ref)
+    settle(counter.shop, number)
+    drain(counter.shop)
+    (label,) = _parcels(counter, number)
+    assert (label.status, counter.order(number).payment_status) == ("bought", "authorized")
+    parcels.hand_over(counter.shop, [label.id], actor=CLERK)
+    drain(counter.shop)
+    assert counter.order(number).payment_status == "paid"
+    assert counter.carrier.vendor.bought == 1, "being paid buys no second one"
+
+
+def test_a_parcel_whose_money_can_not_be_taken_is_not_handed_over(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(counter, monkeypatch)
+    later = counter.shop.settings["shop"].model_copy(update={"capture": "authorize"})
+    counter.shop.settings["shop"] = later  # type: ignore[index]
+    number = counter.buy(("A", 1), payment="fake_card").number
+    (ref,) = counter.card.vendor.payments
+    counter.card.vendor.pay(ref)
+    settle(counter.shop, number)
+    (label,) = bought(counter, number)
+    counter.card.vendor.payments[ref].state = "canceled"  # it lapsed, and nobody has told
+    with pytest.raises(Refused, match="could not be taken, so nothing is sent"):
+        parcels.hand_over(counter.shop, [label.id], actor=CLERK)
+    assert parcel(counter, label.id).shipped_at is None
+
+
+def test_a_disputed_order_is_left_to_a_person(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(counter, monkeypatch, automatic_labels=True)
+    number = counter.buy(("A", 1), payment="fake_card").number
+    (ref,) = counter.card.vendor.payments
+    counter.card.vendor.pay(ref)
+    counter.card.vendor.dispute(ref)
+    settle(counter.shop, number)
+    drain(counter.shop)
+    assert counter.carrier.vendor.bought == 0
+    ((_, sentence),) = problems(counter, number)
+    assert "disputes the payment" in sentence
 
 
 def _parcels(counter: Counter, number: str) -> list[Parcel]:

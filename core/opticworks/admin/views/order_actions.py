@@ -137,6 +137,12 @@ class Part(NamedTuple):
     quantity: str
 
 
+def _charged_when_sent(view: c.OrderView) -> str:
+    if view.payment_status == "authorized":
+        return f"{view.total.format()} are taken now: until here they were only authorized."
+    return "Nothing is charged or paid back."
+
+
 def _fulfil_page(view: c.OrderView, typed: dict[str, str] | None = None) -> dict[str, Any]:
     values = typed or {}
     parts = [
@@ -147,7 +153,7 @@ def _fulfil_page(view: c.OrderView, typed: dict[str, str] | None = None) -> dict
     effects = [
         Effect("stock", "What you put into the parcel leaves the shelf."),
         Effect("mail", f"{view.email} gets a mail with the carrier and the tracking number."),
-        Effect("money", "Nothing is charged or paid back."),
+        Effect("money", _charged_when_sent(view)),
     ]
     if view.disputed:
         warning = "The customer's bank disputes this payment. What you send now may be lost."

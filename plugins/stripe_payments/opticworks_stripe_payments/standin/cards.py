@@ -11,7 +11,8 @@ from opticworks_stripe_payments.standin.wire import StripeError
 @dataclass(frozen=True, slots=True)
 class TestCard:
     """`decline` and `decline_code` when the bank says no; `challenge` when it asks the buyer.
-    `redirect` names a way to pay that is no card and always goes to a page of its own."""
+    `redirect` names a way to pay that is no card and always goes to a page of its own, `debit` one
+    whose money the bank sends some days later, or doesn't."""
 
     brand: str = "visa"
     code: str = ""
@@ -19,6 +20,7 @@ class TestCard:
     message: str = ""
     challenge: bool = False
     redirect: str = ""
+    debit: str = ""
     disputed: bool = False
     refund_fails: bool = False
 
@@ -29,6 +31,8 @@ def _declined(code: str, message: str, decline_code: str = "") -> TestCard:
 
 #: The way to pay that sends the buyer to a page of its own: no card at all.
 REDIRECT = "klarna"
+#: The way to pay that stays "processing" until the bank has decided.
+DEBIT = "us_bank_account"
 
 CARDS = {
     "4242424242424242": TestCard(),
@@ -49,6 +53,7 @@ CARDS = {
     "4000000000000259": TestCard(disputed=True),
     "4000000000005126": TestCard(refund_fails=True),
     REDIRECT: TestCard(redirect=REDIRECT),
+    DEBIT: TestCard(debit=DEBIT),
 }
 
 #: Stripe's ready-made payment methods of test mode.
@@ -61,6 +66,7 @@ METHODS = {
     "pm_card_authenticationRequired": "4000002500003155",
     "pm_card_createDispute": "4000000000000259",
     "pm_card_refundFail": "4000000000005126",
+    "pm_usBankAccount_processing": DEBIT,
 }
 
 

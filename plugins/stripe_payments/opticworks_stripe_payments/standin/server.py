@@ -188,6 +188,7 @@ class StandIn(App):
     def turn(self, verb: str, given: dict[str, Any]) -> Any:
         """Disputes, refunds that fail, and refunds made in Stripe's own dashboard."""
         turned: dict[str, Callable[..., Any]] = {
+            "end_debit": self.vendor.end_debit,
             "dispute": self.vendor.open_dispute,
             "close_dispute": self.vendor.close_dispute,
             "fail_refund": self.vendor.fail_refund,

@@ -53,7 +53,7 @@ class Vendor(Account):
     # --- cards ------------------------------------------------------------------------------
 
     def new_method(self, number: str, month: int, year: int, billing: Object) -> Object:
-        if way := cards.CARDS[number].redirect:
+        if way := cards.CARDS[number].redirect or cards.CARDS[number].debit:
             made = objects.payment_method({}, billing, self.now, way)
         else:
             details = objects.card(cards.CARDS[number].brand, number[-4:], month, year)
@@ -115,6 +115,10 @@ class Vendor(Account):
             raise invalid("This way to pay needs a return_url.", param="return_url")
         if card.challenge or card.redirect:
             return self._challenge(intent, return_url)
+        if card.debit:
+            intent["status"] = "processing"
+            self.announce("payment_intent.processing", intent)
+            return intent
         return self._charge(intent, method, card)
 
     def _challenge(self, intent: Object, return_url: str | None) -> Object:
@@ -154,6 +158,26 @@ class Vendor(Account):
                 "We are unable to authenticate your payment method. Please choose a different "
                 "payment method and try again.",
                 code="payment_intent_authentication_failure",
+            ),
+        )
+        return intent
+
+    def end_debit(self, intent_id: str, success: bool) -> Object:
+        """The bank has sent what it was asked for, or the account was empty."""
+        intent = self.get("payment_intent", intent_id)
+        if intent["status"] != "processing":
+            raise self._unexpected(intent, "end")
+        method = self.get("payment_method", intent["payment_method"])
+        if success:
+            return self._charge(intent, method, cards.CARDS[cards.DEBIT])
+        self._fail(
+            intent,
+            method,
+            StripeError(
+                402,
+                "invalid_request_error",
+                "The customer's bank account could not be debited: insufficient funds.",
+                code="payment_intent_payment_attempt_failed",
             ),
         )
         return intent
