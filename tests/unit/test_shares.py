@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opticworks.orders.shares import NOTHING, Share, first, more
+from opticworks.orders.shares import NOTHING, Share, first
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def test_portions_of_a_line_are_the_line(case: tuple[Line, list[int]]) -> None:
     line, portions = case
     gone, paid = 0, NOTHING
     for units in portions:
-        share = more(line, units, gone, paid)
+        share = first(line, gone + units) - paid
         # No unit is worth a cent more or less than another.
         assert abs(share.amount * line.quantity - line.total * units) <= line.quantity * units
         assert min(share.amount, share.tax, share.discount) >= 0
@@ -50,10 +50,10 @@ def test_portions_of_a_line_are_the_line(case: tuple[Line, list[int]]) -> None:
 def test_a_refund_that_failed_leaves_no_cent_over() -> None:
     line = Line(quantity=3, total=100, tax=7, discount=1)
     assert first(line, 1) == Share(34, 3, 1)
-    second = more(line, 1, 1, first(line, 1))
+    second = first(line, 2) - first(line, 1)
     assert second == Share(33, 2, 0)
     # The first refund came back from the bank: the unit is worth what is missing of two.
-    assert more(line, 1, 1, second) == Share(34, 3, 1)
+    assert first(line, 2) - second == Share(34, 3, 1)
 
 
 def test_a_line_has_no_more_units_than_it_has() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -115,7 +116,7 @@ def _refund(refund: Refund, payment: Payment) -> Entry:
         "done": said,
         "failed": f"{said or 'The provider gave no reason.'} The money is still the shop's.",
     }[refund.status]
-    parts = [f"{e['quantity']} × {e['title']}" for e in refund.lines.get("lines", [])]
+    parts = [_counted(entry) for entry in refund.lines.get("lines", [])]
     if refund.lines.get("shipping"):
         parts.append("delivery")
     reason = words.REFUND_REASONS.get(refund.reason) or (
@@ -150,3 +151,9 @@ def _dispute(dispute: Dispute, currency: str) -> Entry:
         detail="due" if dispute.due_by and disputes.is_open(dispute) else "",
         url=dispute.url,
     )
+
+
+def _counted(entry: Mapping[str, Any]) -> str:
+    """An entry of a refund; one without units is what a set of goods was cheaper by."""
+    count = entry.get("count", entry["quantity"])
+    return f"{count} × {entry['title']}" if count else str(entry["title"])

@@ -135,7 +135,7 @@ def confirm(
 def _move_goods(shop: Shop, db: Session, order: Order, refund: Refund) -> None:
     """Take what was paid back out of the order, and on the shelf or off it, as staff chose."""
     entries: list[dict[str, Any]] = refund.lines.get("lines", [])
-    moving = [entry for entry in entries if entry.get("unsent") or entry.get("sent")]
+    moving = [e for e in entries if e.get("unsent") or e.get("sent") or e.get("back")]
     if not moving or refund.lines.get("moved"):
         return
     lines = {line.id: line for line in orders.lines_of(db, order.id)}
@@ -148,6 +148,10 @@ def _move_goods(shop: Shop, db: Session, order: Order, refund: Refund) -> None:
             _write_off(db, refund, given_back, reason)
         if entry.get("restock_sent"):
             sent = orders.demand([line], {line.id: entry.get("sent", 0)})
+            for sku, came in entry.get("came", {}).items():
+                sent[sku] = sent.get(sku, 0) - came  # it came by itself before
+            if "part" in entry:
+                sent = {entry["part"]: entry["back"]}
             stock.put_back(db, order.number, sent, reason=reason, actor=refund.actor)
     refund.lines = {**refund.lines, "moved": True}
     db.flush()

@@ -73,6 +73,7 @@ from opticworks.contracts.prices import (
     Stage,
     Suggestion,
 )
+from opticworks.contracts.sets import Pool, SetTerms, chosen
 from opticworks.contracts.settings import KERNEL_SETTINGS, Box, ShippingSettings, ShopSettings
 from opticworks.contracts.shipping import (
     BuyOptions,
@@ -150,6 +151,7 @@ __all__ = [
     "Permission",
     "Picture",
     "PluginInfo",
+    "Pool",
     "PriceDisplay",
     "ProviderError",
     "Quote",
@@ -160,6 +162,7 @@ __all__ = [
     "RefundView",
     "Refusal",
     "Schedule",
+    "SetTerms",
     "ShipmentRequest",
     "ShipmentState",
     "ShipmentView",
@@ -177,4 +180,5 @@ __all__ = [
     "TrackingView",
     "WebhookEvent",
     "capture_methods",
+    "chosen",
 ]

@@ -82,7 +82,8 @@ class PaymentView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundView:
     """Money that goes back to the customer. `lines` are (title, quantity, amount) of what it is
-    for, `shipping` its part for delivery; the rest of `amount` was settled by hand."""
+    for; one of no quantity and below zero is what others were cheaper by because of it.
+    `shipping` is its part for delivery; the rest of `amount` was settled by hand."""
 
     id: str
     amount: Money

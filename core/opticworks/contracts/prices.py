@@ -12,6 +12,7 @@ from typing import Literal
 
 from opticworks.contracts.goods import Component, Item
 from opticworks.contracts.places import Address
+from opticworks.contracts.sets import SetTerms
 from opticworks.money import Money, total
 
 Stage = Literal["unit", "product", "order", "shipping", "shipping_discount", "tax"]
@@ -40,7 +41,8 @@ class Adjustment:
     said so; `code` is the code on the cart that it answers, if it is one. A tax of nothing is a
     remark that stays with the order (an exemption and its proof, a place without a rate): the
     only tax whose target may be "order". Where a tax is on some parts of a bundle only, `parts`
-    are their SKUs.
+    are their SKUs. A discount for buying several together says in `together` what for: when some
+    of them are paid back, what is left is priced by it; any other discount stays pro rata.
     """
 
     stage: Stage
@@ -54,6 +56,7 @@ class Adjustment:
     claims: tuple[ClaimRequest, ...] = ()
     code: str = ""
     parts: tuple[str, ...] = ()
+    together: SetTerms | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

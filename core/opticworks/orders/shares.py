@@ -3,6 +3,8 @@
 A line's total, tax and discount belong to the line. Units get equal shares by largest remainder,
 the first ones the odd cents; what some units are worth is the difference of two such sums, so
 that paying back all units of a line, in whatever portions, pays back exactly the line's total.
+The difference is to what was really paid back, so that a refund which failed in between and came
+again leaves no cent over.
 """
 
 from __future__ import annotations
@@ -34,6 +36,11 @@ class Share:
     tax: int
     discount: int
 
+    def __add__(self, other: Share) -> Share:
+        return Share(
+            self.amount + other.amount, self.tax + other.tax, self.discount + other.discount
+        )
+
     def __sub__(self, other: Share) -> Share:
         return Share(
             self.amount - other.amount, self.tax - other.tax, self.discount - other.discount
@@ -52,12 +59,3 @@ def first(line: Line, units: int) -> Share:
         for whole in (line.total, line.tax, line.discount)
     )
     return Share(*sums)
-
-
-def more(line: Line, units: int, gone: int, paid: Share) -> Share:
-    """What `units` more are worth, when `gone` units got `paid` back already.
-
-    Counted against what was really paid, so that a refund which failed in between and came
-    again leaves no cent over.
-    """
-    return first(line, gone + units) - paid

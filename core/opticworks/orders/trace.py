@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +24,7 @@ def to_json(adjustment: c.Adjustment) -> dict[str, Any]:
         "source": adjustment.source,
         "code": adjustment.code,
         "parts": list(adjustment.parts),
+        **({"together": asdict(adjustment.together)} if adjustment.together else {}),
         "claims": [[claim.allowance, claim.amount, claim.limit] for claim in adjustment.claims],
     }
 
@@ -40,11 +42,19 @@ def from_json(step: Mapping[str, Any], currency: str) -> c.Adjustment:
         source=step["source"],
         code=step.get("code", ""),
         parts=tuple(step.get("parts", ())),
+        together=_terms(step.get("together")),
         claims=tuple(
             c.ClaimRequest(allowance=key, amount=amount, limit=limit)
             for key, amount, limit in step.get("claims", ())
         ),
     )
+
+
+def _terms(stored: Mapping[str, Any] | None) -> c.SetTerms | None:
+    if stored is None:
+        return None
+    lists = {name: tuple(stored[name]) for name in ("buys", "gets")}
+    return c.SetTerms(**{**stored, **lists})
 
 
 def claims_of(trace: Iterable[c.Adjustment]) -> tuple[c.ClaimRequest, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -227,13 +227,16 @@ def move(
 @dataclass(frozen=True, slots=True)
 class Units:
     """By order line id: units paid back with what they got for it (see orders.shares), units that
-    were taken out of the order before they left, and sent ones that were paid back."""
+    were taken out of the order before they left, and sent ones that were paid back. By line and
+    SKU: single parts of bundles that were paid back, and that came back."""
 
     refunded: Mapping[int, int]
     removed: Mapping[int, int]
     back: Mapping[int, int]
     paid: Mapping[int, tuple[int, int, int]]
     shipping: int
+    parts: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    parts_back: Mapping[tuple[int, str], int] = field(default_factory=dict)
 
 
 def units(rows: Sequence[Refund]) -> Units:
@@ -242,14 +245,17 @@ def units(rows: Sequence[Refund]) -> Units:
     refunded: Counter[int] = Counter()
     removed: Counter[int] = Counter()
     back: Counter[int] = Counter()
+    parts: Counter[tuple[int, str]] = Counter()
+    parts_back: Counter[tuple[int, str]] = Counter()
     paid: dict[int, tuple[int, int, int]] = {}
     shipping = 0
     for refund in rows:
         live = refund.status in LIVE
         shipping += refund.lines.get("shipping", 0) if live else 0
         for entry in refund.lines.get("lines", []):
-            line = entry["line"]
+            line, part = entry["line"], (entry["line"], entry.get("part", ""))
             if live:
+                parts[part] += entry.get("count", 0)
                 refunded[line] += entry["quantity"]
                 amount, tax, discount = paid.get(line, (0, 0, 0))
                 paid[line] = (
@@ -260,7 +266,8 @@ def units(rows: Sequence[Refund]) -> Units:
             if live or refund.lines.get("moved"):
                 removed[line] += entry.get("unsent", 0)
                 back[line] += entry.get("sent", 0)
-    return Units(refunded, removed, back, paid, shipping)
+                parts_back[part] += entry.get("back", 0)
+    return Units(refunded, removed, back, paid, shipping, parts, parts_back)
 
 
 def removed(db: Session, order_id: int) -> Mapping[int, int]:
@@ -290,7 +297,7 @@ def view(refund: Refund, payment: Payment) -> c.RefundView:
         settled_at=refund.settled_at,
         message=refund.message,
         lines=tuple(
-            (entry["title"], entry["quantity"], money(entry["amount"]))
+            (entry["title"], entry.get("count", entry["quantity"]), money(entry["amount"]))
             for entry in refund.lines.get("lines", [])
         ),
         shipping=money(shipping) if shipping else None,

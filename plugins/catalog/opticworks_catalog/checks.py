@@ -14,7 +14,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from opticworks_catalog.finding import handles
-from opticworks_catalog.inputs import Change, OptionInput, ProductInput, VariantInput
+from opticworks_catalog.inputs import (
+    Change,
+    OptionInput,
+    ProductInput,
+    VariantInput,
+    brought,
+    together,
+)
 from opticworks_catalog.models import (
     ACTIVE,
     ARCHIVED,
@@ -45,6 +52,11 @@ TAG_LENGTH = 255
 MOST_OPTIONS, MOST_VARIANTS = 10, 2048
 MOST_MONEY = 10**12  #: minor units; beyond any price, well inside the column
 MOST_COUNT = 1_000_000  #: grams, millimetres, parts of a bundle
+
+FOLLOWS = (
+    "With percent off a bundle costs what its parts do, and a choice adds nothing of its own. "
+    "Clear the surcharge, or the percentage."
+)
 
 
 def problems(db: Session, product: ProductInput, *, product_id: int | None = None) -> Problems:
@@ -116,6 +128,8 @@ def _own(product: ProductInput) -> Iterator[tuple[str, str]]:
     yield from _twice("options", "option", [option.name for option in product.options])
     for i, option in enumerate(product.options):
         yield from _option(f"options.{i}", option)
+        taken = {variant.values[i] for variant in product.variants if len(variant.values) > i}
+        yield from _choices(f"options.{i}", option, taken, product.variants)
     skus = [variant.sku for variant in product.variants]
     for i, sku in enumerate(skus):
         if sku and sku in skus[:i]:
@@ -182,6 +196,33 @@ def _option(path: str, option: OptionInput) -> Iterator[tuple[str, str]]:
             yield f"{path}.values.{i}", f'The colour {swatch} is not like "#2f3437".'
 
 
+def _choices(
+    path: str, option: OptionInput, taken: set[str], variants: Sequence[VariantInput]
+) -> Iterator[tuple[str, str]]:
+    """What its values bring into a bundle."""
+    places = {value: f"{path}.values.{i}" for i, (value, _) in enumerate(option.values)}
+    follows = any(variant.percent_off is not None for variant in variants)
+    for i, choice in enumerate(option.choices):
+        at = places.get(choice.value, path)
+        if choice.value not in places:
+            yield at, f"{option.name} has no value {choice.value!r} to bring {choice.sku}."
+        elif choice.value in [other.value for other in option.choices[:i]]:
+            yield at, f"{choice.value} brings one part with it, not two."
+        elif choice.value not in taken:
+            yield (
+                at,
+                f"No variant takes {choice.value} yet. Make the variants, or take its part away.",
+            )
+        if not choice.sku.strip():
+            yield at, f"Enter the SKU of the part that {choice.value} brings."
+        if not 0 < choice.quantity <= MOST_COUNT:
+            yield at, f"So many of {choice.sku} can't be in a bundle: {choice.quantity}."
+        if not 0 <= choice.surcharge <= MOST_MONEY:
+            yield at, f"{choice.value} can't cost so much more."
+        elif choice.surcharge and follows:
+            yield at, FOLLOWS
+
+
 def _variant(variant: VariantInput, options: Sequence[OptionInput]) -> Iterator[tuple[str, str]]:
     if not variant.sku.strip() or variant.sku != variant.sku.strip():
         yield "sku", "A variant needs a SKU, without spaces around it."
@@ -200,6 +241,7 @@ def _variant(variant: VariantInput, options: Sequence[OptionInput]) -> Iterator[
         yield "status", f"A variant is active or archived, not {variant.status!r}."
     if not re.fullmatch("([A-Z]{2})?", variant.origin_country):
         yield "origin_country", "A country is its code of two capital letters, like US."
+    yield from _brought(variant, options)
     parts = [sku for sku, _ in variant.components]
     for i, (sku, quantity) in enumerate(variant.components):
         if sku in parts[:i]:
@@ -208,6 +250,19 @@ def _variant(variant: VariantInput, options: Sequence[OptionInput]) -> Iterator[
             yield f"components.{i}", "A bundle can't be a part of itself."
         if not 0 < quantity <= MOST_COUNT:
             yield f"components.{i}", f"So many of {sku} can't be in a bundle: {quantity}."
+
+
+def _brought(variant: VariantInput, options: Sequence[OptionInput]) -> Iterator[tuple[str, str]]:
+    """Whether its recipe and its price have what its values bring."""
+    choices = brought(options, variant.values)
+    inside = dict(variant.components)
+    for sku, quantity in together((choice.sku, choice.quantity) for choice in choices):
+        if inside.get(sku, 0) < quantity:
+            what = " / ".join(variant.values)
+            yield "components", f"{variant.sku} needs {quantity} x {sku} in it, since it is {what}."
+    more = sum(choice.surcharge for choice in choices)
+    if variant.percent_off is None and 0 <= variant.price < more:
+        yield "price", f"The price of {variant.sku} is less than what its choices add to it."
 
 
 def _amounts(variant: VariantInput) -> Iterator[tuple[str, str]]:

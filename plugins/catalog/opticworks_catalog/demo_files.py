@@ -29,9 +29,16 @@ class CollectionEntry(_Strict):
     seo_description: str = ""
 
 
+class BringsEntry(_Strict):
+    sku: str
+    quantity: int = Field(1, ge=1)
+    surcharge: Decimal = Decimal(0)
+
+
 class ValueEntry(_Strict):
     value: str
     swatch: str = ""
+    brings: BringsEntry | None = None
 
 
 class OptionEntry(_Strict):

@@ -26,6 +26,7 @@ from opticworks_catalog.demo_files import (
 from opticworks_catalog.finding import index
 from opticworks_catalog.models import (
     PUBLISHED,
+    Choice,
     Collection,
     CollectionProduct,
     Component,
@@ -124,6 +125,17 @@ def _load_product(
         product.variants.append(_variant(variant, place, values, ctx.currency))
     ctx.db.add(product)
     ctx.db.flush()
+    ctx.db.add_all(
+        Choice(
+            value_id=values[option.name, value.value].id,
+            sku=value.brings.sku,
+            quantity=value.brings.quantity,
+            surcharge=Money.parse(value.brings.surcharge, ctx.currency).minor,
+        )
+        for option in entry.options
+        for value in option.values
+        if value.brings
+    )
     for handle in entry.collections:
         ctx.db.add(
             CollectionProduct(

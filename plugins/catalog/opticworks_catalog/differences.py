@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from opticworks_catalog.inputs import OptionInput, ProductInput, Saved, VariantInput
 from opticworks_catalog.models import (
     PUBLISHED,
+    Choice,
     Collection,
     CollectionProduct,
     Component,
@@ -208,6 +209,7 @@ class Batch:
             for _, variant, before in wanted
             if tuple(before.components if before else ()) != variant.components
         ]
+        brought = self._forget_choices([plan for plan in plans if plan.wanted.options])
         rewritten = [before.id for _, before in recipes if before is not None]
         if rewritten or gone:
             self.db.execute(delete(Component).where(Component.variant_id.in_(rewritten + gone)))
@@ -223,6 +225,33 @@ class Batch:
                 for place, (sku, q) in enumerate(variant.components)
             ],
         )
+        self._insert(Choice, brought)
+
+    def _forget_choices(self, plans: Sequence[_Plan]) -> list[Row]:
+        """Delete what values bring no longer, before its SKU may go; the rows to write then."""
+        gone: list[int] = []
+        new: list[Row] = []
+        for plan in plans:
+            before = {
+                row["id"]: (row["sku"], row["quantity"], row["surcharge"])
+                for option in (plan.stored.options if plan.stored else ())
+                for row in option.values
+                if row["sku"] is not None
+            }
+            after = {
+                ids[choice.value]: (choice.sku, choice.quantity, choice.surcharge)
+                for ids, option in zip(plan.value_ids, plan.wanted.options, strict=True)
+                for choice in option.choices
+            }
+            gone += [key for key, was in before.items() if after.get(key) != was]
+            new += [
+                {"value_id": key, "sku": sku, "quantity": quantity, "surcharge": surcharge}
+                for key, (sku, quantity, surcharge) in after.items()
+                if before.get(key) != (sku, quantity, surcharge)
+            ]
+        if gone:
+            self.db.execute(delete(Choice).where(Choice.value_id.in_(gone)))
+        return new
 
     def _choices(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,11 +12,25 @@ Components = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceInput:
+    """What a value of an option puts into a bundle: `quantity` of `sku`, for `surcharge` minor
+    units more."""
+
+    value: str
+    sku: str
+    quantity: int = 1
+    surcharge: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OptionInput:
-    """A choice and its values in order, each `(value, swatch)`; a swatch is "#rrggbb" or ""."""
+    """A choice and its values in order, each `(value, swatch)`; a swatch is "#rrggbb" or "".
+    `choices` are the parts that values bring into a bundle, in the order of the values: a variant
+    has those of its values in `components`, and their surcharges in `price`."""
 
     name: str
     values: tuple[tuple[str, str], ...]
+    choices: tuple[ChoiceInput, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +81,24 @@ class ProductInput:
     options: tuple[OptionInput, ...] = ()
     variants: tuple[VariantInput, ...] = ()
     extra: Mapping[str, str] | None = None
+
+
+def brought(options: Sequence[OptionInput], values: Sequence[str]) -> tuple[ChoiceInput, ...]:
+    """What a variant that takes these values gets with them, in the order of the options."""
+    return tuple(
+        choice
+        for option, value in zip(options, values, strict=False)
+        for choice in option.choices
+        if choice.value == value
+    )
+
+
+def together(parts: Iterable[tuple[str, int]]) -> Components:
+    """One recipe of these parts: what is there twice is counted together."""
+    found: dict[str, int] = {}
+    for sku, quantity in parts:
+        found[sku] = found.get(sku, 0) + quantity
+    return tuple(found.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,6 +236,26 @@ class Component(Base):
     position: Mapped[int] = mapped_column(Integer, server_default="0")
 
 
+class Choice(Base):
+    """What an option's value puts into a bundle: so many of that SKU, for `surcharge` minor units
+    more. Every variant that takes the value has the part in its recipe and the surcharge in its
+    price; the editor puts both together, and a save checks them."""
+
+    __tablename__ = "catalog_choice"
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity"),
+        CheckConstraint("surcharge >= 0", name="surcharge"),
+        Index("ix_catalog_choice_sku", "sku"),
+    )
+
+    value_id: Mapped[int] = _parent("catalog_option_value.id", primary_key=True)
+    sku: Mapped[str] = mapped_column(
+        String(255), ForeignKey("catalog_variant.sku", onupdate="CASCADE", ondelete="RESTRICT")
+    )
+    quantity: Mapped[int] = mapped_column(Integer)
+    surcharge: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
 class Collection(Base):
     """Products shown together under an address of their own, in an order of their own."""
 

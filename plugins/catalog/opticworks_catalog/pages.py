@@ -137,6 +137,7 @@ class OptionValueView:
     selected: bool
     available: bool
     url: str
+    surcharge: Money | None = None  #: what this part of a bundle costs more than the cheapest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +172,8 @@ class StockView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantView:
-    """`image_index` is the picture to show first, `image_indexes` all that show this variant."""
+    """`image_index` is the picture to show first, `image_indexes` all that show this variant.
+    `parts` are (SKU, quantity) of what is in a bundle."""
 
     sku: str
     options: Mapping[str, str]
@@ -182,17 +184,21 @@ class VariantView:
     image_index: int
     image_indexes: tuple[int, ...]
     stock: StockView
+    parts: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentView:
-    """A part of the selected bundle: `quantity` of `title` in one bundle."""
+    """A part of the selected bundle: `quantity` of `title` in one bundle; a `hidden` one is in it
+    only after another choice."""
 
+    sku: str
     title: str
     options: str
     quantity: int
     url: str
     image: Picture | None
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +250,7 @@ class ProductPage:
                 "url": variant.url,
                 "image": variant.image_index,
                 "images": variant.image_indexes,
+                **({"parts": dict(variant.parts)} if variant.parts else {}),
                 "stock": {
                     "state": variant.stock.state,
                     "sentence": variant.stock.sentence,

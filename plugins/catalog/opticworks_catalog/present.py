@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from opticworks import kernel
 from opticworks.contracts import Picture, PriceDisplay
+from opticworks.money import Money
 from opticworks_catalog.pages import (
     Card,
     CollectionLink,
@@ -101,7 +102,7 @@ def product_page(
         description_html=kernel.to_html(product.description),
         highlights=product.highlights,
         specs=product.specs,
-        options=_options(product, selected, levels),
+        options=_options(product, selected, levels, rules.display),
         variants=tuple(views.values()),
         many=many,
         selected=views[selected.sku],
@@ -109,19 +110,30 @@ def product_page(
         collections=tuple(
             collection_link(one) for one in collections if one.handle in product.collections
         ),
-        components=tuple(
-            ComponentView(
-                title=part.title,
-                options=part.options,
-                quantity=part.quantity,
-                url=product_path(part.handle, part.sku) if part.on_sale else "",
-                image=part.image,
-            )
-            for part in selected.components
-        ),
+        components=_components(selected, inline),
         related=tuple(card(other, levels, rules) for other in related),
         vendor=product.vendor,
         locale=rules.locale,
+    )
+
+
+def _components(
+    selected: VariantRecord, inline: Iterable[VariantRecord]
+) -> tuple[ComponentView, ...]:
+    """What is in the box, and behind it what would be in that of another choice."""
+    inside = {part.sku: part for part in selected.components}
+    others = {part.sku: part for one in inline for part in one.components}
+    return tuple(
+        ComponentView(
+            sku=sku,
+            title=part.title,
+            options=part.options,
+            quantity=part.quantity,
+            url=product_path(part.handle, part.sku) if part.on_sale else "",
+            image=part.image,
+            hidden=sku not in inside,
+        )
+        for sku, part in {**inside, **{k: v for k, v in others.items() if k not in inside}}.items()
     )
 
 
@@ -139,6 +151,7 @@ def _variant(
         url=product_path(product.handle, variant.sku if len(product.variants) > 1 else ""),
         image_index=images[0] if images else 0,
         image_indexes=images,
+        parts=tuple((part.sku, part.quantity) for part in variant.components),
         stock=stock_view(
             variant, levels, low_stock=rules.low_stock, max_quantity=rules.max_quantity
         ),
@@ -146,29 +159,45 @@ def _variant(
 
 
 def _options(
-    product: ProductRecord, selected: VariantRecord, levels: Levels
+    product: ProductRecord, selected: VariantRecord, levels: Levels, display: PriceDisplay
 ) -> tuple[OptionView, ...]:
     """The choices that lead somewhere: values that no variant has are left out."""
     names = product.option_names
     views = []
     for option in product.options:
-        values = []
-        for value, swatch in option.values:
-            target = after_choosing(product.variants, selected, option.name, value, names)
-            if target is None:
-                continue
-            values.append(
-                OptionValueView(
-                    value=value,
-                    swatch=swatch,
-                    selected=selected.options.get(option.name) == value,
-                    available=buyable(target, levels) != 0,
-                    url=product_path(product.handle, target.sku),
-                )
+        found = [
+            (value, swatch, target)
+            for value, swatch in option.values
+            if (target := after_choosing(product.variants, selected, option.name, value, names))
+        ]
+        surcharges = _surcharges([target for _, _, target in found], display)
+        values = [
+            OptionValueView(
+                value=value,
+                swatch=swatch,
+                selected=selected.options.get(option.name) == value,
+                available=buyable(target, levels) != 0,
+                url=product_path(product.handle, target.sku),
+                surcharge=surcharge,
             )
+            for (value, swatch, target), surcharge in zip(found, surcharges, strict=True)
+        ]
         if values:
             views.append(OptionView(name=option.name, values=tuple(values)))
     return tuple(views)
+
+
+def _surcharges(targets: Sequence[VariantRecord], display: PriceDisplay) -> Sequence[Money | None]:
+    """What each choice of a bundle's part costs more than the cheapest one; nothing for what is
+    no such choice, since then it is the product itself that differs."""
+    if all(target.components == targets[0].components for target in targets):
+        return [None] * len(targets)
+    prices = [target.shown(display).price for target in targets]
+    least = min(price.minor for price in prices)
+    return [
+        Money(price.minor - least, price.currency) if price.minor > least else None
+        for price in prices
+    ]
 
 
 def card(product: ProductRecord, levels: Levels, rules: Rules) -> Card:

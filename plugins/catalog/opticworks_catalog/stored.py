@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import RowMapping, select
 from sqlalchemy.orm import Session
 
-from opticworks_catalog.inputs import OptionInput, ProductInput, VariantInput
-from opticworks_catalog.models import Collection as CollectionTable
+from opticworks_catalog.inputs import ChoiceInput, OptionInput, ProductInput, VariantInput
 from opticworks_catalog.models import (
+    Choice,
     CollectionProduct,
     Component,
     Option,
@@ -20,6 +20,7 @@ from opticworks_catalog.models import (
     Variant,
     VariantValue,
 )
+from opticworks_catalog.models import Collection as CollectionTable
 
 #: Columns of a product that its input has under the same name.
 PRODUCT_FIELDS = (
@@ -37,7 +38,21 @@ class StoredOption:
     id: int
     name: str
     position: int
-    values: list[RowMapping] = field(default_factory=list)  #: id, value, swatch, position
+    #: id, value, swatch, position; of what it brings: sku (or None), quantity, surcharge
+    values: list[RowMapping] = field(default_factory=list)
+
+    @property
+    def choices(self) -> tuple[ChoiceInput, ...]:
+        return tuple(
+            ChoiceInput(
+                value=row["value"],
+                sku=row["sku"],
+                quantity=row["quantity"],
+                surcharge=row["surcharge"],
+            )
+            for row in self.values
+            if row["sku"] is not None
+        )
 
 
 @dataclass(slots=True)
@@ -70,6 +85,7 @@ class StoredProduct:
                 OptionInput(
                     name=option.name,
                     values=tuple((value["value"], value["swatch"]) for value in option.values),
+                    choices=option.choices,
                 )
                 for option in self.options
             ),
@@ -116,7 +132,8 @@ def _read_options(db: Session, found: dict[int, StoredProduct]) -> None:
         found[row.product_id].options.append(options[row.id])
     if options:
         values = (
-            select(OptionValue.__table__)
+            select(OptionValue.__table__, Choice.sku, Choice.quantity, Choice.surcharge)
+            .outerjoin(Choice, Choice.value_id == OptionValue.id)
             .where(OptionValue.option_id.in_(options))
             .order_by(OptionValue.position, OptionValue.id)
         )

@@ -19,12 +19,28 @@ from opticworks_catalog.checks import Problems, problems, problems_of
 from opticworks_catalog.differences import Batch
 from opticworks_catalog.finding import handles, index
 from opticworks_catalog.finding.handles import PRODUCT, Target
-from opticworks_catalog.inputs import Change, OptionInput, ProductInput, Saved, VariantInput
-from opticworks_catalog.models import ARCHIVED, Component, Product, Variant
+from opticworks_catalog.inputs import (
+    Change,
+    ChoiceInput,
+    OptionInput,
+    ProductInput,
+    Saved,
+    VariantInput,
+)
+from opticworks_catalog.models import (
+    ARCHIVED,
+    Choice,
+    Component,
+    Option,
+    OptionValue,
+    Product,
+    Variant,
+)
 from opticworks_catalog.stored import read_stored
 
 __all__ = [
     "Change",
+    "ChoiceInput",
     "Invalid",
     "OptionInput",
     "Problems",
@@ -178,6 +194,8 @@ def delete(db: Session, product_id: int, *, target: Target | None = None) -> Non
         )
     own = select(Variant.id).where(Variant.product_id == product_id)
     db.execute(delete_rows(Component).where(Component.variant_id.in_(own)))
+    values = select(OptionValue.id).join(Option).where(Option.product_id == product_id)
+    db.execute(delete_rows(Choice).where(Choice.value_id.in_(values)))
     handle = db.scalar(select(Product.handle).where(Product.id == product_id))
     if handle is not None:
         handles.retire(db, Target(PRODUCT, product_id), handle, target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from opticworks.contracts import Adjustment, Ctx, Draft, Refusal, Stage, Suggestion
 from opticworks.money import Money
@@ -53,8 +54,10 @@ def _given(
         elif offer.code:
             yield Refusal(code=offer.code, sentence=why_not, waits=True)
     elif offer is choice.product:
+        together = sets.terms(offer.discount, draft) if offer.discount.kind == BUY_GET else None
         for key, share in choice.shares.items():
-            yield _adjustment(offer, "product", f"line:{key}", share, locale)
+            step = _adjustment(offer, "product", f"line:{key}", share, locale)
+            yield replace(step, together=together)
     else:
         yield _adjustment(offer, "order", "order", choice.off_order, locale)
 

@@ -1,61 +1,16 @@
-"""Buy some, get others cheaper: which units of a cart are bought and which are got. Pure.
-
-No unit is both. As many as possible become cheaper, and of those that could the cheapest do.
-"""
+"""Buy some, get others cheaper: what a discount makes of a cart. Pure; which units are bought
+and which are got is said in `opticworks.contracts.sets`, for what is left when some come back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
 
-from opticworks.contracts import Draft, Item, Suggestion
+from opticworks.contracts import Draft, Item, Pool, SetTerms, Suggestion, chosen
 from opticworks_discounts.models import Discount
 from opticworks_discounts.selecting import Selection, buys, gets
 
 MOST_OFFERED = 20  #: SKUs that are looked at for a suggestion
-
-
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """Units of one line: what one costs, and whether they can be bought or got."""
-
-    key: str
-    price: int
-    count: int
-    buys: bool
-    gets: bool
-
-
-def chosen(pools: Sequence[Pool], buy: int, get: int, times: int | None = None) -> dict[str, int]:
-    """How many units of each line become cheaper: of every `buy` units up to `get` others, at
-    most `times` times."""
-    either = sum(pool.count for pool in pools if pool.buys and pool.gets)
-    bought = sum(pool.count for pool in pools if pool.buys)
-    only_got = sum(pool.count for pool in pools if pool.gets and not pool.buys)
-    most = bought // buy if times is None else min(bought // buy, times)
-    best, quota = 0, 0
-    for sets in range(1, most + 1):
-        spare = min(either, bought - sets * buy)  # could be bought and need not be
-        got = min(sets * get, only_got + spare)
-        if got > best:
-            best, quota = got, spare
-        if only_got + spare <= sets * get:
-            break  # another set would only take from what can be got
-    return _cheapest(pools, best, quota)
-
-
-def _cheapest(pools: Iterable[Pool], count: int, quota: int) -> dict[str, int]:
-    """The cheapest units that can be got, at most `quota` of them of what is bought too."""
-    found: dict[str, int] = {}
-    able = sorted((p for p in pools if p.gets), key=lambda p: (p.price, p.buys, p.key))
-    for pool in able:
-        taken = min(pool.count, count, quota if pool.buys else count)
-        if taken:
-            found[pool.key] = taken
-            count -= taken
-            quota -= taken if pool.buys else 0
-    return found
 
 
 def _selections(discount: Discount) -> tuple[Selection, Selection]:
@@ -82,6 +37,18 @@ def pools_of(discount: Discount, draft: Draft) -> list[Pool]:
 def cheaper(discount: Discount, draft: Draft) -> dict[str, int]:
     """How many units of each line of the draft become cheaper."""
     return _chosen(discount, pools_of(discount, draft))
+
+
+def terms(discount: Discount, draft: Draft) -> SetTerms:
+    """What it was given for, as the order keeps it."""
+    pools = pools_of(discount, draft)
+    return SetTerms(
+        buy=discount.buy_quantity or 1,
+        get=discount.get_quantity or 1,
+        times=discount.times,
+        buys=tuple(pool.key for pool in pools if pool.buys),
+        gets=tuple(pool.key for pool in pools if pool.gets),
+    )
 
 
 def _chosen(discount: Discount, pools: Sequence[Pool]) -> dict[str, int]:

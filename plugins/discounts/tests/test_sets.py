@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from itertools import combinations
 from math import ceil
+from urllib.parse import urlsplit
 
 import pytest
 from discount_making import cart_with, draft, line, offer, publish, state
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opticworks.checkout.place import place
+from opticworks.contracts import Pool, chosen
+from opticworks.staff import service
 from opticworks.testing.shops import Browser
 from opticworks_discounts import savings, sets
-from opticworks_discounts.sets import Pool, chosen
 
 pools = st.lists(
     st.tuples(st.integers(1, 9), st.integers(1, 3), st.booleans(), st.booleans()),
@@ -107,3 +110,40 @@ def test_the_cart_offers_what_can_be_got_and_takes_it_off(counter) -> None:
     quote = counter.quote(cart_id)
     assert quote.total.minor - quote.shipping_total.minor == 2000
     assert state(quote, "TWOB").label == "TWOB: buy 2, get 1 free"
+
+
+def test_a_set_that_comes_back_in_part_is_priced_anew_and_shows_it(counter) -> None:
+    counter.card.first_state = "captured"
+    publish(
+        counter, "TWOB", "buy_get", 100, buy_quantity=2, get_quantity=1, buy_skus=["A"], skus=["B"]
+    )
+    cart_id = cart_with(counter, ("A", 2), ("B", 1), codes=["TWOB"])
+    number = place(counter.shop, counter.wish(cart_id, "fake_card")).number
+    with counter.shop.unit() as db:
+        service.create_staff(db, "ada@example.org", "correct horse battery", role="owner", actor="")
+    browser = Browser(counter.shop)
+    form = browser.get("/admin/sign-in").form
+    form["email"], form["password"] = "ada@example.org", "correct horse battery"
+    form.submit(status=303)
+    form = browser.get(f"/admin/orders/{number}/refund").forms[1]
+    form["unsent:A"] = "1"
+    page = form.submit("do", value="count")
+    entries = [" ".join(one.get_text(" ").split()) for one in page.html.select("[data-entries] li")]
+    label = "“TWOB: buy 2, get 1 free”"
+    assert entries == [
+        "1 × Item A $10.00",
+        f"Item B: less off with {label} 1 stays and costs $2.50 with {label} -$2.50",
+    ]
+    assert page.html.select_one('[data-sum="amount"]').get_text() == "$7.50"
+    page.forms[1].submit(status=303)
+    (refund,) = counter.order(number).refunds
+    assert (refund.amount.minor, refund.rest.minor) == (750, 0)
+    assert "less off with" in browser.get(urlsplit(counter.order(number).url).path).text
+    # The rest comes back, too, and it is what was paid, to the cent.
+    form = browser.get(f"/admin/orders/{number}/refund").forms[1]
+    form["unsent:A"], form["unsent:B"] = "1", "1"
+    page = form.submit("do", value="count")
+    assert page.html.select_one('[data-sum="amount"]').get_text() == "$12.50"
+    page.forms[1].submit(status=303)
+    order = counter.order(number)
+    assert order.refunded + order.shipping_total == order.total

@@ -10,7 +10,10 @@ from sqlalchemy import select
 from opticworks.audit.models import AuditEntry
 from opticworks.checkout import settle as settling
 from opticworks.checkout import staff as verbs
+from opticworks.contracts import Component
 from opticworks.jobs.testing import drain
+from opticworks.money import Money
+from opticworks.stock import service as stock
 
 
 @pytest.fixture
@@ -140,3 +143,43 @@ def test_a_transfer_goes_back_by_hand(counter, owner):
     form["unsent:LAMP"] = "1"
     form_of(form.submit("do", value="count")).submit(status=303)
     assert counter.order(number).status == "canceled"
+
+
+def test_one_part_of_a_bundle_comes_back_for_its_share(counter, owner):
+    counter.card.first_state = "captured"
+    parts = (
+        Component(sku="LAMP", quantity=2, unit_price=Money(1500, "USD"), title="Lamp"),
+        Component(sku="BULB", quantity=1, unit_price=Money(1000, "USD"), title="Bulb"),
+    )
+    counter.goods.put("SET", "32.00", components=parts)
+    before = {sku: counter.free(sku) for sku in ("LAMP", "BULB")}
+    number = counter.buy(("SET", 1), payment="fake_card").number
+    verbs.fulfil(
+        counter.shop,
+        number,
+        lines={"SET": 1},
+        carrier="UPS",
+        tracking_number="1Z9",
+        actor="clerk",
+    )
+    form = form_of(owner.get(f"/admin/orders/{number}/refund"))
+    form["part:0.1"], form["restock-part:0.1"] = "1", True
+    counted = form.submit("do", value="count")
+    assert "1 × Bulb, part of Item SET $8.00" in text_of(counted)
+    form = form_of(counted)
+    form.submit(status=303)
+    form.submit(status=303)  # a second click
+    (refund,) = counter.order(number).refunds
+    assert refund.lines == (("Bulb, part of Item SET", 1, Money(800, "USD")),)
+    assert counter.free("BULB") == before["BULB"]
+    assert counter.free("LAMP") == before["LAMP"] - 2
+    # The bulb can't come back again, and the bundle is worth what is left of it.
+    form = form_of(owner.get(f"/admin/orders/{number}/refund"))
+    assert "part:0.1" not in form.fields
+    form["sent:SET"], form["restock-sent:SET"] = "1", True
+    page = form.submit("do", value="count")
+    assert "1 × Item SET $24.00" in text_of(page)
+    form_of(page).submit(status=303)
+    assert {sku: counter.free(sku) for sku in before} == before
+    with counter.shop.unit() as db:
+        assert stock.verify(db) == []

@@ -36,6 +36,33 @@ class Part(NamedTuple):
     quantity: str
     restock: bool
     steps: str  #: what 0, 1, 2 … units of the whole line are worth, for the script
+    pieces: tuple[Piece, ...] = ()
+
+
+class Piece(NamedTuple):
+    """A part of a sent bundle that may come back by itself."""
+
+    field: str
+    name: str
+    most: int
+    quantity: str
+    restock: bool
+    tracked: bool
+
+
+def _pieces(each: LineLeft, values: Mapping[str, str]) -> tuple[Piece, ...]:
+    found = []
+    for i, part in enumerate(each.parts):
+        field, most = _field(each, i), each.parts_left(part)
+        if most > 0:
+            kept = f"restock-{field}" in values
+            quantity = values.get(field, "0")
+            found.append(Piece(field, part.name, most, quantity, kept, part.tracked))
+    return tuple(found)
+
+
+def _field(each: LineLeft, part: int) -> str:
+    return f"part:{each.line.position}.{part}"
 
 
 def _parts(view: c.OrderView, left: Left, typed: Mapping[str, str] | None) -> list[Part]:
@@ -49,7 +76,8 @@ def _parts(view: c.OrderView, left: Left, typed: Mapping[str, str] | None) -> li
                 sku = each.line.sku
                 kept = where == "unsent" if typed is None else f"restock-{where}:{sku}" in values
                 quantity = values.get(f"{where}:{sku}", "0")
-                parts.append(Part(by_sku[sku], where, most, quantity, kept, steps))
+                pieces = _pieces(each, values) if where == "sent" else ()
+                parts.append(Part(by_sku[sku], where, most, quantity, kept, steps, pieces))
     return parts
 
 
@@ -77,6 +105,7 @@ def _page(
         "left": Money(left.amount, view.currency),
         "sources": [(each.payment.title, Money(each.left, view.currency)) for each in left.sources],
         "counted": counted,
+        "depends": left.depends,
         "exponent": exponent(view.currency),
         "typed": {name: values.get(name, "") for name in ("shipping", "amount", "reason", "note")},
         "request_id": values.get("request") or str(uuid.uuid4()),
@@ -95,13 +124,23 @@ def _why_not(left: Left) -> str:
     return ""
 
 
+class Item(NamedTuple):
+    """What an entry of the refund comes to, and what it leaves: "2 stay and cost $20.00"."""
+
+    title: str
+    amount: Money
+    stays: str
+
+
 class Counted(NamedTuple):
-    """What the form comes to as it is: items and their tax, delivery, the refund."""
+    """What the form comes to as it is: items and their tax, delivery, the refund. `entries` are
+    the items one by one where they depend on each other."""
 
     items: Money
     tax: Money
     shipping: Money
     amount: Money
+    entries: tuple[Item, ...] = ()
 
 
 def _counted(left: Left, typed: Mapping[str, str] | None, currency: str) -> Counted:
@@ -117,7 +156,20 @@ def _counted(left: Left, typed: Mapping[str, str] | None, currency: str) -> Coun
         Money(plan.tax, currency),
         Money(plan.shipping, currency),
         Money(plan.amount, currency),
+        tuple(_item(entry, currency) for entry in plan.entries) if left.depends else (),
     )
+
+
+def _item(entry: Mapping[str, Any], currency: str) -> Item:
+    count = entry.get("count", entry["quantity"])
+    title = f"{count} × {entry['title']}" if count else entry["title"]
+    stays = ""
+    if "stays" in entry:
+        units = entry["stays"]["units"]
+        cost = Money(entry["stays"]["amount"], currency).format()
+        verb = "stays and costs" if units == 1 else "stay and cost"
+        stays = f"{units} {verb} {cost} with “{entry['stays']['label']}”"
+    return Item(title, Money(entry["amount"], currency), stays)
 
 
 # --- reading what was typed -----------------------------------------------------------------------
@@ -141,11 +193,14 @@ def _wish(typed: Mapping[str, str], left: Left, currency: str) -> Wish:
 
 def _portion(typed: Mapping[str, str], each: LineLeft) -> Portion:
     sku, title = each.line.sku, each.line.title
+    fields = {part.sku: _field(each, i) for i, part in enumerate(each.parts)}
     return Portion(
         unsent=_quantity(typed.get(f"unsent:{sku}", ""), title),
         sent=_quantity(typed.get(f"sent:{sku}", ""), title),
         restock=f"restock-unsent:{sku}" in typed,
         restock_sent=f"restock-sent:{sku}" in typed,
+        parts={part: _quantity(typed.get(at, ""), title) for part, at in fields.items()},
+        restock_parts=frozenset(part for part, at in fields.items() if f"restock-{at}" in typed),
     )
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from opticworks.money import Money
-from opticworks_catalog.admin.form import ProductForm, VariantRow, lines, slug
+from opticworks_catalog.admin.form import ProductForm, ValueRow, VariantRow, lines, slug
 from opticworks_catalog.exchange.cells import percent
+from opticworks_catalog.inputs import brought
 from opticworks_catalog.models import ACTIVE
-from opticworks_catalog.writing import OptionInput, ProductInput, VariantInput
+from opticworks_catalog.writing import ChoiceInput, OptionInput, ProductInput, VariantInput
 
 MOST_STOCK = 10_000_000
+MOST_PARTS = 10_000  #: of one SKU in one bundle
 _MONEY = re.compile(r"\d{1,12}([.,]\d{1,4})?")
 
 
@@ -19,7 +23,8 @@ def to_product(form: ProductForm, currency: str, stored: ProductInput | None) ->
     """The product that the form means. What can't be read is noted in `form.errors`."""
     if not form["handle"]:
         form.texts["handle"] = slug(form["title"])
-    parts = _parts(form)
+    options = _options(form, currency)
+    parts = _recipes(form, options)
     known = {variant.sku: variant for variant in stored.variants} if stored else {}
     return ProductInput(
         title=form["title"],
@@ -36,14 +41,59 @@ def to_product(form: ProductForm, currency: str, stored: ProductInput | None) ->
         specs=tuple(form.specs),
         tags=tuple(dict.fromkeys(tag.strip() for tag in form["tags"].split(",") if tag.strip())),
         collections=tuple(form.collections),
-        options=tuple(
-            OptionInput(name=o.name, values=tuple((v.text, v.swatch) for v in o.values))
-            for o in form.options
-        ),
+        options=options,
         variants=tuple(
-            _variant(form, i, row, currency, parts.get(row["sku"], ()), known.get(row["sku_was"]))
+            _with_choices(
+                _variant(
+                    form, i, row, currency, parts.get(row["sku"], ()), known.get(row["sku_was"])
+                ),
+                options,
+            )
             for i, row in enumerate(form.variants)
         ),
+    )
+
+
+def _options(form: ProductForm, currency: str) -> tuple[OptionInput, ...]:
+    return tuple(
+        OptionInput(
+            name=option.name,
+            values=tuple((value.text, value.swatch) for value in option.values),
+            choices=tuple(
+                choice
+                for j, value in enumerate(option.values)
+                if (choice := _choice(form, f"options.{i}.values.{j}", value, currency))
+            ),
+        )
+        for i, option in enumerate(form.options)
+    )
+
+
+def _choice(form: ProductForm, at: str, row: ValueRow, currency: str) -> ChoiceInput | None:
+    """What the value brings into a bundle; None when it brings nothing."""
+    if not row.part:
+        if row.quantity or row.surcharge:
+            form.errors[at] = f"Enter the SKU of the part that {row.text} brings."
+        return None
+    quantity = _whole(row.quantity or "1")
+    if not quantity or quantity > MOST_PARTS:
+        form.errors[at] = "How many of it are in one? Enter a number from 1."
+    surcharge = 0
+    try:
+        surcharge = _money(row.surcharge, currency) or 0
+    except ValueError as error:
+        form.errors[at] = str(error)
+    return ChoiceInput(value=row.text, sku=row.part, quantity=quantity or 1, surcharge=surcharge)
+
+
+def _with_choices(variant: VariantInput, options: Sequence[OptionInput]) -> VariantInput:
+    """The price that was typed, with what its choices add to it."""
+    more = sum(choice.surcharge for choice in brought(options, variant.values))
+    before = variant.compare_at
+    return replace(
+        variant,
+        price=variant.price + more,
+        compare_at=None if before is None else before + more,
     )
 
 
@@ -59,15 +109,10 @@ def _variant(
         form.errors[f"variants.{i}.{name}"] = sentence
 
     def money(name: str, *, required: bool = False) -> int | None:
-        text = row[name].replace(" ", "")
-        if not text and not required:
-            return None
         try:
-            if not _MONEY.fullmatch(text):
-                raise ValueError
-            return Money.parse(text.replace(",", "."), currency).minor
-        except ValueError:
-            wrong(name, _no_money(text, currency))
+            return _money(row[name], currency, required=required)
+        except ValueError as error:
+            wrong(name, str(error))
             return None
 
     sides = [_whole(row[name]) for name in ("length", "width", "height")]
@@ -103,10 +148,19 @@ def _variant(
     )
 
 
-def _no_money(text: str, currency: str) -> str:
+def _money(text: str, currency: str, *, required: bool = False) -> int | None:
+    """Minor units, None for nothing. Raises ValueError with a sentence."""
+    text = text.replace(" ", "")
     if not text:
-        return "Enter a price, like 12.50."
-    return f"{text[:20]} is no amount of {currency}; write one like 12.50."
+        if required:
+            raise ValueError("Enter a price, like 12.50.")
+        return None
+    try:
+        if not _MONEY.fullmatch(text):
+            raise ValueError
+        return Money.parse(text.replace(",", "."), currency).minor
+    except ValueError:
+        raise ValueError(f"{text[:20]} is no amount of {currency}; write one like 12.50.") from None
 
 
 def _whole(text: str) -> int | None:
@@ -116,43 +170,71 @@ def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def _parts(form: ProductForm) -> dict[str, tuple[tuple[str, int], ...]]:
-    """The recipes by the SKU of the bundle."""
+def _recipes(
+    form: ProductForm, options: Sequence[OptionInput]
+) -> dict[str, tuple[tuple[str, int], ...]]:
+    """The recipes by the SKU of the bundle: its own parts, and what its choices bring."""
     skus = [row["sku"] for row in form.variants]
-    found: dict[str, list[tuple[str, int]]] = {}
+    found: dict[str, list[tuple[str, int, str]]] = {sku: [] for sku in skus}
     for i, part in enumerate(form.parts):
-        of = part.of or (skus[0] if len(skus) == 1 else "")
         quantity = _whole(part.quantity or "1")
-        if of not in skus:
+        if part.of and part.of not in found:
             form.errors[f"parts.{i}"] = "Say which variant of this product the part belongs to."
         elif not part.sku:
             form.errors[f"parts.{i}"] = "Enter the SKU of the part."
-        elif not quantity or quantity > 10_000:
+        elif not quantity or quantity > MOST_PARTS:
             form.errors[f"parts.{i}"] = "How many of it are in one? Enter a number from 1."
         else:
-            part.of, part.quantity = of, str(quantity)
-            found.setdefault(of, []).append((part.sku, quantity))
-    return {of: tuple(parts) for of, parts in found.items()}
+            part.quantity = str(quantity)
+            for sku in [part.of] if part.of else found:
+                found[sku].append((part.sku, quantity, f"parts.{i}"))
+    places = {
+        (option.name, value.text): f"options.{i}.values.{j}"
+        for i, option in enumerate(form.options)
+        for j, value in enumerate(option.values)
+    }
+    for row in form.variants:
+        for option in options:
+            value = row.values.get(option.name, "")
+            for choice in option.choices:
+                if choice.value == value:
+                    at = places[option.name, value]
+                    found[row["sku"]].append((choice.sku, choice.quantity, at))
+    return {of: _recipe(form, of, parts) for of, parts in found.items()}
+
+
+def _recipe(
+    form: ProductForm, of: str, parts: Sequence[tuple[str, int, str]]
+) -> tuple[tuple[str, int], ...]:
+    """Parts that a choice brings are counted with its own; its own twice is a slip."""
+    recipe: list[tuple[str, int]] = []
+    sources: list[str] = []
+    for sku, quantity, at in parts:
+        place = next((i for i, (known, _) in enumerate(recipe) if known == sku), None)
+        if place is not None and at.startswith("options"):
+            recipe[place] = (sku, recipe[place][1] + quantity)
+            continue
+        recipe.append((sku, quantity))
+        sources.append(at)
+    form.sources[of] = sources
+    return tuple(recipe)
 
 
 def recipe_errors(form: ProductForm, product: ProductInput, problems: dict[str, str]) -> None:
     """Move problems of recipes to the rows they were typed in."""
-    places: dict[str, list[int]] = {}
-    for i, part in enumerate(form.parts):
-        places.setdefault(part.of, []).append(i)
     for path in [path for path in problems if ".components" in path]:
         _, number, _, *rest = path.split(".")
-        rows = places.get(product.variants[int(number)].sku, [])
+        rows = form.sources.get(product.variants[int(number)].sku, [])
         at = int(rest[0]) if rest else 0
         if at < len(rows):
-            problems[f"parts.{rows[at]}"] = problems.pop(path)
+            problems[rows[at]] = problems.pop(path)
 
 
-def stock_of(form: ProductForm) -> tuple[dict[str, int], dict[str, int]]:
+def stock_of(form: ProductForm, product: ProductInput) -> tuple[dict[str, int], dict[str, int]]:
     """What is to be on the shelf by SKU where it was changed, and what was seen there before."""
     wanted: dict[str, int] = {}
     seen: dict[str, int] = {}
-    bundles = {part.of for part in form.parts}
+    bundles = {variant.sku for variant in product.variants if variant.components}
     for i, row in enumerate(form.variants):
         text, was = row["stock"].replace(",", ""), row["stock_was"]
         if text in ("", was) or row["sku"] in bundles or row["stock_policy"] == "untracked":

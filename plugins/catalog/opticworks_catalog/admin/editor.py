@@ -292,7 +292,7 @@ def _save(
 ) -> dict[str, Any] | Response:
     matrix.name_new(form)
     wanted = convert.to_product(form, currency_of(request), base)
-    counts, seen = convert.stock_of(form)
+    counts, seen = convert.stock_of(form, wanted)
     notes = Notes(dirty=True, status=422)
     if form.errors:
         form.errors |= writing.problems(request.db, wanted, product_id=key)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from opticworks.money import Money
 from opticworks_catalog.exchange.cells import percent_text
-from opticworks_catalog.writing import ProductInput, VariantInput
+from opticworks_catalog.inputs import brought
+from opticworks_catalog.writing import OptionInput, ProductInput, VariantInput
 
 MOST_ROWS = 2100
 TEXTS = (
@@ -35,11 +36,15 @@ COMMON = (
 
 @dataclass(slots=True)
 class ValueRow:
-    """A value of an option: as typed, its colour, and what it was called when it was shown."""
+    """A value of an option: as typed, its colour, and what it was called when it was shown. What
+    it brings into a bundle: so many of `part`, for `surcharge` more."""
 
     text: str = ""
     swatch: str = ""
     was: str = ""
+    part: str = ""
+    quantity: str = ""
+    surcharge: str = ""
 
 
 @dataclass(slots=True)
@@ -47,6 +52,7 @@ class OptionRow:
     name: str = ""
     was: str = ""
     values: list[ValueRow] = field(default_factory=list)
+    choice: bool = False  #: whether its values bring parts into a bundle
 
 
 @dataclass(slots=True)
@@ -71,7 +77,7 @@ class VariantRow:
 
 @dataclass(slots=True)
 class PartRow:
-    """A part of a bundle: so many of `sku` in one of the variant `of`."""
+    """A part of a bundle: so many of `sku` in one of the variant `of`, or of every variant."""
 
     of: str = ""
     sku: str = ""
@@ -89,6 +95,8 @@ class ProductForm:
     variants: list[VariantRow] = field(default_factory=list)
     parts: list[PartRow] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
+    #: By the bundle's SKU: where each part of its recipe was typed, as the path of a problem.
+    sources: dict[str, list[str]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> str:
         return self.texts.get(name, "")
@@ -116,17 +124,60 @@ def from_product(product: ProductInput, currency: str, stock: Mapping[str, int])
             OptionRow(
                 option.name,
                 option.name,
-                [ValueRow(value, swatch, value) for value, swatch in option.values],
+                _value_rows(option, currency),
+                bool(option.choices),
             )
             for option in product.options
         ],
-        variants=[_variant_row(variant, names, currency, stock) for variant in product.variants],
-        parts=[
-            PartRow(variant.sku, sku, str(quantity))
+        variants=[
+            _variant_row(_alone(variant, product.options), names, currency, stock)
             for variant in product.variants
-            for sku, quantity in variant.components
         ],
+        parts=_part_rows(product),
     )
+
+
+def _value_rows(option: OptionInput, currency: str) -> list[ValueRow]:
+    rows = [ValueRow(value, swatch, value) for value, swatch in option.values]
+    by_value = {row.text: row for row in rows}
+    for choice in option.choices:
+        row = by_value[choice.value]
+        row.part, row.quantity = choice.sku, str(choice.quantity)
+        row.surcharge = amount(choice.surcharge or None, currency)
+    return rows
+
+
+def _alone(variant: VariantInput, options: Sequence[OptionInput]) -> VariantInput:
+    """The variant with the price that its choices are added to."""
+    more = sum(choice.surcharge for choice in brought(options, variant.values))
+    before = variant.compare_at
+    return replace(
+        variant,
+        price=variant.price - more,
+        compare_at=None if before is None else before - more,
+    )
+
+
+def _part_rows(product: ProductInput) -> list[PartRow]:
+    """The parts that no choice brings; what is in every variant stands there once."""
+    recipes = {}
+    for variant in product.variants:
+        left = dict(variant.components)
+        for choice in brought(product.options, variant.values):
+            left[choice.sku] = left.get(choice.sku, 0) - choice.quantity
+        recipes[variant.sku] = [(sku, quantity) for sku, quantity in left.items() if quantity > 0]
+    if len(recipes) < 2:
+        common = []
+    else:
+        first = next(iter(recipes.values()))
+        common = [part for part in first if all(part in each for each in recipes.values())]
+    rows = [PartRow("", sku, str(quantity)) for sku, quantity in common]
+    return rows + [
+        PartRow(of, sku, str(quantity))
+        for of, parts in recipes.items()
+        for sku, quantity in parts
+        if (sku, quantity) not in common
+    ]
 
 
 def _variant_row(
@@ -163,7 +214,7 @@ def _variant_row(
 # --- from what was sent ---------------------------------------------------------------------------
 
 _ROW = re.compile(r"(option|variant|spec|part)\.(\d{1,6})\.(.+)")
-_VALUE = re.compile(r"value\.(\d{1,6})\.(text|swatch|was)")
+_VALUE = re.compile(r"value\.(\d{1,6})\.(text|swatch|was|part|quantity|surcharge)")
 
 
 def read(post: Any, stored: ProductForm) -> ProductForm:
@@ -237,14 +288,24 @@ def _options(rows: list[dict[str, str]]) -> list[OptionRow]:
             row.get("name", ""),
             row.get("was", ""),
             [
-                ValueRow(value["text"], value.get("swatch", "").lower(), value.get("was", ""))
+                _value(value, choice=bool(row.get("choice")))
                 for value in sorted(values.values(), key=_place)
                 if value.get("text")
             ][:MOST_ROWS],
+            bool(row.get("choice")),
         )
         if option.name or option.values:
             found.append(option)
     return found
+
+
+def _value(sent: Mapping[str, str], *, choice: bool) -> ValueRow:
+    """Without `choice` it is a plain option, whatever is in the fields that are not seen then."""
+    row = ValueRow(sent["text"], sent.get("swatch", "").lower(), sent.get("was", ""))
+    if choice:
+        row.part, row.quantity = sent.get("part", ""), sent.get("quantity", "")
+        row.surcharge = sent.get("surcharge", "")
+    return row
 
 
 def _variants(rows: list[dict[str, str]], stored: ProductForm) -> list[VariantRow]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from opticworks.money import Money
-from opticworks_catalog.writing import OptionInput, ProductInput, VariantInput
+from opticworks_catalog.writing import ChoiceInput, OptionInput, ProductInput, VariantInput
 
 MOST = 4_000_000  #: characters of what a form carries along, unpacked
 
@@ -57,7 +57,11 @@ def unpack(text: str) -> ProductInput:
         raw = worker.decompress(base64.b64decode(text, validate=True), MOST)
         values = json.loads(raw)
         values["options"] = tuple(
-            OptionInput(name=one["name"], values=_frozen(one["values"]))
+            OptionInput(
+                name=one["name"],
+                values=_frozen(one["values"]),
+                choices=tuple(ChoiceInput(**choice) for choice in one["choices"]),
+            )
             for one in values["options"]
         )
         values["variants"] = tuple(
@@ -174,7 +178,8 @@ def say(value: Any, what: str, currency: str) -> str:
 
 def _part(value: Any) -> str:
     if isinstance(value, OptionInput):
-        return f"{value.name}: {', '.join(text for text, _ in value.values)}"
+        parts = {each.value: f" ({each.quantity} x {each.sku})" for each in value.choices}
+        return f"{value.name}: {', '.join(text + parts.get(text, '') for text, _ in value.values)}"
     if isinstance(value, tuple):
         return ": ".join(str(each) for each in value)
     return str(value)

@@ -120,6 +120,33 @@ def swatches_text(options: Sequence[OptionInput]) -> str:
     )
 
 
+def choices_text(options: Sequence[OptionInput], currency: str) -> str:
+    """Parts that option values bring into a bundle, one to a line, with what they cost more:
+    "Mount / Arm: 2 x MNT-ARM + 20.00"."""
+    return pairs_text(
+        [
+            (
+                f"{option.name} / {choice.value}",
+                f"{choice.quantity} x {choice.sku} + {money_text(choice.surcharge, currency)}",
+            )
+            for option in options
+            for choice in option.choices
+        ]
+    )
+
+
+def choices(text: str, currency: str) -> dict[str, tuple[str, int, int]]:
+    """SKU, number and surcharge by "Option / Value". Raises ValueError with a sentence."""
+    found = {}
+    for name, value in pairs(text):
+        match = re.fullmatch(r"([0-9]{1,6}) ?[x×*] ?(.+?)(?: \+ ([0-9.,]+))?", value)
+        if match is None:
+            raise ValueError(f"{shown(value)} is not like 2 x SKU + 5.00.")
+        surcharge = money(match[3], currency) if match[3] else 0
+        found[name] = (match[2].strip(), int(match[1]), surcharge)
+    return found
+
+
 def components_text(components: Components) -> str:
     """A bundle's parts, one to a line: "4 x RS1-PRO-WHT"."""
     return "\n".join(f"{quantity} x {sku}" for sku, quantity in components)

@@ -41,6 +41,7 @@ SUBTITLE = _own("Subtitle", "subtitle")
 HIGHLIGHTS = _own("Highlights", "highlights")
 SPECS = _own("Specifications", "specs")
 SWATCHES = _own("Swatches", "swatches")
+CHOICES = _own("Bundle Choices", "choices")
 COLLECTIONS = _own("Collections", "collections")
 COMPONENTS = _own("Bundle", "components", "variant")
 PERCENT_OFF = _own("Bundle Percent Off", "percent_off", "variant")
@@ -76,7 +77,8 @@ ORDER = (
     *(SEO_TITLE, SEO_DESCRIPTION),
     *(f"Google Shopping / {name}" for name in _GOOGLE),
     *(VARIANT_IMAGE, "Variant Weight Unit", TAX_CODE, "Cost per item", STATUS),
-    *(SUBTITLE, HIGHLIGHTS, SPECS, SWATCHES, COLLECTIONS, COMPONENTS, PERCENT_OFF, SIZE),
+    *(SUBTITLE, HIGHLIGHTS, SPECS, SWATCHES, CHOICES, COLLECTIONS),
+    *(COMPONENTS, PERCENT_OFF, SIZE),
     *(HS_CODE, ORIGIN, BACKORDER_LIMIT, VARIANT_STATUS),
 )
 
@@ -86,7 +88,8 @@ UNDERSTOOD = frozenset(
         *(HANDLE, TITLE, BODY, VENDOR, TYPE, TAGS, PUBLISHED, STATUS, SKU, GRAMS, TRACKER),
         *(QUANTITY, POLICY, PRICE, COMPARE_AT, REQUIRES_SHIPPING, BARCODE, TAX_CODE, IMAGE),
         *(IMAGE_POSITION, IMAGE_ALT, VARIANT_IMAGE, GIFT_CARD, SEO_TITLE, SEO_DESCRIPTION),
-        *(SUBTITLE, HIGHLIGHTS, SPECS, SWATCHES, COLLECTIONS, COMPONENTS, PERCENT_OFF, SIZE),
+        *(SUBTITLE, HIGHLIGHTS, SPECS, SWATCHES, CHOICES, COLLECTIONS),
+        *(COMPONENTS, PERCENT_OFF, SIZE),
         *(HS_CODE, ORIGIN, BACKORDER_LIMIT, VARIANT_STATUS),
         *(option_name(number) for number in range(1, MOST_OPTIONS + 1)),
         *(option_value(number) for number in range(1, MOST_OPTIONS + 1)),

@@ -94,6 +94,7 @@ def product_cells(product: ProductInput) -> Cells:
         columns.HIGHLIGHTS: "\n".join(product.highlights),
         columns.SPECS: cells.pairs_text(product.specs),
         columns.SWATCHES: cells.swatches_text(product.options),
+        columns.CHOICES: cells.choices_text(product.options, product.currency),
         columns.COLLECTIONS: ", ".join(product.collections),
     }
 

@@ -14,7 +14,13 @@ from opticworks_catalog.exchange import bodies, cells, columns, dumping
 from opticworks_catalog.exchange.known import Known
 from opticworks_catalog.exchange.parsing import Group
 from opticworks_catalog.exchange.sheet import Row
-from opticworks_catalog.inputs import Components, OptionInput, ProductInput, VariantInput
+from opticworks_catalog.inputs import (
+    ChoiceInput,
+    Components,
+    OptionInput,
+    ProductInput,
+    VariantInput,
+)
 from opticworks_catalog.models import ACTIVE, ARCHIVED, DRAFT, PUBLISHED
 
 T = TypeVar("T")
@@ -278,7 +284,7 @@ class _Merge:
         before = self.before.options
         if names is None:
             names = tuple(option.name for option in before)
-        colours = self._swatches()
+        colours, choices = self._swatches(), self._choices()
         by_name = {option.name: option for option in before}
         options = []
         for i, name in enumerate(names):
@@ -299,7 +305,9 @@ class _Merge:
                 for value in ordered
                 if value
             )
-            options.append(OptionInput(name=name, values=values))
+            options.append(
+                OptionInput(name=name, values=values, choices=_brings(name, values, old, choices))
+            )
         return tuple(options)
 
     def _unused(self, option: OptionInput | None) -> set[str]:
@@ -318,6 +326,16 @@ class _Merge:
             return None
         pairs = self._read(row, NO_PAIRS, cells.pairs, row.get(columns.SWATCHES))
         return {name: colour.lower() for name, colour in pairs}
+
+    def _choices(self) -> dict[str, tuple[str, int, int]] | None:
+        """What values bring into a bundle, by "Option / Value"; None when it stays as it is."""
+        row = self.group.first
+        said = dumping.product_cells(self.before) if self.known else {}
+        if self._same(row, columns.CHOICES, said):
+            return None
+        nothing: dict[str, tuple[str, int, int]] = {}
+        text = row.get(columns.CHOICES)
+        return self._read(row, nothing, cells.choices, text, self.currency)
 
     def _check_left(self, names: tuple[str, ...] | None, left: Sequence[VariantInput]) -> None:
         if names is not None and left and len(left[0].values) != len(names):
@@ -446,3 +464,21 @@ class _Merge:
             self.merged.wrong.append((row.line, "A backorder limit can't be below zero."))
         elif wanted != now:
             self.merged.limits[sku] = wanted
+
+
+def _brings(
+    name: str,
+    values: Sequence[tuple[str, str]],
+    old: OptionInput | None,
+    choices: Mapping[str, tuple[str, int, int]] | None,
+) -> tuple[ChoiceInput, ...]:
+    """What those values bring: as the file says, or as it was."""
+    if choices is None:
+        had = {choice.value: choice for choice in (old.choices if old else ())}
+        return tuple(had[value] for value, _ in values if value in had)
+    return tuple(
+        ChoiceInput(value=value, sku=sku, quantity=quantity, surcharge=surcharge)
+        for value, _ in values
+        if f"{name} / {value}" in choices
+        for sku, quantity, surcharge in [choices[f"{name} / {value}"]]
+    )

@@ -49,12 +49,40 @@
     form.elements.amount.placeholder = sound && !own ? ((items + shipping) / 10 ** digits).toFixed(digits) : "";
   };
 
-  form.addEventListener("input", count);
+  // What goods come to that were cheaper together, or were parts of a bundle, the server says.
+  let asked = 0, timer = 0;
+  const ask = async () => {
+    const turn = ++asked;
+    const data = new URLSearchParams(new FormData(form));
+    data.set("do", "count");
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: data });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (turn !== asked || !page.querySelector("[data-shown]")) return;
+      form.querySelector("[data-entries]").replaceChildren(...page.querySelector("[data-entries]").children);
+      for (const place of form.querySelectorAll("[data-sum]")) {
+        place.textContent = page.querySelector(`[data-sum="${place.dataset.sum}"]`)?.textContent || "";
+      }
+      const shown = page.querySelector("[data-shown]").value;
+      form.querySelector("[data-shown]").value = shown;
+      form.toggleAttribute("data-too-much", Number(shown) > Number(left));
+    } catch {
+      form.querySelector("[data-shown]").value = ""; // the server shows the sum once more
+    }
+  };
+  const changed = () => {
+    if (!("ask" in form.dataset)) return count();
+    form.querySelector("[data-shown]").value = "";
+    clearTimeout(timer);
+    timer = setTimeout(ask, 250);
+  };
+
+  form.addEventListener("input", changed);
   form.addEventListener("click", (event) => {
     const all = event.target.closest("[data-all]");
     if (!all) return;
     for (const input of form.querySelectorAll(`[data-units="${all.dataset.all}"]`)) input.value = input.max;
-    count();
+    changed();
   });
-  count();
+  if (!("ask" in form.dataset)) count();
 })();

@@ -105,6 +105,11 @@
       const input = fieldset.querySelector("input:checked");
       fieldset.querySelector("[data-chosen]").textContent = input ? input.value : "";
     });
+    all("[data-part]").forEach((part) => { // what is in a bundle's box
+      const quantity = (variant.parts || {})[part.dataset.part];
+      part.hidden = !quantity;
+      part.querySelector("[data-part-quantity]").textContent = quantity || "";
+    });
     const pictures = variant.images.length ? [...variant.images] : [variant.image];
     if (pictures.join() !== order.join()) showPictures(pictures);
     history.replaceState(null, "", variant.url);
