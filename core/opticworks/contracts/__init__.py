@@ -38,6 +38,7 @@ from opticworks.contracts.orders import (
     PaymentStatus,
     PaymentView,
     RefundView,
+    ReturnView,
     ShipmentView,
     TrackingView,
 )
@@ -73,7 +74,13 @@ from opticworks.contracts.prices import (
     Stage,
     Suggestion,
 )
-from opticworks.contracts.settings import KERNEL_SETTINGS, Box, ShippingSettings, ShopSettings
+from opticworks.contracts.settings import (
+    KERNEL_SETTINGS,
+    Box,
+    ReturnSettings,
+    ShippingSettings,
+    ShopSettings,
+)
 from opticworks.contracts.shipping import (
     BuyOptions,
     Customs,
@@ -159,6 +166,8 @@ __all__ = [
     "RefundResult",
     "RefundView",
     "Refusal",
+    "ReturnSettings",
+    "ReturnView",
     "Schedule",
     "ShipmentRequest",
     "ShipmentState",
