@@ -157,9 +157,7 @@ def buy(shop: Shop, number: str, *, rate_code: str, most: int | None, actor: str
     `most` is what the person saw it costs (minor units). Raises Refused with nothing bought, and
     Unanswered where that is not known: asked again, the vendor is looked at first.
     """
-    with shop.unit() as db:
-        case_id = returns.locked(db, number)[1].id
-    with turn(shop, case_id):
+    with turn(shop, read(shop, number).id):
         work = read(shop, number)
         if work.status == "bought":
             return
