@@ -23,7 +23,7 @@ LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"shop"}),
     frozenset({"web", "jobs"}),
     frozenset({"settings", "audit", "staff", "customers", "notifications", "media"}),
-    frozenset({"carts", "pricing", "stock", "orders", "payments", "shipping", "pages"}),
+    frozenset({"carts", "pricing", "stock", "orders", "payments", "shipping", "pages", "returns"}),
     frozenset({"checkout"}),
     frozenset({"webhooks"}),
     frozenset({"storefront", "admin", "api"}),

@@ -34,6 +34,7 @@ BUILTINS: tuple[tuple[str, str], ...] = (
     ("admin", "opticworks.admin.menu"),
     ("order_pictures", "opticworks.orders.pictures"),
     ("labels", "opticworks.checkout.shipping_jobs"),
+    ("returns", "opticworks.checkout.return_messages"),
 )
 
 #: Modules that register the kernel's own tasks when they are imported.
@@ -41,6 +42,8 @@ TASKS = (
     "opticworks.notifications.jobs",
     "opticworks.checkout.jobs",
     "opticworks.checkout.shipping_jobs",
+    "opticworks.checkout.return_labels",
+    "opticworks.checkout.withdrawal",
     "opticworks.webhooks.jobs",
     "opticworks.media.jobs",
 )

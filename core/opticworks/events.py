@@ -26,6 +26,14 @@ PAYMENT_RETURNED = "payment.returned"
 SHIPMENT_SHIPPED = "shipment.shipped"  #: a parcel left; data["shipment"] is its public id
 SHIPMENT_OUT_FOR_DELIVERY = "shipment.out_for_delivery"  #: once per parcel, as are the others
 SHIPMENT_DELIVERED = "shipment.delivered"
+#: A customer asks to send goods back. All events of returns have data["return"], its number.
+RETURN_REQUESTED = "return.requested"
+RETURN_APPROVED = "return.approved"  #: also when its label came later; data["label"]
+RETURN_DECLINED = "return.declined"
+RETURN_RECEIVED = "return.received"  #: the goods are here again, nothing is paid back yet
+RETURN_CANCELED = "return.canceled"  #: by the customer, before anything was sent
+RETURN_CLOSED = "return.closed"  #: by staff, without a refund
+WITHDRAWAL_DECLARED = "withdrawal.declared"  #: a customer withdrew from the contract
 STOCK_CHANGED = "stock.changed"  #: subject is the SKU; its availability changed
 STOCK_LOW = "stock.low"  #: subject is the SKU, which fell below the shop's mark; data["left"]
 MESSAGE_BOUNCED = "message.bounced"

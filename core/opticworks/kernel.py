@@ -17,6 +17,7 @@ from opticworks.notifications.service import emit
 from opticworks.orders.models import Order, OrderLine
 from opticworks.pages.service import put_page, text_pages, to_html
 from opticworks.pricing.codes import clean_code, fold_code
+from opticworks.returns.models import VOID, Return, ReturnLine
 from opticworks.stock.claims import Use, grant, used, uses, uses_between
 from opticworks.stock.service import (
     Availability,
@@ -49,6 +50,7 @@ __all__ = [
     "orders_with",
     "pictures",
     "put_page",
+    "returned",
     "set_backorder_limit",
     "set_stock",
     "stock_levels",
@@ -74,3 +76,18 @@ def orders_with(db: Session, sku: str, email: str) -> list[str]:
             .order_by(Order.id.desc())
         )
     )
+
+
+def returned(db: Session, number: str) -> dict[str, int]:
+    """Units of each SKU of an order that its customer sent back, is sending back, or withdrew
+    from before they left. What was only asked for, or declined, is not counted."""
+    back = func.coalesce(ReturnLine.received, ReturnLine.quantity - ReturnLine.unsent)
+    rows = db.execute(
+        select(OrderLine.sku, func.sum(back + ReturnLine.unsent))
+        .join(ReturnLine, ReturnLine.order_line_id == OrderLine.id)
+        .join(Return, Return.id == ReturnLine.return_id)
+        .join(Order, Order.id == Return.order_id)
+        .where(Order.number == number, Return.state.not_in(("requested", *VOID)))
+        .group_by(OrderLine.sku)
+    )
+    return {sku: int(units) for sku, units in rows if units}

@@ -8,6 +8,7 @@ from opticworks.notifications import models as notifications
 from opticworks.orders import models as orders
 from opticworks.pages import models as pages
 from opticworks.payments import models as payments
+from opticworks.returns import models as returns
 from opticworks.settings import models as settings
 from opticworks.shipping import models as shipping
 from opticworks.staff import models as staff
@@ -23,6 +24,7 @@ __all__ = [
     "orders",
     "pages",
     "payments",
+    "returns",
     "settings",
     "shipping",
     "staff",

@@ -28,7 +28,7 @@ READING = {
     *("_was_paid_back", "attempt_of", "attempts_of", "cancel", "compare"),
     *("read", "label_order", "follow_void", "sync"),
     *("buy_label", "fetch_label", "look", "batch_label"),
-    *("fulfil", "mark_paid"),
+    *("fulfil", "mark_paid", "pay"),
     *("_call_of", "_carry_out", "_open_of", "_orders_of"),
 }
 #: What a PaymentProvider, ShippingProvider or Mailer does over the network.

@@ -27,6 +27,14 @@ def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
         count=waiting["to_ship"],
     )
     yield MenuItem(
+        label="Returns",
+        path="/admin/returns",
+        position=15,
+        permission="orders.read",
+        icon="rotate-ccw",
+        count=waiting["returns"],
+    )
+    yield MenuItem(
         label="Stock",
         path="/admin/stock",
         position=25,

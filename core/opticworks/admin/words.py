@@ -116,6 +116,39 @@ DISPUTE = {
     "won": Word("Won", "good"),
     "lost": Word("Lost", "bad"),
 }
+RETURN = {
+    "requested": Word("To answer", "waiting"),
+    "approved": Word("Approved", "waiting"),
+    "declined": Word("Declined", "neutral"),
+    "canceled": Word("Taken back", "neutral"),
+    "in_transit": Word("On its way", "waiting"),
+    "received": Word("To pay back", "waiting"),
+    "refunded": Word("Paid back", "good"),
+    "closed": Word("Closed", "neutral"),
+}
+#: What happens to a return: title and icon.
+RETURN_EVENT = {
+    "requested": ("Asked for by the customer", "rotate-ccw"),
+    "declared": ("The customer withdrew from the contract", "rotate-ccw"),
+    "left_meanwhile": ("Some of it was sent while it was being withdrawn from", "truck"),
+    "carried_out": ("What had not left is taken out of the order", "package"),
+    "approved": ("Approved", "check"),
+    "declined": ("Declined", "x"),
+    "canceled": ("The customer keeps the goods", "x"),
+    "label": ("Label bought", "tag"),
+    "in_transit": ("On its way", "truck"),
+    "received": ("Received", "package"),
+    "credit_note": ("Credit note issued", "file-text"),
+    "refunded": ("Paid back", "landmark"),
+    "closed": ("Closed without a refund", "x"),
+}
+CONDITIONS = {
+    "new": "As new",
+    "opened": "Opened",
+    "used": "Used",
+    "damaged": "Damaged",
+    "incomplete": "Parts are missing",
+}
 REFUND_REASONS = {
     "customer": "The customer changed their mind",
     "damaged": "Arrived damaged or faulty",
@@ -125,6 +158,8 @@ REFUND_REASONS = {
     "price": "Price or goodwill",
     "other": "Another reason",
 }
+#: Reasons that come with a return and are not chosen.
+RETURN_REASONS = {"returned": "Sent back", "withdrawal": "Withdrew from the contract"}
 PAYMENT_EVENT = {
     "action": "Payment begun",
     "pending": "Payment awaited",
@@ -148,6 +183,9 @@ EVENT = {
     "order.placed": ("Order placed", "shopping-bag"),
     "order.canceled": ("Order canceled", "x"),
     "order.completed": ("Order completed", "circle-check"),
+    "return.requested": ("The customer asks for a return", "rotate-ccw"),
+    "return.canceled": ("The customer took a return back", "x"),
+    "withdrawal.declared": ("The customer withdrew from the contract", "rotate-ccw"),
     "payment.reminder": ("Payment reminder due", "mail"),
     "shipment.shipped": ("Parcel shipped", "truck"),
     "shipment.out_for_delivery": ("Parcel out for delivery", "truck"),
@@ -164,6 +202,11 @@ AUDIT = {
     "label.bought": "Bought a label",
     "label.voided": "Voided a label",
     "order.refunded": "Paid back",
+    "return.approved": "Approved a return",
+    "return.declined": "Declined a return",
+    "return.received": "Received a return",
+    "return.closed": "Closed a return",
+    "return.label_bought": "Bought a return label",
     "refund.dismissed": "Settled a failed refund in another way",
     "message.sent_again": "Sent a message again",
     "payment.reconciled": "Repaired a difference with the provider",
@@ -191,7 +234,9 @@ def of(words: dict[str, Word], state: str) -> Word:
 
 def reason(code: str) -> str:
     """A cancel reason as a person reads it."""
-    return CANCEL_REASONS.get(code) or code.replace("_", " ").capitalize()
+    return (
+        CANCEL_REASONS.get(code) or RETURN_REASONS.get(code) or code.replace("_", " ").capitalize()
+    )
 
 
 STOCK = {

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from opticworks.notifications.models import Message
 from opticworks.orders import queries
 from opticworks.orders.models import Order
+from opticworks.returns import queries as returns
+from opticworks.returns.models import Return
 from opticworks.stock import queries as stock
 from opticworks.stock.models import StockItem
 from opticworks.webhooks.models import Webhook
@@ -28,13 +30,14 @@ def low_stock(db: Session, low: int) -> int:
 
 
 def counts(db: Session) -> dict[str, int]:
-    """to_ship, awaiting, check_payment, failed_messages, stuck_webhooks and failed_jobs, in one
-    statement."""
+    """to_ship, awaiting, check_payment, returns, failed_messages, stuck_webhooks and failed_jobs,
+    in one statement."""
     orders = select(Order.id)
     rows = {
         "to_ship": orders.where(*queries.TABS["to_ship"].conditions),
         "awaiting": orders.where(*queries.TABS["awaiting"].conditions),
         "check_payment": orders.where(*queries.TABS["check_payment"].conditions),
+        "returns": select(Return.id).where(returns.WAITING),
         "failed_messages": select(Message.id).where(Message.status == "failed"),
         "stuck_webhooks": select(Webhook.id).where(Webhook.status.in_(("failed", "unmatched"))),
         "failed_jobs": select(JOBS.c.id).where(JOBS.c.status == text("'failed'")),

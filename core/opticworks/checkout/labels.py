@@ -78,7 +78,8 @@ def label_providers(shop: Shop) -> dict[str, c.ShippingProvider]:
     return {code: each for code, each in shop.providers.shipping().items() if each.labels}
 
 
-def _provider(shop: Shop, code: str) -> c.ShippingProvider:
+def seller(shop: Shop, code: str) -> c.ShippingProvider:
+    """The enabled provider of that code that sells labels. Raises Refused."""
     provider = label_providers(shop).get(code)
     if provider is None:
         raise Refused(
@@ -160,12 +161,12 @@ def prepare(shop: Shop, parcel_id: uuid.UUID) -> tuple[c.Rate, ...]:
         raise Refused("This parcel has a label already, or one is being bought.")
     if work.fresh(shop.now()):
         return work.rates
-    provider = _provider(shop, work.provider)
+    provider = seller(shop, work.provider)
     try:
         with outside("label_prepare"):
             state = provider.prepare(work.request)
     except c.ProviderError as error:
-        raise _said(provider, "has no prices for this parcel", error) from None
+        raise said(provider, "has no prices for this parcel", error) from None
     currency = work.request.lines[0].unit_price.currency
     sound = [rate for rate in state.rates if not rates_room.unsound(rate, currency)]
     for rate in state.rates:
@@ -182,7 +183,8 @@ def prepare(shop: Shop, parcel_id: uuid.UUID) -> tuple[c.Rate, ...]:
     return tuple(sound)
 
 
-def _said(provider: c.ShippingProvider, what: str, error: c.ProviderError) -> Refused:
+def said(provider: c.ShippingProvider, what: str, error: c.ProviderError) -> Refused:
+    """What a provider's error is to staff."""
     sentence = f"{provider.title} {what}: {error}"
     return Unanswered(sentence) if error.retryable else Refused(sentence)
 
@@ -205,7 +207,7 @@ def buy(
     offer that is old or for other contents is asked for anew first. Raises Refused with nothing
     bought, and Unanswered where that is not known: asked again, the vendor is looked at first.
     """
-    with _turn(shop, parcel_id):
+    with turn(shop, parcel_id):
         work = read(shop, parcel_id)
         if work.status in ("bought", "shipped", "delivered"):
             return
@@ -247,7 +249,7 @@ def _choose(
 
 def _finish(shop: Shop, work: Work, begun: bool, actor: str) -> None:
     """Buy what was chosen, unless the vendor has sold it already, and write it down."""
-    provider, rate = _provider(shop, work.provider), work.rate
+    provider, rate = seller(shop, work.provider), work.rate
     if rate is None:
         raise Refused("No rate was chosen for this parcel. Choose one.")
     refusal: c.ProviderError | None = None
@@ -315,8 +317,9 @@ def _store(
 
 
 @contextmanager
-def _turn(shop: Shop, parcel_id: uuid.UUID) -> Iterator[None]:
-    """One at a time for each parcel, over all processes; a process that dies gives its turn up.
+def turn(shop: Shop, parcel_id: uuid.UUID) -> Iterator[None]:
+    """One at a time for each parcel (or return), over all processes; a process that dies gives its
+    turn up.
 
     The lock of PostgreSQL stays with a connection of its own, without a transaction.
     """
@@ -341,18 +344,18 @@ def _turn(shop: Shop, parcel_id: uuid.UUID) -> Iterator[None]:
 def void(shop: Shop, parcel_id: uuid.UUID, *, actor: str) -> None:
     """Give an unused label back: its lines can be packed again at once, and what becomes of its
     money is followed (`follow_void`). Raises Refused."""
-    with _turn(shop, parcel_id):
+    with turn(shop, parcel_id):
         work = read(shop, parcel_id)
         if work.status == "voided":
             return
         if work.status != "bought":
             raise Refused("There is no unused label to void: none was bought, or the parcel left.")
-        provider = _provider(shop, work.provider)
+        provider = seller(shop, work.provider)
         try:
             with outside("label_void"):
                 answer = provider.void(work.ref, f"{work.id}:void")
         except c.ProviderError as error:
-            raise _said(provider, "did not take the label back", error) from None
+            raise said(provider, "did not take the label back", error) from None
         if answer == "failed":
             raise Refused(
                 f"{provider.title} does not take this label back: it was used, or is too old."
@@ -380,7 +383,7 @@ def follow_void(shop: Shop, parcel_id: uuid.UUID) -> None:
     """See what became of a label's money. A first refusal is asked once more: vendors refuse too
     early at times. What is refused in the end is for staff to see."""
     work = read(shop, parcel_id)
-    provider = _provider(shop, work.provider)
+    provider = seller(shop, work.provider)
     with shop.unit() as db:
         known = shipments.get(db, parcel_id)
         if known is None or known.void != "pending":

@@ -75,7 +75,7 @@ def fetch_label(shop: Shop, parcel: str) -> None:
         if format in kept:
             continue
         try:
-            content = _fetch(shop, address)
+            content = fetch_file(shop, address)
         except (BadPicture, OSError) as error:
             raise c.ProviderError(f"The label could not be fetched: {error}") from None
         keep_label(shop, uuid.UUID(parcel), format, content)
@@ -87,7 +87,7 @@ def keep_label(shop: Shop, parcel_id: uuid.UUID, format: str, content: bytes) ->
         shipments.keep_file(db, parcel_id, format, content)
 
 
-def _fetch(shop: Shop, address: str) -> bytes:
+def fetch_file(shop: Shop, address: str) -> bytes:
     """The label's bytes, from a public https address, or from a stand-in that the shop was
     started with. Raises BadPicture or OSError."""
     if any(address.startswith(_origin(place) + "/") for place in shop.config.standins.values()):

@@ -10,6 +10,7 @@ from opticworks import contracts as c
 from opticworks.orders import service as orders
 from opticworks.payments import disputes, refunds
 from opticworks.payments import service as payments
+from opticworks.returns import service as cases
 from opticworks.shipping import service as shipments
 from opticworks.shipping.models import LEFT, Parcel
 from opticworks.shop import Shop
@@ -69,6 +70,12 @@ def order_view(shop: Shop, db: Session, number: str) -> c.OrderView | None:
         refunded=gone.refunded,
         disputed=any(map(disputes.is_open, disputes.of_order(db, order.id))),
         refunds=tuple(refunds.view(row, paid_with[row.payment_id]) for row in rows),
+        returns=cases.views(
+            db,
+            cases.of_order(db, order.id),
+            {line.id: (line.sku, line.title) for line in lines.values()},
+            shop.config.base_url + orders.path(order),
+        ),
         returned=next((each.returned for each in reversed(attempts) if each.returned), ""),
     )
 

@@ -38,6 +38,7 @@ from opticworks.contracts.orders import (
     PaymentStatus,
     PaymentView,
     RefundView,
+    ReturnView,
     ShipmentView,
     TrackingView,
 )
@@ -74,7 +75,13 @@ from opticworks.contracts.prices import (
     Suggestion,
 )
 from opticworks.contracts.sets import Pool, SetTerms, chosen
-from opticworks.contracts.settings import KERNEL_SETTINGS, Box, ShippingSettings, ShopSettings
+from opticworks.contracts.settings import (
+    KERNEL_SETTINGS,
+    Box,
+    ReturnSettings,
+    ShippingSettings,
+    ShopSettings,
+)
 from opticworks.contracts.shipping import (
     BuyOptions,
     Customs,
@@ -161,6 +168,8 @@ __all__ = [
     "RefundResult",
     "RefundView",
     "Refusal",
+    "ReturnSettings",
+    "ReturnView",
     "Schedule",
     "SetTerms",
     "ShipmentRequest",

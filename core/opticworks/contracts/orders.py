@@ -15,6 +15,9 @@ from opticworks.money import Money
 from opticworks.money import total as sum_of
 
 PaymentStatus = Literal["unpaid", "pending", "authorized", "paid", "refunded", "part_refunded"]
+ReturnState = Literal[
+    "requested", "approved", "declined", "canceled", "in_transit", "received", "refunded", "closed"
+]
 FulfilmentStatus = Literal["unfulfilled", "part_shipped", "shipped", "part_delivered", "delivered"]
 
 
@@ -131,6 +134,29 @@ class ShipmentView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnView:
+    """Goods that come back, or are to. `lines` are (SKU, title, units); of a withdrawal they
+    count what never left too. `labels` names the formats of its prepaid label; `credit_notes`
+    are numbers."""
+
+    number: str
+    kind: Literal["return", "withdrawal"]
+    state: ReturnState
+    at: datetime
+    url: str  #: absolute address of its page for the customer
+    lines: tuple[tuple[str, str, int], ...]
+    note: str = ""  #: what the customer wrote
+    answer: str = ""  #: why it was declined
+    labels: tuple[str, ...] = ()
+    carrier: str = ""
+    tracking_number: str = ""
+    tracking_url: str = ""
+    coming: int = 0  #: units that come back in a parcel, or came
+    credit_notes: tuple[str, ...] = ()
+    statement: str = ""  #: what the customer declared, of a withdrawal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderView:
     """An order as it stands: its frozen quote and what has happened to it since."""
 
@@ -154,6 +180,7 @@ class OrderView:
     payment: PaymentView | None = None
     shipments: tuple[ShipmentView, ...] = ()
     refunds: tuple[RefundView, ...] = ()  #: the oldest first
+    returns: tuple[ReturnView, ...] = ()  #: the oldest first
     disputed: bool = False  #: a buyer's bank wants its money back and nothing is decided
     cancel_reason: str = ""
     #: Why money of this order went back by itself: "surplus" (it was paid twice), "sold_out" or

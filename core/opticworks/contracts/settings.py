@@ -266,8 +266,78 @@ class ShippingSettings(BaseModel):
         return boxes
 
 
+#: Where consumers may withdraw from a contract made at a distance: the EU and the rest of the EEA.
+WITHDRAWAL_COUNTRIES = (
+    *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE"),
+    *("IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK"),
+)
+
+
+class ReturnSettings(BaseModel):
+    """What customers may send back and until when, under the key "returns"."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = Field(
+        True,
+        title="Customers may ask for a return",
+        description="From the page of their order, guests too.",
+        json_schema_extra={"section": "Returns"},
+    )
+    days: int = Field(
+        30,
+        title="Days after delivery",
+        ge=1,
+        le=3650,
+        json_schema_extra={"width": "half"},
+    )
+    transit_days: int = Field(
+        10,
+        title="Days a parcel takes, if nobody reports its delivery",
+        ge=0,
+        le=120,
+        json_schema_extra={"width": "half"},
+    )
+    instructions: str = Field(
+        "Pack the items well, in their own box if you still have it, and put a note with the "
+        "number of the return inside.",
+        title="What customers are told to do",
+        description="Shown with an approved return and in its mail.",
+        max_length=2000,
+        json_schema_extra={"widget": "textarea", "rows": 4},
+    )
+    alert: bool = Field(
+        True,
+        title="Mail staff about each request and withdrawal",
+        description="To the addresses under The shop, Alerts.",
+    )
+    withdrawal_days: int = Field(
+        14,
+        title="Days after delivery",
+        description="The law's least is 14 in the EU.",
+        ge=1,
+        le=3650,
+        json_schema_extra={"section": "Withdrawal from the contract", "width": "half"},
+    )
+    withdrawal_countries: tuple[str, ...] = Field(
+        WITHDRAWAL_COUNTRIES,
+        title="Countries whose consumers may withdraw",
+        description="Codes of two letters, one per line; by where an order is sent. Orders with "
+        "a VAT ID are a company's and not asked.",
+    )
+
+    @field_validator("withdrawal_countries")
+    @classmethod
+    def _codes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(len(code) == 2 and code.isascii() and code.isupper() for code in value):
+            sentence = "Write codes of two capital letters, like DE, one per line"
+            raise ValueError(sentence)
+        return value
+
+
 #: The kernel's own settings by their key.
 KERNEL_SETTINGS: Mapping[str, type[BaseModel]] = {
     "shop": ShopSettings,
     "shipping": ShippingSettings,
+    "returns": ReturnSettings,
 }

@@ -50,7 +50,7 @@ log = logging.getLogger(__name__)
 SEND_RETRY = Retry(tries=24, base=10, cap=3600)  # a mail server may be away for half a day
 
 # The subject of these is an order's number.
-_ABOUT_ORDERS = ("order.", "payment.", "shipment.", "message.")
+_ABOUT_ORDERS = ("order.", "payment.", "shipment.", "message.", "return.", "withdrawal.")
 
 
 @task("notifications.dispatch")

@@ -204,6 +204,7 @@ def view(
     removed: Mapping[int, int],
     refunded: Mapping[int, int],
     refunds: tuple[c.RefundView, ...] = (),
+    returns: tuple[c.ReturnView, ...] = (),
     disputed: bool = False,
     returned: str = "",
 ) -> c.OrderView:
@@ -231,6 +232,7 @@ def view(
             for line in lines
         ),
         refunds=refunds,
+        returns=returns,
         disputed=disputed,
         trace=tuple(steps.from_json(step, order.currency) for step in order.trace),
         address=c.Address.model_validate(order.address),

@@ -12,6 +12,7 @@ KERNEL = (
     Permission(code="orders.fulfil", title="Record parcels"),
     Permission(code="orders.cancel", title="Cancel orders"),
     Permission(code="orders.refund", title="Pay money back"),
+    Permission(code="returns.manage", title="Answer returns, buy their labels, receive goods"),
     Permission(code="payments.reconcile", title="Compare payments with their providers"),
     Permission(code="stock.read", title="See stock and its movements"),
     Permission(code="stock.edit", title="Change stock and count it"),
@@ -26,7 +27,10 @@ KERNEL = (
     Permission(code="plugins.read", title="See plugins and their problems"),
 )
 CLERK = frozenset(
-    {"orders.read", "orders.fulfil", "stock.read", "messages.read", "messages.send"},
+    {
+        *("orders.read", "orders.fulfil", "returns.manage"),
+        *("stock.read", "messages.read", "messages.send"),
+    }
 )
 OWNER_ONLY = frozenset({"plugins.read", "settings.edit"})
 

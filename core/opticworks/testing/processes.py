@@ -317,6 +317,29 @@ def ship(shop: Shop, what: str, parcel: str = "", **more: Any) -> Any:
     return verbs[what]()
 
 
+def come_back(shop: Shop, what: str, number: str) -> Any:
+    """A verb: something done to a return of that number."""
+    from opticworks.checkout import return_labels, return_refund, withdrawal
+    from opticworks.returns import service as cases
+
+    with shop.unit() as db:
+        case = cases.by_number(db, number)
+        assert case is not None
+        label = cases.label_of(db, case.id)
+        ref = label.ref if label is not None else ""
+    files, terms = {"PDF": b"%PDF-2", "PNG": b"\x89PNG"}, return_refund.Terms()
+    buying = {"rate_code": "ground", "most": None, "actor": "clerk"}
+    verbs: Mapping[str, Callable[[], Any]] = {
+        "prices": lambda: return_labels.prepare(shop, number),
+        "buy": lambda: return_labels.buy(shop, number, **buying),  # type: ignore[arg-type]
+        "keep": lambda: return_labels.keep_label(shop, number, files, "clerk"),
+        "track": lambda: return_labels.sync(shop, "fake_carrier", ref),
+        "pay": lambda: return_refund.pay(shop, number, terms, actor="clerk"),
+        "carry_out": lambda: withdrawal.carry_out(shop, str(case.id)),
+    }
+    return verbs[what]()
+
+
 @dataclass(frozen=True)
 class Warm:
     """A shop and its web application, put together before the fork, which is most of a start."""

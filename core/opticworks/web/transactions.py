@@ -41,6 +41,8 @@ OUTSIDE_TRANSACTIONS = frozenset(
         "admin.order.parcels",
         "admin.order.refund",
         "admin.order.refund.again",
+        "admin.return.label",
+        "admin.return.refund",
     }
 )
 

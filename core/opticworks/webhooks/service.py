@@ -18,8 +18,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
+from opticworks.checkout import return_labels, tracking
 from opticworks.checkout import settle as settling
-from opticworks.checkout import tracking
 from opticworks.jobs import defer
 from opticworks.notifications import service as notifications
 from opticworks.orders import service as orders
@@ -179,8 +179,9 @@ def _payment(shop: Shop, event: Webhook) -> None:
 
 
 def _shipping(shop: Shop, event: Webhook) -> None:
-    """A parcel may have moved: ask its vendor for the whole history."""
-    if not tracking.sync(shop, event.provider, event.ref, event.attempt):
+    """A parcel, or one that comes back, may have moved: ask its vendor for the whole history."""
+    known = (shop, event.provider, event.ref, event.attempt)
+    if not (tracking.sync(*known) or return_labels.sync(*known)):
         raise Unmatched("No parcel of this shop has this reference.")
 
 

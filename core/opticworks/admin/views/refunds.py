@@ -184,8 +184,8 @@ def _wish(typed: Mapping[str, str], left: Left, currency: str) -> Wish:
     return Wish(
         request=_uuid(typed.get("request", "")) if typed else uuid.uuid4(),
         portions={each.line.sku: _portion(typed, each) for each in left.lines},
-        shipping=_money(typed.get("shipping", ""), currency, "delivery"),
-        amount=_money(amount, currency, "the refund") if amount else None,
+        shipping=amount_of(typed.get("shipping", ""), currency, "delivery"),
+        amount=amount_of(amount, currency, "the refund") if amount else None,
         reason=reason,
         note=" ".join(typed.get("note", "").split())[:500],
     )
@@ -195,8 +195,8 @@ def _portion(typed: Mapping[str, str], each: LineLeft) -> Portion:
     sku, title = each.line.sku, each.line.title
     fields = {part.sku: _field(each, i) for i, part in enumerate(each.parts)}
     return Portion(
-        unsent=_quantity(typed.get(f"unsent:{sku}", ""), title),
-        sent=_quantity(typed.get(f"sent:{sku}", ""), title),
+        unsent=read_quantity(typed.get(f"unsent:{sku}", ""), title),
+        sent=read_quantity(typed.get(f"sent:{sku}", ""), title),
         restock=f"restock-unsent:{sku}" in typed,
         restock_sent=f"restock-sent:{sku}" in typed,
         parts={part: _quantity(typed.get(at, ""), title) for part, at in fields.items()},
@@ -204,7 +204,8 @@ def _portion(typed: Mapping[str, str], each: LineLeft) -> Portion:
     )
 
 
-def _quantity(text: str, title: str) -> int:
+def read_quantity(text: str, title: str) -> int:
+    """A number of units; nothing is none. Raises Refused."""
     text = text.strip()
     if not text:
         return 0
@@ -213,7 +214,8 @@ def _quantity(text: str, title: str) -> int:
     return int(text)
 
 
-def _money(text: str, currency: str, what: str) -> int:
+def amount_of(text: str, currency: str, what: str) -> int:
+    """An amount in minor units; nothing is none. Raises Refused."""
     if not text.strip():
         return 0
     try:
@@ -225,7 +227,7 @@ def _money(text: str, currency: str, what: str) -> int:
     return amount.minor
 
 
-def _shown(text: str) -> int:
+def shown_amount(text: str) -> int:
     """The amount that the person saw. Without one nothing is paid back."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else -1
 
@@ -259,7 +261,7 @@ def refund(request: Request) -> dict[str, Any] | Response:
     try:
         left = refund_plan.left_of(request.db, row)
         wish = _wish(typed, left, view.currency)
-        wish = replace(wish, shown=_shown(typed.get("shown", "")))
+        wish = replace(wish, shown=shown_amount(typed.get("shown", "")))
         request.db.close()  # a provider that takes its time holds no connection of ours
         actor = request.identity.email
         outcome = refunding.refund(request.shop, view.number, wish, actor=actor)
@@ -267,10 +269,10 @@ def refund(request: Request) -> dict[str, Any] | Response:
         request.db.rollback()
         request.response.status_int = 422
         return _page(request, typed, str(error))
-    return _told(request, view, outcome)
+    return told(request, view, outcome)
 
 
-def _told(request: Request, view: c.OrderView, outcome: refunding.Outcome) -> Response:
+def told(request: Request, view: c.OrderView, outcome: refunding.Outcome) -> Response:
     """Back to the order, with what became of it."""
     failed = [each for each in outcome.refunds if each.status == "failed"]
     amount = Money(sum(each.amount for each in outcome.refunds), view.currency).format()
@@ -302,7 +304,7 @@ def again(request: Request) -> Response:
     except Refused as error:
         flash(request, str(error), "problem")
         return HTTPSeeOther(request.route_path("admin.order", number=view.number))
-    return _told(request, view, outcome)
+    return told(request, view, outcome)
 
 
 @admin_view("admin.order.refund.dismiss", "orders.refund", request_method="POST")

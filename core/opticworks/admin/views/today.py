@@ -57,6 +57,9 @@ def tasks(request: Request) -> list[Task]:
         if check:
             page = path + "check_payment"
             found.append(Task("Payments to check", check, page, "triangle-alert", "", True))
+        back = waiting["returns"]
+        icon = "rotate-ccw"
+        found.append(Task("Returns", back, "/admin/returns", icon, "No return waits for you."))
     if "stock.read" in may:
         low = work.low_stock(request.db, request.shop.settings["shop"].low_stock)
         path = "/admin/stock?view=low"

@@ -14,8 +14,11 @@ from pyramid.view import view_config
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from opticworks import contracts as c
+from opticworks.checkout import returns
 from opticworks.checkout.views import order_view
 from opticworks.orders import service as orders
+from opticworks.orders.models import Order
 from opticworks.pages import service as pages
 from opticworks.web.headers import cacheable, private_page
 from opticworks.web.page import Crumb, Page, text_of
@@ -76,10 +79,8 @@ def page(request: Request) -> dict[str, Any]:
     }
 
 
-@view_config(route_name="order", renderer="order.pt", permission=NO_PERMISSION_REQUIRED)
-@private_page
-def order(request: Request) -> dict[str, Any]:
-    """The customer's order, for whoever holds its link."""
+def find_order(request: Request) -> tuple[Order, c.OrderView]:
+    """The order whose link is open. Raises HTTPNotFound with a sentence."""
     shop = request.registry.shop
     found = orders.by_token(request.db, request.matchdict["token"])
     if found is None or not orders.link_works(
@@ -89,6 +90,16 @@ def order(request: Request) -> dict[str, Any]:
             "This order link does not work (any more). Open the newest mail about your order, "
             "or write to us with the order number."
         )
+    view = order_view(shop, request.db, found.number)
+    assert view is not None
+    return found, view
+
+
+@view_config(route_name="order", renderer="order.pt", permission=NO_PERMISSION_REQUIRED)
+@private_page
+def order(request: Request) -> dict[str, Any]:
+    """The customer's order, for whoever holds its link."""
+    found, view = find_order(request)
     return {
         "page": Page(
             f"Order {found.number}",
@@ -96,7 +107,8 @@ def order(request: Request) -> dict[str, Any]:
             canonical=canonical(request, orders.path(found)),
             robots="noindex",
         ),
-        "order": order_view(shop, request.db, found.number),
+        "order": view,
+        "may": returns.offer(request.registry.shop, request.db, found),
         "thanks": "thanks" in request.GET,
     }
 

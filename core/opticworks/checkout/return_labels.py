@@ -1,0 +1,325 @@
+"""Prepaid labels for returns: prepared, bought once and kept, as the labels of parcels are.
+
+The vendor's id is committed before anything is bought, then what is about to be bought; whoever
+finds a purchase begun looks at the vendor first (see checkout.labels).
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from opticworks import contracts as c
+from opticworks import events
+from opticworks.audit import service as audit
+from opticworks.checkout import parcels, returns
+from opticworks.checkout.labels import (
+    RATED_HOURS,
+    Unanswered,
+    contents_of,
+    provider_for,
+    said,
+    seller,
+    turn,
+)
+from opticworks.checkout.settle import Refused
+from opticworks.checkout.shipping_jobs import fetch_file
+from opticworks.faults import outside
+from opticworks.jobs import defer, task
+from opticworks.media.recognise import BadPicture
+from opticworks.orders import service as orders
+from opticworks.orders.models import Order
+from opticworks.returns import service as cases
+from opticworks.returns.models import Return, ReturnLabel
+from opticworks.shipping import rates as rates_room
+from opticworks.shipping import service as shipments
+from opticworks.shop import Shop
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A return as a vendor must know it, read before the transaction ends."""
+
+    id: uuid.UUID
+    number: str
+    status: str
+    provider: str
+    ref: str
+    contents: str
+    rates: tuple[c.Rate, ...]
+    rated_at: datetime | None
+    rate: c.Rate | None
+    request: c.ShipmentRequest
+
+    def fresh(self, now: datetime) -> bool:
+        recent = self.rated_at is not None and now - self.rated_at < timedelta(hours=RATED_HOURS)
+        return bool(self.ref) and recent and self.contents == contents_of(self.request)
+
+
+def read(shop: Shop, number: str) -> Work:
+    """The return and what its vendor is told. Raises Refused."""
+    with shop.unit() as db:
+        order, case = returns.locked(db, number)
+        return _work(shop, db, order, case)
+
+
+def _work(shop: Shop, db: Session, order: Order, case: Return) -> Work:
+    if case.state not in ("requested", "approved"):
+        raise Refused(f"A label is of no use. {returns.TOO_LATE[case.state]}")
+    quantities = {line.order_line_id: line.coming for line in case.lines if line.coming}
+    if not quantities:
+        raise Refused("Nothing of this return is to come back in a parcel.")
+    label = cases.label_of(db, case.id)
+    lines = parcels.shipping_lines(orders.lines_of(db, order.id), quantities, order.currency)
+    origin = shop.settings["shop"].origin
+    destination = c.Address.model_validate(order.address)
+    abroad = origin.country != destination.country
+    signer = shop.settings["shipping"].customs_signer
+    request = c.ShipmentRequest(
+        reference=str(case.id),
+        order_number=order.number,
+        parcel=c.Parcel(
+            weight=sum(line.weight * line.quantity for line in lines),
+            lines={line.sku: line.quantity for line in lines},
+        ),
+        lines=lines,
+        origin=origin,
+        destination=destination,
+        email=order.email,
+        customs=c.Customs(contents="returned_goods", signer=signer) if abroad else None,
+        is_return=True,
+    )
+    rate = label.rate if label is not None else None
+    return Work(
+        id=case.id,
+        number=case.number,
+        status=label.status if label is not None else "",
+        provider=label.provider if label is not None else provider_for(shop, order),
+        ref=label.ref if label is not None else "",
+        contents=label.contents if label is not None else "",
+        rates=tuple(map(rates_room.rate_from_json, label.rates)) if label is not None else (),
+        rated_at=label.rated_at if label is not None else None,
+        rate=rates_room.rate_from_json(rate) if rate else None,
+        request=request,
+    )
+
+
+def prepare(shop: Shop, number: str) -> tuple[c.Rate, ...]:
+    """What a label costs now; nothing is bought. Raises Refused, and Unanswered when the vendor
+    does not answer."""
+    work = read(shop, number)
+    if work.status in ("buying", "bought"):
+        raise Refused("This return has a label already, or one is being bought.")
+    if work.fresh(shop.now()):
+        return work.rates
+    provider = seller(shop, work.provider)
+    try:
+        with outside("return_label_prepare"):
+            state = provider.prepare(work.request)
+    except c.ProviderError as error:
+        raise said(provider, "has no prices for this return", error) from None
+    sound = _sound(provider, state.rates, work.request.lines[0].unit_price.currency)
+    with shop.unit("return_label_prepare") as db:
+        order, case = returns.locked(db, number)
+        now = _work(shop, db, order, case)
+        if now.status in ("buying", "bought") or now.fresh(shop.now()):
+            return now.rates  # somebody else was quicker
+        label = cases.label_of(db, case.id, lock=True)
+        if label is None:
+            label = ReturnLabel(return_id=case.id, provider=work.provider, ref="")
+            db.add(label)
+        label.ref, label.status = state.ref, "prepared"
+        label.rates = [rates_room.rate_to_json(rate) for rate in sound]
+        label.rated_at, label.contents = shop.now(), contents_of(work.request)
+    return sound
+
+
+def _sound(
+    provider: c.ShippingProvider, offered: Sequence[c.Rate], currency: str
+) -> tuple[c.Rate, ...]:
+    """The rates with a number that can be used; why the others are dropped is logged."""
+    for rate in offered:
+        if wrong := rates_room.unsound(rate, currency):
+            log.warning("A rate of %s was dropped: %s", provider.title, wrong)
+    return tuple(rate for rate in offered if not rates_room.unsound(rate, currency))
+
+
+def buy(shop: Shop, number: str, *, rate_code: str, most: int | None, actor: str) -> None:
+    """Buy the return's label once, however often this is asked, and approve the return with it.
+
+    `most` is what the person saw it costs (minor units). Raises Refused with nothing bought, and
+    Unanswered where that is not known: asked again, the vendor is looked at first.
+    """
+    with turn(shop, read(shop, number).id):
+        work = read(shop, number)
+        if work.status == "bought":
+            return
+        begun = work.status == "buying"
+        if not begun:
+            _choose(shop, number, rate_code, most)
+            work = read(shop, number)
+        _finish(shop, work, begun, actor)
+
+
+def _choose(shop: Shop, number: str, rate_code: str, most: int | None) -> None:
+    """Commit what is about to be bought."""
+    offered = prepare(shop, number)
+    rate = next((each for each in offered if each.code == rate_code), None)
+    if rate is None:
+        raise Refused("That way of shipping is not offered any more. Choose another one.")
+    if most is not None and rate.amount.minor > most:
+        raise Refused(f"{rate.title} costs {rate.amount.format()} now. Look at it again.")
+    with shop.unit("return_label_choose") as db:
+        _, case = returns.locked(db, number)
+        label = cases.label_of(db, case.id, lock=True)
+        if case.state not in ("requested", "approved"):
+            raise Refused(returns.TOO_LATE[case.state])
+        if label is None or label.status != "prepared":
+            raise Refused("This label was changed meanwhile. Open the return again.")
+        label.rate, label.status = rates_room.rate_to_json(rate), "buying"
+
+
+def _finish(shop: Shop, work: Work, begun: bool, actor: str) -> None:
+    """Buy what was chosen, unless the vendor has sold it already, and write it down."""
+    provider, rate = seller(shop, work.provider), work.rate
+    if rate is None:
+        raise Refused("No rate was chosen for this label. Choose one.")
+    refusal: c.ProviderError | None = None
+    bought: c.Label | None = None
+    options = {"label_format": "PDF"}  # what a customer can print
+    try:
+        with outside("return_label_buy"):
+            bought = provider.fetch(work.ref).label if begun else None
+            if bought is None:
+                bought = provider.buy(work.ref, rate, options, f"{work.id}:{work.ref}")
+    except c.ProviderError as error:
+        if error.retryable:
+            raise Unanswered(
+                f"{provider.title} did not say whether the label was bought: {error} Buy again: "
+                "it is looked up first, and nothing is bought twice."
+            ) from None
+        refusal = error
+    with shop.unit("return_label_store") as db:
+        order, case = returns.locked(db, work.number)
+        label = cases.label_of(db, case.id, lock=True)
+        if label is not None and label.status == "buying" and bought is not None:
+            _store(shop, db, order, case, label, bought, actor)
+        elif label is not None and label.status == "buying":
+            label.status, label.rated_at = "prepared", None
+    if refusal is not None:
+        raise Refused(f"{provider.title} sold no label: {refusal}") from None
+
+
+def _store(
+    shop: Shop,
+    db: Session,
+    order: Order,
+    case: Return,
+    label: ReturnLabel,
+    bought: c.Label,
+    actor: str,
+) -> None:
+    label.status, label.bought_at = "bought", shop.now()
+    label.carrier, label.service = bought.carrier, bought.service
+    label.tracking_number = bought.tracking_number
+    label.tracking_url = bought.tracking_url or shipments.tracking_page(
+        bought.carrier, bought.tracking_number
+    )
+    label.cost, label.currency = bought.cost.minor, bought.cost.currency
+    elsewhere = {}
+    for format, file in bought.files.items():
+        if isinstance(file, bytes):
+            cases.keep_file(db, case.id, format, file)
+        else:
+            elsewhere[format] = file
+    label.addresses = elsewhere
+    carrier = f"{bought.carrier} {bought.service}".strip()
+    cases.tell(db, case, "label", actor=actor, note=f"{carrier}, {bought.cost.format()}")
+    audit.record(
+        db,
+        actor,
+        "return.label_bought",
+        f"order {order.number}",
+        number=case.number,
+        carrier=carrier,
+        cost=bought.cost.format(),
+    )
+    if elsewhere:  # the customer is told once the file is here
+        defer(db, "returns.fetch_label", number=case.number, actor=actor)
+    else:
+        _with_label(db, order, case, actor)
+
+
+def _with_label(db: Session, order: Order, case: Return, actor: str) -> None:
+    """Approve the return if nobody has; the customer gets the label either way."""
+    if case.state == "requested":
+        returns.approve(db, case.number, actor=actor)
+    else:
+        returns.announce(db, events.RETURN_APPROVED, order, case, label=True)
+
+
+@task("returns.fetch_label")
+def fetch_label(shop: Shop, number: str, actor: str) -> None:
+    """Keep a copy of a return label that its vendor only gave an address of, and send it."""
+    with shop.unit() as db:
+        case = cases.by_number(db, number)
+        label = cases.label_of(db, case.id) if case is not None else None
+        if case is None or label is None:
+            return
+        kept = {file.format for file in cases.label_files(db, case.id)}
+        missing = {f: at for f, at in label.addresses.items() if f not in kept}
+    found = {}
+    for format, address in missing.items():
+        try:
+            found[format] = fetch_file(shop, address)
+        except (BadPicture, OSError) as error:
+            raise c.ProviderError(f"The label could not be fetched: {error}") from None
+    if found:
+        keep_label(shop, number, found, actor)
+
+
+def keep_label(shop: Shop, number: str, files: dict[str, bytes], actor: str) -> None:
+    """Keep a label's files and tell the customer, once."""
+    with shop.unit("return_label_file") as db:
+        order, case = returns.locked(db, number)
+        known = {file.format for file in cases.label_files(db, case.id)}
+        for format, content in files.items():
+            cases.keep_file(db, case.id, format, content)
+        if not known & files.keys():
+            _with_label(db, order, case, actor)
+
+
+# --- on its way -----------------------------------------------------------------------------------
+
+
+def sync(shop: Shop, provider_code: str, ref: str, reference: str = "") -> bool:
+    """Bring a return up to what its carrier reports; False if no return has such a label. Raises
+    ProviderError when the vendor can't say."""
+    with shop.unit() as db:
+        label = cases.label_by_ref(db, provider_code, ref, reference)
+        if label is None:
+            return False
+        return_id, ref, bought = label.return_id, label.ref, label.status == "bought"
+    provider = shop.providers.shipping().get(provider_code)
+    if not bought or provider is None:
+        return True
+    with outside("return_track"):
+        updates = provider.track(ref)
+    newest = shipments.newest([(each.status, each.occurred_at) for each in updates])
+    with shop.unit("return_track") as db:
+        case = cases.get(db, return_id)
+        label = cases.label_of(db, return_id, lock=True)
+        if case is None or label is None or newest == label.tracking:
+            return True
+        label.tracking = newest
+        moving = newest in shipments.MOVING or newest == "delivered"
+        if moving and case.state == "approved":
+            returns.on_its_way(db, case.number, actor=label.carrier)
+    return True

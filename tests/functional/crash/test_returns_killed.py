@@ -1,0 +1,194 @@
+"""Killed while a return gets its label, is paid for or is carried out: everything happens once.
+
+The returns are of few big orders, so that each kill costs one process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import uuid
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+
+from opticworks.checkout import returns, staff, withdrawal
+from opticworks.checkout.returns import Arrived, Asked
+from opticworks.checkout.settle import Refused
+from opticworks.checkout.withdrawal import Declared
+from opticworks.jobs.testing import drain
+from opticworks.orders import service as orders
+from opticworks.returns import service as cases
+from opticworks.stock import service as stock
+from opticworks.testing.ledger import wrong
+from opticworks.testing.processes import buy, come_back
+
+SKU = "RS1-PRO-WHT"
+COME_BACK = "opticworks.testing.processes:come_back"
+BUYING = (
+    "return_label_prepare.before_provider",
+    "return_label_prepare.after_provider",
+    "return_label_prepare.before_commit",
+    "return_label_prepare.after_commit",
+    "return_label_choose.before_commit",
+    "return_label_choose.after_commit",
+    "return_label_buy.before_provider",
+    "return_label_buy.after_provider",
+    "return_label_store.before_commit",
+    "return_label_store.after_commit",
+)
+KEEPING = ("return_label_file.before_commit", "return_label_file.after_commit")
+TRACKING = (
+    "return_track.before_provider",
+    "return_track.after_provider",
+    "return_track.before_commit",
+    "return_track.after_commit",
+)
+PAYING = ("return_refunded.before_commit", "return_refunded.after_commit")
+CARRYING_OUT = (
+    "withdrawal_begin.before_commit",
+    "withdrawal_begin.after_commit",
+    "withdrawal_done.before_commit",
+    "withdrawal_done.after_commit",
+)
+STUCK = ("withdrawal_problem.before_commit", "withdrawal_problem.after_commit")
+
+
+class Ramp:
+    """Where returns of big orders are killed at."""
+
+    def __init__(self, house, nursery) -> None:
+        settings = {"returns": {"withdrawal_countries": '["US"]'}}
+        self.house = replace(house, carrier=True, settings=settings)
+        self.nursery, self.broker = nursery, self.house.broker()
+        self.shop = self.house.open()
+        with self.shop.unit() as db:
+            stock.adjust_stock(db, SKU, 200, reason="delivery", actor="clerk")
+        self.sent, self.here, self.unpaid = self.order(40), self.order(20), self.order(10)
+        for number in (self.sent, self.here):
+            staff.mark_paid(self.shop, number, actor="clerk")
+        parcel = {"carrier": "UPS", "tracking_number": "1Z9", "actor": "clerk"}
+        staff.fulfil(self.shop, self.sent, lines={SKU: 40}, **parcel)
+
+    def order(self, quantity: int) -> str:
+        email = f"ada-{uuid.uuid4().hex[:10]}@example.com"
+        return buy(self.shop, email=email, payment="bank_transfer", sku=SKU, quantity=quantity)
+
+    def line(self, db, number: str) -> int:
+        return orders.lines_of(db, orders.by_number(db, number).id)[0].id
+
+    def approved(self) -> str:
+        """A return of one unit that may come."""
+        with self.shop.unit() as db:
+            asked = Asked(id=uuid.uuid4(), lines={self.line(db, self.sent): (1, "unwanted")})
+            number = returns.request(self.shop, db, self.sent, asked).number
+            returns.approve(db, number, actor="clerk")
+        return number
+
+    def received(self) -> str:
+        number = self.approved()
+        with self.shop.unit() as db:
+            arrived = {self.line(db, self.sent): Arrived(1, "new", restock=True)}
+            returns.receive(db, number, arrived, actor="clerk")
+        return number
+
+    def withdrawn(self, order: str) -> str:
+        """A withdrawal from one unit that is still here, not carried out yet."""
+        with self.shop.unit() as db:
+            declared = Declared(id=uuid.uuid4(), lines={self.line(db, order): 1})
+            return withdrawal.declare(self.shop, db, order, declared).number
+
+    def press(self, fault: str, what: str, number: str) -> None:
+        """Do it in a process that dies of it, then again in one that doesn't."""
+        call = [COME_BACK, {"what": what, "number": number}]
+        process = self.nursery.start("verb", self.house, call=call, fault=fault)
+        assert process.wait() == -signal.SIGKILL
+        with contextlib.suppress(Refused):
+            come_back(self.shop, what, number)
+
+    def find(self, number: str):
+        with self.shop.unit() as db:
+            return cases.by_number(db, number)
+
+    def count(self, query: str, **values: object) -> int:
+        with self.shop.unit() as db:
+            return int(db.scalar(text(f"SELECT count(*) FROM {query}"), values) or 0)
+
+    def told(self, number: str, kind: str) -> int:
+        about = "event WHERE kind = :kind AND data ->> 'return' = :number"
+        return self.count(about, kind=kind, number=number)
+
+    def notes(self, number: str) -> int:
+        about = "credit_note n JOIN goods_return r ON r.id = n.return_id WHERE r.number = :number"
+        return self.count(about, number=number)
+
+    @property
+    def sold(self) -> int:
+        with self.broker.open():
+            return self.broker.bought
+
+
+@pytest.fixture(scope="module")
+def ramp(house, nursery, shop):
+    ramp = Ramp(house, nursery)
+    yield ramp
+    drain(ramp.shop)
+    assert wrong(ramp.shop) == []
+    ramp.shop.close()
+
+
+@pytest.mark.parametrize("fault", BUYING)
+def test_a_return_label_is_found_again_and_never_bought_twice(ramp, fault: str) -> None:
+    number, before = ramp.approved(), ramp.sold
+    ramp.press(fault, "buy", number)
+    assert ramp.sold - before == 1
+    assert ramp.count("return_label_file WHERE return_id = :id", id=ramp.find(number).id) == 1
+    assert ramp.told(number, "return.approved") == 2, "once without the label, once with it"
+
+
+@pytest.mark.parametrize("fault", KEEPING)
+def test_a_return_labels_files_are_kept_and_told_of_once(ramp, fault: str) -> None:
+    number = ramp.approved()
+    ramp.press(fault, "keep", number)
+    come_back(ramp.shop, "keep", number)
+    assert ramp.count("return_label_file WHERE return_id = :id", id=ramp.find(number).id) == 2
+    assert ramp.told(number, "return.approved") == 2
+
+
+@pytest.mark.parametrize("fault", TRACKING)
+def test_a_return_that_was_scanned_is_on_its_way(ramp, fault: str) -> None:
+    number = ramp.approved()
+    come_back(ramp.shop, "buy", number)
+    with ramp.shop.unit() as db:
+        ref = cases.label_of(db, ramp.find(number).id).ref
+    with ramp.broker.open():
+        ramp.broker.scan(ref, "in_transit")
+    ramp.press(fault, "track", number)
+    assert ramp.find(number).state == "in_transit"
+
+
+@pytest.mark.parametrize("fault", PAYING)
+def test_a_return_is_paid_for_once_with_one_credit_note(ramp, fault: str) -> None:
+    number = ramp.received()
+    ramp.press(fault, "pay", number)
+    assert ramp.find(number).state == "refunded"
+    assert ramp.count("refund WHERE request = :id", id=ramp.find(number).id) == 1
+    assert ramp.notes(number) == 1
+
+
+@pytest.mark.parametrize("fault", CARRYING_OUT)
+def test_a_withdrawal_is_carried_out_once(ramp, fault: str) -> None:
+    number = ramp.withdrawn(ramp.here)
+    ramp.press(fault, "carry_out", number)
+    drain(ramp.shop)
+    request = uuid.uuid5(ramp.find(number).id, "unsent")
+    assert ramp.count("refund WHERE request = :id", id=request) == 1
+    assert (ramp.find(number).state, ramp.notes(number)) == ("refunded", 1)
+
+
+@pytest.mark.parametrize("fault", STUCK)
+def test_what_keeps_a_withdrawal_is_put_before_staff(ramp, fault: str) -> None:
+    number = ramp.withdrawn(ramp.unpaid)
+    ramp.press(fault, "carry_out", number)
+    assert "left to pay back" in ramp.find(number).problem
