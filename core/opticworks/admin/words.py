@@ -52,6 +52,8 @@ PARCEL = {
     "voided_done": Word("Voided, paid back", "neutral"),
     "voided_failed": Word("Voided, nothing paid back", "bad"),
 }
+#: What documents are called, as documents.models.KINDS has them.
+DOCUMENT = {"invoice": "Invoice", "credit_note": "Credit note"}
 MESSAGE = {
     "queued": Word("Waiting", "waiting"),
     "sending": Word("Being sent", "waiting"),
@@ -163,6 +165,8 @@ AUDIT = {
     "parcel.unpacked": "Took a parcel apart",
     "label.bought": "Bought a label",
     "label.voided": "Voided a label",
+    "invoice.written": "Wrote the invoice",
+    "manifest.made": "Made a form for the carrier",
     "order.refunded": "Paid back",
     "refund.dismissed": "Settled a failed refund in another way",
     "message.sent_again": "Sent a message again",

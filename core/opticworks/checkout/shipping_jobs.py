@@ -15,6 +15,7 @@ from opticworks import contracts as c
 from opticworks import events
 from opticworks.checkout import labels, tracking
 from opticworks.checkout.settle import Refused
+from opticworks.documents import service as documents
 from opticworks.hookspecs import hookimpl
 from opticworks.jobs import Permanent, defer, task
 from opticworks.media.fetch import Fetcher
@@ -33,8 +34,12 @@ LABEL_BYTES = 10_000_000
 
 @hookimpl
 def on_event(event: events.Event, ctx: c.Ctx) -> None:
-    """A paid order gets its labels by itself, if the shop says so."""
-    if event.kind == events.PAYMENT_PAID and ctx.settings["shipping"].automatic_labels:
+    """A paid order gets its invoice and its labels by itself, if the shop says so."""
+    if event.kind != events.PAYMENT_PAID:
+        return
+    if ctx.settings["documents"].invoices and event.order is not None:
+        documents.invoice_of(ctx.db, event.order, ctx.settings, ctx.now)
+    if ctx.settings["shipping"].automatic_labels:
         lock = f"label:{event.subject}"
         defer(ctx.db, "shipping.buy_label", queueing_lock=lock, number=event.subject)
 

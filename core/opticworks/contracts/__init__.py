@@ -73,7 +73,13 @@ from opticworks.contracts.prices import (
     Stage,
     Suggestion,
 )
-from opticworks.contracts.settings import KERNEL_SETTINGS, Box, ShippingSettings, ShopSettings
+from opticworks.contracts.settings import (
+    KERNEL_SETTINGS,
+    Box,
+    DocumentSettings,
+    ShippingSettings,
+    ShopSettings,
+)
 from opticworks.contracts.shipping import (
     BuyOptions,
     Customs,
@@ -117,6 +123,7 @@ __all__ = [
     "DeliveryState",
     "Dispute",
     "DisputeStatus",
+    "DocumentSettings",
     "Draft",
     "FulfilmentStatus",
     "ImageStore",

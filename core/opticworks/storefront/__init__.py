@@ -24,6 +24,7 @@ ROUTES = (
     ("checkout.update", "/checkout/update", ("POST",)),
     ("payment.return", "/checkout/return/{attempt}", ("GET",)),
     ("order", "/orders/{token}", ("GET", "HEAD")),
+    ("order.document", "/orders/{token}/documents/{document}.pdf", ("GET", "HEAD")),
     ("page", "/pages/{slug}", ("GET", "HEAD")),
     ("mail.stop", "/mail/stop/{token}", ("GET", "HEAD", "POST")),
     ("media", "/media/{id}/{name}", ("GET", "HEAD")),

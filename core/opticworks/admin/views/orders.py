@@ -12,6 +12,7 @@ from opticworks import contracts as c
 from opticworks.admin import money, timeline, words
 from opticworks.admin.shell import flash
 from opticworks.audit import service as audit
+from opticworks.documents import service as documents
 from opticworks.money import Money
 from opticworks.notifications import service as notifications
 from opticworks.notifications.models import Message
@@ -141,6 +142,8 @@ def order(request: Request) -> dict[str, Any]:
         "customer_orders": len(standing),
         "customer_spent": Money(spent, view.currency),
         "confirmation": _confirmation(request, messages),
+        "documents": documents.of_order(request.db, view.number),
+        "may_invoice": view.payment_status in documents.INVOICED,
     }
 
 

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
 
@@ -27,8 +27,6 @@ from opticworks.shipping import service as shipments
 from opticworks.shipping.models import STATUSES, Parcel, ShippingProblem
 from opticworks.web.page import Crumb, Page
 from opticworks.web.policy import admin_view
-
-MIME_TYPES = {"PDF": "application/pdf", "PNG": "image/png", "ZPL": "application/octet-stream"}
 
 
 class Packed(NamedTuple):
@@ -255,24 +253,3 @@ DEEDS: dict[str, Callable[[Request, str], str]] = {
     "hand_over": _hand_over,
     "seen": _seen,
 }
-
-
-@admin_view("admin.order.label", "orders.fulfil", request_method=("GET", "HEAD"))
-def label(request: Request) -> Response:
-    """The label as its vendor made it, to be printed."""
-    order, _ = find(request)
-    try:
-        parcel = shipments.get(request.db, uuid.UUID(request.matchdict["parcel"]))
-    except ValueError:
-        parcel = None
-    files = shipments.label_files(request.db, parcel.id) if parcel is not None else ()
-    wanted = request.matchdict["format"].upper()
-    file = next((file for file in files if file.format == wanted), None)
-    if parcel is None or parcel.order_id != order.id or file is None:
-        raise HTTPNotFound("There is no such label here (yet). Open the order's parcels again.")
-    name = f"label-{order.number}-{parcel.position}.{wanted.lower()}"
-    response = Response(
-        file.content, content_type=MIME_TYPES.get(wanted, "application/octet-stream")
-    )
-    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
-    return response

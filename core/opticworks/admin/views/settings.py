@@ -19,7 +19,7 @@ from opticworks.admin.shell import flash
 from opticworks.audit import service as audit
 from opticworks.carts import service as carts
 from opticworks.carts.models import Cart
-from opticworks.contracts import ShippingSettings, ShopSettings
+from opticworks.contracts import DocumentSettings, ShippingSettings, ShopSettings
 from opticworks.money import Money, exponent
 from opticworks.plugins import Plugin, State
 from opticworks.settings import editing
@@ -71,6 +71,12 @@ def subjects(request: Request) -> list[Subject]:
             "Shipping",
             "Boxes, free shipping, handling fee, and labels that are bought by themselves.",
             ShippingSettings,
+        ),
+        Subject(
+            "documents",
+            "Documents",
+            "Packing slips and invoices: paper, numbers, what stands on them.",
+            DocumentSettings,
         ),
     ]
     for plugin in request.shop.plugins:
