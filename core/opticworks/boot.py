@@ -41,6 +41,8 @@ TASKS = (
     "opticworks.notifications.jobs",
     "opticworks.checkout.jobs",
     "opticworks.checkout.shipping_jobs",
+    "opticworks.checkout.batches",
+    "opticworks.checkout.manifests",
     "opticworks.webhooks.jobs",
     "opticworks.media.jobs",
 )

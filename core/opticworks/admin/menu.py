@@ -27,6 +27,13 @@ def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
         count=waiting["to_ship"],
     )
     yield MenuItem(
+        label="Shipping",
+        path="/admin/shipping",
+        position=15,
+        permission="orders.fulfil",
+        icon="truck",
+    )
+    yield MenuItem(
         label="Stock",
         path="/admin/stock",
         position=25,

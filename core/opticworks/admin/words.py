@@ -54,6 +54,17 @@ PARCEL = {
 }
 #: What documents are called, as documents.models.KINDS has them.
 DOCUMENT = {"invoice": "Invoice", "credit_note": "Credit note"}
+BATCH = {
+    "waiting": Word("Waiting", "waiting"),
+    "done": Word("Done", "good"),
+    "failed": Word("Failed", "bad"),
+}
+MANIFEST = {
+    "asking": Word("Being made", "waiting"),
+    "working": Word("Being made", "waiting"),
+    "ready": Word("Ready", "good"),
+    "failed": Word("Failed", "bad"),
+}
 MESSAGE = {
     "queued": Word("Waiting", "waiting"),
     "sending": Word("Being sent", "waiting"),

@@ -39,6 +39,9 @@ OUTSIDE_TRANSACTIONS = frozenset(
         "admin.order.cancel",
         "admin.order.fulfil",
         "admin.order.parcels",
+        "admin.shipping",
+        "admin.shipping.new",
+        "admin.shipping.batch",
         "admin.order.refund",
         "admin.order.refund.again",
     }

@@ -51,6 +51,7 @@ def orders(request: Request) -> dict[str, Any]:
         "page": Page("Orders"),
         "filters": filters,
         "orders": found.orders,
+        "may_fulfil": "orders.fulfil" in request.identity.permissions,
         "tabs": [
             (tab.label, address_of(request, **filters.params(tab=name)), name == filters.tab)
             for name, tab in queries.TABS.items()
