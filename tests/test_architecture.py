@@ -22,6 +22,7 @@ LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"plugins"}),
     frozenset({"shop"}),
     frozenset({"web", "jobs"}),
+    frozenset({"documents"}),
     frozenset({"settings", "audit", "staff", "customers", "notifications", "media"}),
     frozenset({"carts", "pricing", "stock", "orders", "payments", "shipping", "pages", "returns"}),
     frozenset({"checkout"}),

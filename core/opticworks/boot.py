@@ -44,6 +44,8 @@ TASKS = (
     "opticworks.checkout.shipping_jobs",
     "opticworks.checkout.return_labels",
     "opticworks.checkout.withdrawal",
+    "opticworks.checkout.batches",
+    "opticworks.checkout.manifests",
     "opticworks.webhooks.jobs",
     "opticworks.media.jobs",
 )

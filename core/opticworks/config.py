@@ -76,7 +76,7 @@ def parse_plugin_lines(text: str) -> tuple[PluginLine, ...]:
 
 def _plugin_settings(settings: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Settings written as `plugin.<code>.<field> = value` (and `shop.<field>`,
-    `shipping.<field>` or `returns.<field> = value`)."""
+    `shipping.<field>`, `returns.<field>` or `documents.<field> = value`)."""
     result: dict[str, dict[str, str]] = {}
     for key, value in settings.items():
         if key.startswith("plugin."):
@@ -87,7 +87,7 @@ def _plugin_settings(settings: Mapping[str, str]) -> dict[str, dict[str, str]]:
                     "plugin.<code>.<setting> = value."
                 )
             result.setdefault(code, {})[name] = value
-        elif key.startswith(("shop.", "shipping.", "returns.")):
+        elif key.startswith(("shop.", "shipping.", "returns.", "documents.")):
             code, _, name = key.partition(".")
             result.setdefault(code, {})[name] = value
     return result

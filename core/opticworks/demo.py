@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import cycle, islice
 
 from sqlalchemy import select
 
+from opticworks import contracts as c
+from opticworks.carts import service as carts
+from opticworks.checkout import cart as basket
+from opticworks.checkout import staff
+from opticworks.checkout.place import Wish, place
+from opticworks.checkout.quoting import ensure_rates, quote_cart
 from opticworks.config import ConfigError
 from opticworks.settings.models import Setting
 from opticworks.shop import Shop
+from opticworks.stock.models import StockItem
 
+#: Customers of demo orders: name, street, city, state, postal code, all of them real places.
+CUSTOMERS = (
+    ("Ada", "Lovelace", "2 Bryant St", "San Francisco", "CA", "94105"),
+    ("Łukasz", "李", "350 5th Ave", "New York", "NY", "10118"),
+    ("Grace", "Hopper", "1600 Pennsylvania Ave NW", "Washington", "DC", "20500"),
+    ("Søren", "Ångström", "400 Broad St", "Seattle", "WA", "98109"),
+    ("Νίκος", "Παπαδόπουλος", "233 S Wacker Dr", "Chicago", "IL", "60606"),
+)
+ACTOR = "demo"
 MARK = "demo"  #: the settings row that remembers whose demo data is loaded
 
 
@@ -40,3 +57,55 @@ def load(shop: Shop, progress: Callable[[str], None] = lambda line: None) -> boo
             loaded = True
     shop.forget()
     return loaded
+
+
+def place_orders(shop: Shop, count: int) -> int:
+    """Place so many orders by bank transfer and mark them paid, so that there is something to
+    pack; how many could be. Raises ConfigError in production, or without a way to pay later."""
+    if shop.config.production:
+        raise ConfigError("Demo data is never loaded in production.")
+    payment = next((code for code in shop.providers.payments() if code == "bank_transfer"), "")
+    if not payment:
+        raise ConfigError("Demo orders are paid by bank transfer; enable manual_payments.")
+    with shop.unit() as db:
+        plenty = select(StockItem.sku).where(StockItem.on_hand - StockItem.held > 3)
+        skus = db.scalars(plenty.order_by(StockItem.sku)).all()
+    placed = 0
+    for number, customer in enumerate(islice(cycle(CUSTOMERS), count)):
+        if not skus:
+            break
+        wanted = {skus[number % len(skus)]: 1 + number % 2, skus[number * 7 % len(skus)]: 1}
+        placed += _place(shop, wanted, customer, payment)
+    return placed
+
+
+def _place(shop: Shop, wanted: dict[str, int], customer: tuple[str, ...], payment: str) -> int:
+    """One paid order; 0 if it can't be placed (what is in it ran out, say)."""
+    first, last, line1, city, state, postal_code = customer
+    address = c.Address(
+        first_name=first,
+        last_name=last,
+        line1=line1,
+        city=city,
+        state=state,
+        postal_code=postal_code,
+    )
+    details = {"firstName": first, "lastName": last, "address": line1, "city": city}
+    details |= {"state": state, "postalCode": postal_code, "country": "US"}
+    email = f"{line1.split()[0]}@buyer.example"
+    with shop.unit() as db:
+        cart = carts.create(db, shop.settings["shop"].currency, shop.now(), 1)
+        for sku, quantity in wanted.items():
+            basket.add(shop, db, cart, sku, quantity)
+        carts.remember_details(cart, {**details, "email": email}, shop.now())
+    ensure_rates(shop, cart.id)
+    with shop.unit() as db:
+        quote = quote_cart(shop, db, carts.get(db, cart.id)).quote  # type: ignore[arg-type]
+    wish = Wish(
+        cart_id=cart.id, quote_hash=quote.hash, email=email, address=address, payment=payment
+    )
+    order = place(shop, wish).number
+    if not order:
+        return 0
+    staff.mark_paid(shop, order, actor=ACTOR)
+    return 1

@@ -3,6 +3,7 @@
 from opticworks.audit import models as audit
 from opticworks.carts import models as carts
 from opticworks.db import changes
+from opticworks.documents import models as documents
 from opticworks.media import models as media
 from opticworks.notifications import models as notifications
 from opticworks.orders import models as orders
@@ -19,6 +20,7 @@ __all__ = [
     "audit",
     "carts",
     "changes",
+    "documents",
     "media",
     "notifications",
     "orders",

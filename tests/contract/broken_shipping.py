@@ -122,6 +122,16 @@ def _trusts_without_a_secret(self: Any, body: bytes, headers: Mapping[str, str])
     return FakeShipping.read_webhook(self, body, headers) if self.vendor.secret else ()
 
 
+def _forgets_its_forms(self: Any, refs: Any) -> Any:
+    return None
+
+
+def _forms_of_anything(self: Any, refs: Any, key: str) -> Any:
+    form = self.vendor.new_id("form")
+    self.vendor.forms[form] = tuple(refs)
+    return self._form(form)
+
+
 SHIPPING: dict[str, Factory] = {
     **common(carrier),
     "tells_its_secret": _tells_its_secret(carrier),
@@ -138,6 +148,8 @@ SHIPPING: dict[str, Factory] = {
     "labels_over_http": answering(
         carrier, "buy", lambda label: replace(label, files={"PDF": "http://labels.example/1"})
     ),
+    "forgets_its_forms": changed(carrier, find_manifest=_forgets_its_forms),
+    "forms_of_anything": changed(carrier, manifest=_forms_of_anything),
     "no_tracking": changed(carrier, track=None),
     "a_list_of_rates": _rates(list),
     "rates_of_one_code": _rates(_each(code="same")),

@@ -28,6 +28,7 @@ READING = {
     *("_was_paid_back", "attempt_of", "attempts_of", "cancel", "compare"),
     *("read", "label_order", "follow_void", "sync"),
     *("buy_label", "fetch_label", "look", "batch_label"),
+    *("hand_over_all", "make"),
     *("fulfil", "mark_paid", "pay"),
     *("_call_of", "_carry_out", "_open_of", "_orders_of"),
 }
@@ -35,6 +36,7 @@ READING = {
 OVER_THE_NETWORK = {
     *("start", "fetch", "capture", "cancel", "refund", "ask", "withdraw"),
     *("rates", "prepare", "buy", "void", "track", "send"),
+    *("manifest", "find_manifest", "fetch_manifest"),
 }
 PROVIDERS = {"provider", "mailer", "rates_room"}
 
@@ -144,6 +146,7 @@ def test_the_check_knows_every_verb_of_the_contracts() -> None:
         for protocol in (
             contracts.PaymentProvider,
             contracts.ShippingProvider,
+            contracts.ManifestProvider,
             contracts.Mailer,
         )
         for name, value in vars(protocol).items()

@@ -35,6 +35,13 @@ def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
         count=waiting["returns"],
     )
     yield MenuItem(
+        label="Shipping",
+        path="/admin/shipping",
+        position=16,
+        permission="orders.fulfil",
+        icon="truck",
+    )
+    yield MenuItem(
         label="Stock",
         path="/admin/stock",
         position=25,

@@ -52,6 +52,19 @@ PARCEL = {
     "voided_done": Word("Voided, paid back", "neutral"),
     "voided_failed": Word("Voided, nothing paid back", "bad"),
 }
+#: What documents are called, as documents.models.KINDS has them.
+DOCUMENT = {"invoice": "Invoice", "credit_note": "Credit note"}
+BATCH = {
+    "waiting": Word("Waiting", "waiting"),
+    "done": Word("Done", "good"),
+    "failed": Word("Failed", "bad"),
+}
+MANIFEST = {
+    "asking": Word("Being made", "waiting"),
+    "working": Word("Being made", "waiting"),
+    "ready": Word("Ready", "good"),
+    "failed": Word("Failed", "bad"),
+}
 MESSAGE = {
     "queued": Word("Waiting", "waiting"),
     "sending": Word("Being sent", "waiting"),
@@ -201,6 +214,8 @@ AUDIT = {
     "parcel.unpacked": "Took a parcel apart",
     "label.bought": "Bought a label",
     "label.voided": "Voided a label",
+    "invoice.written": "Wrote the invoice",
+    "manifest.made": "Made a form for the carrier",
     "order.refunded": "Paid back",
     "return.approved": "Approved a return",
     "return.declined": "Declined a return",

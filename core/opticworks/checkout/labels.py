@@ -90,17 +90,18 @@ def seller(shop: Shop, code: str) -> c.ShippingProvider:
     return provider
 
 
-def read(shop: Shop, parcel_id: uuid.UUID) -> Work:
-    """The parcel and what its vendor is told. Raises Refused."""
+def read(shop: Shop, parcel_id: uuid.UUID, signature: str = "") -> Work:
+    """The parcel and what its vendor is told, with another signature if one is named. Raises
+    Refused."""
     with shop.unit() as db:
         parcel = shipments.get(db, parcel_id)
         if parcel is None:
             raise Refused("There is no such parcel. Open the order again.")
         order = db.get_one(Order, parcel.order_id)
-        return _work(shop, db, order, parcel)
+        return _work(shop, db, order, parcel, signature)
 
 
-def _work(shop: Shop, db: Session, order: Order, parcel: Parcel) -> Work:
+def _work(shop: Shop, db: Session, order: Order, parcel: Parcel, signature: str = "") -> Work:
     found = bench_room.bench(db, order)
     quantities = {part.order_line_id: part.quantity for part in parcel.lines}
     lines = bench_room.shipping_lines(found.lines, quantities, order.currency)
@@ -122,7 +123,9 @@ def _work(shop: Shop, db: Session, order: Order, parcel: Parcel) -> Work:
         email=order.email,
         customs=c.Customs(signer=shop.settings["shipping"].customs_signer) if abroad else None,
         options={
-            "signature": parcel.options.get("signature") or shop.settings["shipping"].signature
+            "signature": signature
+            or parcel.options.get("signature")
+            or shop.settings["shipping"].signature
         },
     )
     return Work(
@@ -150,13 +153,14 @@ def provider_for(shop: Shop, order: Order) -> str:
 # --- preparing ------------------------------------------------------------------------------------
 
 
-def prepare(shop: Shop, parcel_id: uuid.UUID) -> tuple[c.Rate, ...]:
+def prepare(shop: Shop, parcel_id: uuid.UUID, signature: str = "") -> tuple[c.Rate, ...]:
     """What labels for the parcel cost now. The vendor's id of it is committed; nothing is bought.
+    A `signature` that is asked for belongs to the parcel from then on: it changes the prices.
 
     An offer of the last day for the same contents is given again. Raises Refused, and Unanswered
     when the vendor does not answer.
     """
-    work = read(shop, parcel_id)
+    work = read(shop, parcel_id, signature)
     if work.status not in ("draft", "prepared"):
         raise Refused("This parcel has a label already, or one is being bought.")
     if work.fresh(shop.now()):
@@ -174,12 +178,13 @@ def prepare(shop: Shop, parcel_id: uuid.UUID) -> tuple[c.Rate, ...]:
             log.warning("A rate of %s was dropped: %s", provider.title, wrong)
     with shop.unit("label_prepare") as db:
         order, parcel = bench_room.locked(db, parcel_id)
-        now = _work(shop, db, order, parcel)
+        now = _work(shop, db, order, parcel, signature)
         if parcel.status not in ("draft", "prepared") or now.fresh(shop.now()):
             return now.rates  # somebody else was quicker
         parcel.provider, parcel.ref, parcel.status = work.provider, state.ref, "prepared"
         parcel.rates = [rates_room.rate_to_json(rate) for rate in sound]
         parcel.rated_at, parcel.contents = shop.now(), contents_of(work.request)
+        parcel.options = {"signature": work.request.options["signature"]}
     return tuple(sound)
 
 
@@ -236,13 +241,15 @@ def _choose(
         limit = Money(most, rate.amount.currency).format()
         raise Refused(f"{rate.title} costs {rate.amount.format()} now, more than {limit}.")
     settings = shop.settings["shipping"]
-    wanted = {"label_format": settings.label_format, "signature": settings.signature}
+    wanted: dict[str, Any] = {"label_format": settings.label_format}
     with shop.unit("label_choose") as db:
         order, parcel = bench_room.locked(db, parcel_id)
         bench_room.ready(db, order.number)
         if parcel.status != "prepared":
             raise Refused("This parcel was changed meanwhile. Open the order again.")
-        parcel.rate, parcel.options = rates_room.rate_to_json(rate), {**wanted, **(options or {})}
+        # With the signature that was rated, whatever the settings say by now.
+        parcel.options = {**wanted, **parcel.options, **(options or {})}
+        parcel.rate = rates_room.rate_to_json(rate)
         parcel.status = "buying"
         parcel.look_at = shop.now() + timedelta(minutes=5)  # somebody looks, should we die here
 

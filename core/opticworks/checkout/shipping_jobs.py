@@ -1,28 +1,27 @@
-"""What shipping does by itself: labels of paid orders, batches, files, tracking, voided labels."""
+"""What shipping does by itself: invoices and labels of paid orders, files, tracking, voids."""
 
 from __future__ import annotations
 
 import logging
 import urllib.request
 import uuid
-from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from opticworks import contracts as c
 from opticworks import events
 from opticworks.checkout import labels, tracking
 from opticworks.checkout.settle import Refused
+from opticworks.documents import service as documents
 from opticworks.hookspecs import hookimpl
-from opticworks.jobs import Permanent, defer, task
+from opticworks.jobs import defer, task
 from opticworks.media.fetch import Fetcher
 from opticworks.media.recognise import BadPicture
 from opticworks.money import Money
 from opticworks.orders import service as orders
 from opticworks.shipping import service as shipments
-from opticworks.shipping.models import LabelBatch, LabelBatchOrder, Parcel
+from opticworks.shipping.models import Parcel
 from opticworks.shop import Shop
 
 log = logging.getLogger(__name__)
@@ -33,12 +32,14 @@ LABEL_BYTES = 10_000_000
 
 @hookimpl
 def on_event(event: events.Event, ctx: c.Ctx) -> None:
-    """An order whose money is there gets its labels by itself, if the shop says so: once it is
-    paid, or as soon as it stands if its money is authorized and taken when it leaves."""
+    """A paid order gets its invoice by itself, if the shop says so; and its labels, as soon as it
+    is paid, or stands with its money authorized, which is taken when it leaves."""
+    paid = event.kind == events.PAYMENT_PAID
+    if paid and ctx.settings["documents"].invoices and event.order is not None:
+        documents.invoice_of(ctx.db, event.order, ctx.settings, ctx.now)
     if not ctx.settings["shipping"].automatic_labels:
         return
-    waits = event.kind == events.PAYMENT_AUTHORIZED
-    if waits or event.kind == events.PAYMENT_PAID:
+    if paid or event.kind == events.PAYMENT_AUTHORIZED:
         lock = f"label:{event.subject}"
         defer(ctx.db, "shipping.buy_label", queueing_lock=lock, number=event.subject)
 
@@ -88,8 +89,8 @@ def keep_label(shop: Shop, parcel_id: uuid.UUID, format: str, content: bytes) ->
 
 
 def fetch_file(shop: Shop, address: str) -> bytes:
-    """The label's bytes, from a public https address, or from a stand-in that the shop was
-    started with. Raises BadPicture or OSError."""
+    """A label's or a form's bytes, from a public https address, or from a stand-in that the shop
+    was started with. Raises BadPicture or OSError."""
     if any(address.startswith(_origin(place) + "/") for place in shop.config.standins.values()):
         with urllib.request.urlopen(address, timeout=10) as answer:
             content: bytes = answer.read(LABEL_BYTES)
@@ -138,59 +139,3 @@ def look(shop: Shop, parcel: str) -> None:
         labels.buy(shop, found.id, rate_code="", actor="automatic")
     elif found.ref:
         tracking.sync(shop, found.provider, found.ref)
-
-
-# --- batches --------------------------------------------------------------------------------------
-
-
-def begin_batch(shop: Shop, numbers: Sequence[str], *, actor: str) -> uuid.UUID:
-    """Have the labels of many orders bought, each by a job of its own; the batch's id."""
-    with shop.unit("label_batch") as db:
-        batch = LabelBatch(id=uuid.uuid4(), actor=actor)
-        db.add(batch)
-        db.flush()
-        for number in dict.fromkeys(numbers):
-            db.add(LabelBatchOrder(batch_id=batch.id, number=number, status="waiting"))
-            defer(db, "shipping.batch_label", batch=str(batch.id), number=number)
-        return batch.id
-
-
-@task("shipping.batch_label", retry=3)
-def batch_label(shop: Shop, batch: str, number: str) -> None:
-    """One order of a batch: whatever goes wrong with it holds up none of the others."""
-    with shop.unit() as db:
-        begun = db.get(LabelBatch, uuid.UUID(batch))
-    if begun is None:
-        return
-    try:
-        labels.label_order(shop, number, actor=begun.actor)
-    except Refused as error:
-        _note(shop, batch, number, "failed", str(error))
-        if isinstance(error, labels.Unanswered):
-            raise
-    except Exception as error:
-        _note(shop, batch, number, "failed", f"It went wrong: {error}")
-        raise Permanent(f"The label of order {number} could not be bought: {error}") from error
-    else:
-        _note(shop, batch, number, "done", "")
-
-
-def _note(shop: Shop, batch: str, number: str, status: str, sentence: str) -> None:
-    with shop.unit("label_batch_order") as db:
-        db.execute(
-            update(LabelBatchOrder)
-            .where(LabelBatchOrder.batch_id == uuid.UUID(batch), LabelBatchOrder.number == number)
-            .values(status=status, sentence=sentence[:500])
-        )
-
-
-def batch_of(
-    db: Session, batch_id: uuid.UUID
-) -> tuple[LabelBatch, Sequence[LabelBatchOrder]] | None:
-    """A batch and how each of its orders stands, what failed first."""
-    batch = db.get(LabelBatch, batch_id)
-    if batch is None:
-        return None
-    rank = {"failed": 0, "waiting": 1, "done": 2}
-    rows = db.scalars(select(LabelBatchOrder).where(LabelBatchOrder.batch_id == batch_id)).all()
-    return batch, sorted(rows, key=lambda row: (rank[row.status], row.number))

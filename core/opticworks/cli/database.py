@@ -19,11 +19,20 @@ def migrate(context: Context) -> None:
 
 
 @click.command()
+@click.option(
+    "--orders",
+    default=0,
+    type=click.IntRange(0, 500),
+    help="Place so many paid orders, to be packed and sent.",
+)
 @click.pass_obj
-def demo(context: Context) -> None:
+def demo(context: Context, orders: int) -> None:
     """Load the demo catalogue, once per database; never in production."""
     from opticworks import demo as demo_data
 
     with context.shop() as shop:
         loaded = demo_data.load(shop, say)
+        placed = demo_data.place_orders(shop, orders) if orders else 0
     click.echo("The demo data is loaded." if loaded else "The demo data was loaded before.")
+    if orders:
+        click.echo(f"{placed} paid orders wait to be sent.")

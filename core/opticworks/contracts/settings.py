@@ -335,9 +335,85 @@ class ReturnSettings(BaseModel):
         return value
 
 
+class DocumentSettings(BaseModel):
+    """What is printed and sent as a PDF, under the key "documents"."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    paper: Literal["letter", "a4"] = Field(
+        "letter",
+        title="Paper",
+        json_schema_extra={
+            "section": "Paper",
+            "width": "half",
+            "choices": {"letter": "Letter, 8.5 × 11 inches", "a4": "A4"},
+        },
+    )
+    slip_paper: Literal["sheet", "4x6", "a6"] = Field(
+        "sheet",
+        title="Packing slips on",
+        json_schema_extra={
+            "width": "half",
+            "choices": {
+                "sheet": "The paper above",
+                "4x6": "Labels, 4 × 6 inches",
+                "a6": "Labels, A6",
+            },
+        },
+    )
+    slip_note: str = Field(
+        "",
+        title="Under every packing slip",
+        description="How to return something, whom to ask, a word of thanks.",
+        max_length=600,
+        json_schema_extra={"widget": "textarea", "rows": 3},
+    )
+    invoices: bool = Field(
+        True,
+        title="Write an invoice for each paid order",
+        description="Numbered without a gap, and never changed afterwards.",
+        json_schema_extra={"section": "Invoices"},
+    )
+    attach_invoice: bool = Field(
+        False,
+        title="Attach it to the mail that says an order is paid",
+        description="The confirmation, if it was paid while ordering.",
+    )
+    prefix: str = Field(
+        "INV-",
+        title="Invoice numbers begin with",
+        description="Numbers of another beginning are counted from 1.",
+        pattern=r"^[A-Za-z0-9/._-]{0,12}$",
+        max_length=12,
+        json_schema_extra={"width": "half"},
+    )
+    seller: str = Field(
+        "",
+        title="Who writes the invoice",
+        description="Name and address, a line each. Empty: the shop and where parcels leave from.",
+        max_length=600,
+        json_schema_extra={"widget": "textarea", "rows": 5},
+    )
+    tax_ids: str = Field(
+        "",
+        title="Tax numbers of the shop",
+        description="A line each, as they are printed: VAT ID DE123456789.",
+        max_length=300,
+        json_schema_extra={"widget": "textarea", "rows": 2},
+    )
+    footer: str = Field(
+        "",
+        title="Under every invoice",
+        description="Bank, register, managing directors: whatever your law wants.",
+        max_length=600,
+        json_schema_extra={"widget": "textarea", "rows": 3},
+    )
+
+
 #: The kernel's own settings by their key.
 KERNEL_SETTINGS: Mapping[str, type[BaseModel]] = {
     "shop": ShopSettings,
     "shipping": ShippingSettings,
     "returns": ReturnSettings,
+    "documents": DocumentSettings,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypedDict, runtime_checkable
@@ -147,6 +147,17 @@ class ShipmentState:
     void: Literal["", "pending", "done", "failed"] = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestState:
+    """One form for many parcels, such as a SCAN form: `file` (a PDF's bytes, or the https address
+    where it is) once it is ready, `message` why there is none."""
+
+    ref: str
+    state: Literal["working", "ready", "failed"]
+    file: str | bytes = ""
+    message: str = ""
+
+
 @runtime_checkable
 class ShippingProvider(Protocol):
     """One source of shipping rates, and of labels if `labels` is true.
@@ -173,3 +184,17 @@ class ShippingProvider(Protocol):
     def void(self, ref: str, key: str) -> Literal["pending", "done", "failed"]: ...
     def track(self, ref: str) -> tuple[TrackingUpdate, ...]: ...
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[WebhookEvent, ...]: ...
+
+
+@runtime_checkable
+class ManifestProvider(ShippingProvider, Protocol):
+    """A shipping provider that makes one form for many labelled parcels of a carrier.
+
+    No parcel is ever on two forms. `find_manifest` tells on which one the parcels are, None if
+    on none: a form whose answer was lost is found again before another one is asked for.
+    `refs` are those of `prepare`.
+    """
+
+    def manifest(self, refs: Sequence[str], key: str) -> ManifestState: ...
+    def find_manifest(self, refs: Sequence[str]) -> ManifestState | None: ...
+    def fetch_manifest(self, ref: str) -> ManifestState: ...

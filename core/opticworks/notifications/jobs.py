@@ -15,6 +15,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from opticworks.contracts import (
+    Attachment,
     BatchMailer,
     Mailer,
     MessageDraft,
@@ -31,7 +33,9 @@ from opticworks.contracts import (
     OutgoingMessage,
     ProviderError,
 )
-from opticworks.events import Event
+from opticworks.documents import service as documents
+from opticworks.documents import sheet
+from opticworks.events import PAYMENT_PAID, Event
 from opticworks.faults import outside
 from opticworks.jobs import Retry, defer, task
 from opticworks.notifications import unsubscribe
@@ -80,7 +84,10 @@ def _compose(shop: Any, event_id: int, implementation: Any) -> None:
         if not _first_time(db, event_id, f"messages:{_name(implementation)}"):
             return
         event = load(shop, db, event_id)
-        drafts = list(_call(implementation, event=event, ctx=shop.ctx(db)) or ())
+        drafts = [
+            with_invoice(shop, db, draft, event.order)
+            for draft in _call(implementation, event=event, ctx=shop.ctx(db)) or ()
+        ]
         # Several mails about one fact leave together, where the mailer takes several.
         several = sum(_may_share(draft) for draft in drafts) > 1
         together = []
@@ -92,6 +99,39 @@ def _compose(shop: Any, event_id: int, implementation: Any) -> None:
                 together.append(stored)
         if together:
             defer(db, "notifications.send_many", message_ids=together)
+
+
+def with_invoice(
+    shop: Any, db: Session, draft: MessageDraft, order: OrderView | None
+) -> MessageDraft:
+    """The mail that says an order is paid, with its invoice if the shop sends it along."""
+    papers = shop.settings["documents"]
+    wanted = papers.invoices and papers.attach_invoice and order is not None
+    invoice = None
+    if wanted and order is not None and _says_paid(db, draft.kind, order.number):
+        invoice = documents.invoice_of(db, order, shop.settings, shop.now())
+    if invoice is None:
+        return draft
+    gettext = shop.templates.gettext(shop.settings["shop"].locale)
+    file = Attachment(
+        filename=sheet.filename(invoice),
+        content=sheet.pdf(invoice, gettext),
+        content_type="application/pdf",
+    )
+    return replace(draft, attachments=(*draft.attachments, file))
+
+
+def _says_paid(db: Session, kind: str, number: str) -> bool:
+    """Whether a mail of that kind is the one that says the order is paid: the confirmation does
+    if it was paid while it was placed."""
+    if kind != "order_placed":
+        return kind == "order_paid"
+    paid = select(StoredEvent.id).where(
+        StoredEvent.kind == PAYMENT_PAID,
+        StoredEvent.subject == number,
+        StoredEvent.data["at_once"].as_boolean(),
+    )
+    return db.execute(paid.limit(1)).first() is not None
 
 
 def _may_share(draft: MessageDraft) -> bool:

@@ -19,7 +19,7 @@ from opticworks.orders.models import FULFILMENT_STATUSES, PAYMENT_STATUSES, Orde
 PAGE = 25
 PAID = ("paid", "authorized", "part_refunded")
 # Rooms don't import each other: a list that looks across them names the columns it needs.
-PARCEL = table("parcel", column("order_id"), column("tracking_number"))
+PARCEL = table("parcel", column("order_id"), column("tracking_number"), column("status"))
 PROBLEM = table("shipping_problem", column("order_id"), column("closed_at"))
 
 
@@ -141,6 +141,25 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
+
+
+def next_to_ship(db: Session, order: Order) -> str:
+    """The number of another order that waits to be packed, the oldest first; empty if none does.
+
+    One of which everything lies in a labelled parcel already waits no more."""
+    query = (
+        select(Order.number)
+        .where(*TABS["to_ship"].conditions, Order.id != order.id)
+        .where(~exists().where(PARCEL.c.order_id == Order.id, PARCEL.c.status == "bought"))
+        .order_by(Order.placed_at, Order.id)
+    )
+    return db.scalar(query.limit(1)) or ""
+
+
+def numbers_to_ship(db: Session, limit: int) -> Sequence[str]:
+    """Orders that wait to be shipped, the oldest first."""
+    query = select(Order.number).where(*TABS["to_ship"].conditions)
+    return db.scalars(query.order_by(Order.placed_at, Order.id).limit(limit)).all()
 
 
 @dataclass(frozen=True, slots=True)

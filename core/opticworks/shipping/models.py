@@ -94,6 +94,7 @@ class Parcel(Base):
     shipped_at: Mapped[datetime | None]
     out_for_delivery_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
+    manifest_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("manifest.id"), index=True)
     look_at: Mapped[datetime | None]  #: when the vendor is asked again, should no webhook come
     created_at: Mapped[datetime] = timestamp()
 
@@ -143,6 +144,29 @@ class TrackingEvent(Base):
     at: Mapped[datetime] = timestamp()
 
 
+class Manifest(Base):
+    """One form for many parcels that a carrier takes along together, such as a SCAN form.
+
+    It is written down with its parcels before the vendor is asked ("asking"), so that nobody
+    asks twice; "working" while the vendor makes the file.
+    """
+
+    __tablename__ = "manifest"
+    __table_args__ = (
+        CheckConstraint("status IN ('asking', 'working', 'ready', 'failed')", name="status"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    provider: Mapped[str] = mapped_column(Text)
+    carrier: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, default="asking")
+    ref: Mapped[str] = mapped_column(Text, default="")
+    sentence: Mapped[str] = mapped_column(Text, default="")  #: why there is none
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    actor: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = timestamp()
+
+
 class ShippingProblem(Base):
     """Something about an order's parcels that only a person can see to: a parcel that comes back,
     a label that costs too much. Open until somebody closes it, or what was wrong is over."""
@@ -174,6 +198,8 @@ class LabelBatch(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     actor: Mapped[str] = mapped_column(Text)
+    #: What the labels of one order may cost together, in minor units of its currency.
+    most: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = timestamp()
 
 

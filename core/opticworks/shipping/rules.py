@@ -55,6 +55,29 @@ def ordered(rates: Sequence[c.Rate], choice: c.ShippingChoice | None) -> c.Rate 
     return within(rates, choice.max_days) if choice.max_days is not None else None
 
 
+def why(rate: c.Rate, settings: c.ShippingSettings, choice: c.ShippingChoice | None) -> str:
+    """Why the shop's rule picks that rate, in a few words."""
+    if settings.rule == "ordered":
+        named = choice and (choice.carrier.casefold(), choice.service.casefold())
+        if named == (rate.carrier.casefold(), rate.service.casefold()):
+            return "what the customer chose"
+        return "the cheapest that keeps the time the customer was promised"
+    if settings.rule == "within":
+        return f"the cheapest within {settings.within_days} days"
+    if settings.rule == "preferred":
+        names = {name.casefold().strip() for name in settings.carriers}
+        if rate.carrier.casefold() in names:
+            return "the cheapest of the preferred carriers"
+        return "the cheapest, since no preferred carrier offers one"
+    return f"the {settings.rule}"
+
+
+def sure(rate: c.Rate) -> tuple[int, int] | None:
+    """(percent, days): within how many days nearly all parcels arrive, where that was measured."""
+    known = [percent for percent in sorted(rate.percentiles) if percent >= SURE]
+    return (known[0], rate.percentiles[known[0]]) if known else None
+
+
 def choose(
     rates: Sequence[c.Rate], settings: c.ShippingSettings, choice: c.ShippingChoice | None
 ) -> c.Rate | None:

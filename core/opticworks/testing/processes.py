@@ -80,7 +80,7 @@ class StoredCardVendor(_Stored, FakeCardVendor):
 
 
 class StoredCarrierVendor(_Stored, FakeCarrierVendor):
-    _KEPT = (*_Stored._KEPT, "shipments", "bought")
+    _KEPT = (*_Stored._KEPT, "shipments", "bought", "forms")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -290,7 +290,7 @@ def buy(shop: Shop, *, email: str, payment: str, sku: str, quantity: int = 1) ->
 
 def ship(shop: Shop, what: str, parcel: str = "", **more: Any) -> Any:
     """A verb: something done to a parcel, or in another's name to an order ("pack")."""
-    from opticworks.checkout import labels, parcels, shipping_jobs, tracking
+    from opticworks.checkout import batches, labels, manifests, parcels, shipping_jobs, tracking
     from opticworks.checkout.parcels import Wanted
 
     id = uuid.UUID(parcel) if parcel else None
@@ -310,8 +310,16 @@ def ship(shop: Shop, what: str, parcel: str = "", **more: Any) -> Any:
         "track": lambda: tracking.sync(shop, "fake_carrier", more["ref"]),
         "keep": lambda: shipping_jobs.keep_label(shop, id, "PDF", b"%PDF-2"),  # type: ignore[arg-type]
         "poll": lambda: shipping_jobs.poll_trackers(shop),
-        "batch": lambda: shipping_jobs.begin_batch(shop, more["numbers"], actor="clerk"),
-        "batch_label": lambda: shipping_jobs.batch_label(shop, more["batch"], more["number"]),
+        "batch": lambda: batches.begin_batch(shop, more["numbers"], actor="clerk"),
+        "batch_label": lambda: batches.batch_label(shop, more["batch"], more["number"]),
+        "batch_again": lambda: batches.again(shop, uuid.UUID(more["batch"])),
+        "manifest": lambda: manifests.begin(
+            shop,
+            [id],  # type: ignore[list-item]
+            actor="clerk",
+            manifest_id=uuid.UUID(more["manifest"]),
+        ),
+        "manifest_job": lambda: manifests.make(shop, more["manifest"]),
         "by_itself": lambda: shipping_jobs.buy_label(shop, more["number"]),
     }
     return verbs[what]()

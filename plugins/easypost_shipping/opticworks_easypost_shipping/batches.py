@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from opticworks.contracts import ProviderError
+from opticworks.contracts import ManifestState, ProviderError
 from opticworks_easypost_shipping.client import Api
 
 
@@ -18,17 +18,6 @@ class Batch:
     state: Literal["working", "ready", "failed"]
     shipments: int
     file: str | bytes = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanForm:
-    """One barcode for all parcels that are handed over together."""
-
-    ref: str
-    state: Literal["working", "ready", "failed"]
-    tracking_numbers: tuple[str, ...] = ()
-    file: str | bytes = ""
-    message: str = ""
 
 
 class Batches:
@@ -55,7 +44,7 @@ class Batches:
             file=self._api.file(url) if url else "",
         )
 
-    def scan_form(self, refs: Sequence[str]) -> ScanForm:
+    def manifest(self, refs: Sequence[str], key: str) -> ManifestState:
         """A SCAN form of bought shipments. All leave from one place on one day, and none is on
         a form already; EasyPost refuses others."""
         if not refs:
@@ -63,16 +52,21 @@ class Batches:
         given = [{"id": ref} for ref in refs]
         return self._form(self._api.act(lambda client: client.scan_form.create(shipments=given)))
 
-    def fetch_scan_form(self, ref: str) -> ScanForm:
+    def find_manifest(self, refs: Sequence[str]) -> ManifestState | None:
+        """The form that the first of these shipments is on: all were asked for together."""
+        shipment = self._api.read(lambda client: client.shipment.retrieve(refs[0]))
+        form = shipment.get("scan_form")
+        return self.fetch_manifest(form.id) if form else None
+
+    def fetch_manifest(self, ref: str) -> ManifestState:
         return self._form(self._api.read(lambda client: client.scan_form.retrieve(ref)))
 
-    def _form(self, found: Any) -> ScanForm:
+    def _form(self, found: Any) -> ManifestState:
         url = found.get("form_url")
         failed = found.status == "failed"
-        return ScanForm(
+        return ManifestState(
             ref=found.id,
             state="failed" if failed else "ready" if url else "working",
-            tracking_numbers=tuple(found.tracking_codes or ()),
             file=self._api.file(url) if url else "",
             message=str(found.get("message") or ""),
         )

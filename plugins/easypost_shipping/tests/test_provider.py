@@ -314,12 +314,13 @@ def test_many_labels_become_one_file_and_one_scan_form(standin: Any, provider: A
         found = provider.batch(batch)
     assert (found.state, found.shipments) == ("ready", 2)
     assert found.file.count(b"/Type /Page\n") == 2
-    form = provider.scan_form(refs)
+    assert provider.find_manifest(refs) is None
+    form = provider.manifest(refs, "k")
     assert form.state == "ready"
-    assert len(form.tracking_numbers) == 3
     assert form.file.startswith(b"%PDF-")
     with pytest.raises(ProviderError, match="another form"):
-        provider.scan_form(refs)
+        provider.manifest(refs, "k")
+    assert provider.find_manifest(refs) == form
 
 
 # --- errors -------------------------------------------------------------------------------------

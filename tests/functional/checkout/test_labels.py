@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from opticworks import contracts as c
-from opticworks.checkout import labels, parcels, shipping_jobs, staff, tracking
+from opticworks.checkout import batches, labels, parcels, shipping_jobs, staff, tracking
 from opticworks.checkout.parcels import Wanted
 from opticworks.checkout.settle import Refused, settle
 from opticworks.jobs.testing import drain
@@ -370,10 +370,10 @@ def test_a_failing_tenth_of_a_batch_is_named_and_holds_up_nobody(counter: Counte
             text("UPDATE orders SET address = jsonb_set(address, '{country}', '\"XX\"')"
                  " WHERE number = :n"), {"n": numbers[3]}
         )  # fmt: skip
-    batch = shipping_jobs.begin_batch(counter.shop, numbers, actor=CLERK)
+    batch = batches.begin_batch(counter.shop, numbers, actor=CLERK)
     drain(counter.shop)
     with counter.shop.unit() as db:
-        found = shipping_jobs.batch_of(db, batch)
+        found = batches.batch_of(db, batch)
     assert found is not None
     failed, *done = found[1]
     assert (failed.number, failed.status) == (numbers[3], "failed")

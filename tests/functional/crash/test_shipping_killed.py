@@ -58,6 +58,14 @@ FOLLOWING = (
     "label_follow.after_commit",
 )
 POLLING = ("shipping_poll.before_commit", "shipping_poll.after_commit")
+FORMING = ("manifest_begin.before_commit", "manifest_begin.after_commit")
+MAKING = (
+    "manifest_ask.before_provider",
+    "manifest_ask.after_provider",
+    "manifest_store.before_commit",
+    "manifest_store.after_commit",
+)
+REPEATING = ("label_batch_again.before_commit", "label_batch_again.after_commit")
 BATCHING = ("label_batch.before_commit", "label_batch.after_commit")
 NOTING = ("label_batch_order.before_commit", "label_batch_order.after_commit")
 ASKING = ("label_problem.before_commit", "label_problem.after_commit")
@@ -221,6 +229,37 @@ def test_an_order_of_a_batch_is_labelled_once(dock, fault: str) -> None:
     drain(dock.shop)
     assert dock.count("label_batch_order WHERE batch_id = :id AND status = 'done'", id=batch) == 1
     assert dock.sold - before == 1
+
+
+@pytest.mark.parametrize("fault", REPEATING)
+def test_what_failed_of_a_batch_is_done_again(dock, fault: str) -> None:
+    before, number = dock.sold, dock.order()
+    batch = str(ship(dock.shop, "batch", numbers=[number]))
+    with dock.shop.unit() as db:
+        db.execute(text("UPDATE label_batch_order SET status = 'failed' WHERE status = 'waiting'"))
+    dock.press(fault, "batch_again", batch=batch)
+    drain(dock.shop)
+    assert dock.count("label_batch_order WHERE batch_id = :id AND status = 'done'", id=batch) == 1
+    assert dock.sold - before == 1
+
+
+@pytest.mark.parametrize("fault", FORMING)
+def test_a_form_is_begun_once(dock, fault: str) -> None:
+    parcel, form = dock.bought(), str(uuid.uuid4())
+    dock.press(fault, "manifest", parcel=parcel, manifest=form)
+    drain(dock.shop)
+    assert dock.count("manifest WHERE id = :id AND status = 'ready'", id=form) == 1
+    assert dock.count("parcel WHERE manifest_id = :id", id=form) == 1
+
+
+@pytest.mark.parametrize("fault", MAKING)
+def test_a_form_is_found_again_and_made_once(dock, fault: str) -> None:
+    parcel, form = dock.bought(), str(uuid.uuid4())
+    ship(dock.shop, "manifest", parcel, manifest=form)
+    dock.press(fault, "manifest_job", manifest=form)
+    assert dock.count("manifest WHERE id = :id AND content IS NOT NULL", id=form) == 1
+    with dock.broker.open():
+        assert sum(dock.find(parcel).ref in form for form in dock.broker.forms.values()) == 1
 
 
 @pytest.mark.parametrize("fault", ASKING)

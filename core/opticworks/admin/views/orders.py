@@ -12,6 +12,7 @@ from opticworks import contracts as c
 from opticworks.admin import money, timeline, words
 from opticworks.admin.shell import flash
 from opticworks.audit import service as audit
+from opticworks.documents import service as documents
 from opticworks.money import Money
 from opticworks.notifications import service as notifications
 from opticworks.notifications.models import Message
@@ -50,6 +51,7 @@ def orders(request: Request) -> dict[str, Any]:
         "page": Page("Orders"),
         "filters": filters,
         "orders": found.orders,
+        "may_fulfil": "orders.fulfil" in request.identity.permissions,
         "tabs": [
             (tab.label, address_of(request, **filters.params(tab=name)), name == filters.tab)
             for name, tab in queries.TABS.items()
@@ -141,6 +143,8 @@ def order(request: Request) -> dict[str, Any]:
         "customer_orders": len(standing),
         "customer_spent": Money(spent, view.currency),
         "confirmation": _confirmation(request, messages),
+        "documents": documents.of_order(request.db, view.number),
+        "may_invoice": view.payment_status in documents.INVOICED,
     }
 
 

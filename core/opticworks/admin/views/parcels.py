@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
 
@@ -21,6 +22,8 @@ from opticworks.checkout import labels, parcels
 from opticworks.checkout.parcels import Wanted
 from opticworks.checkout.settle import Refused
 from opticworks.money import Money
+from opticworks.orders import queries
+from opticworks.orders.models import Order
 from opticworks.shipping import rates as rates_room
 from opticworks.shipping import rules
 from opticworks.shipping import service as shipments
@@ -28,7 +31,14 @@ from opticworks.shipping.models import STATUSES, Parcel, ShippingProblem
 from opticworks.web.page import Crumb, Page
 from opticworks.web.policy import admin_view
 
-MIME_TYPES = {"PDF": "application/pdf", "PNG": "image/png", "ZPL": "application/octet-stream"}
+
+class Offer(NamedTuple):
+    """A rate as a row to choose: `promise` says how long it takes, `words` what speaks for it."""
+
+    rate: c.Rate
+    promise: str
+    words: list[str]
+    recommended: bool
 
 
 class Packed(NamedTuple):
@@ -36,46 +46,41 @@ class Packed(NamedTuple):
 
     parcel: Parcel
     lines: list[tuple[str, str, int, Any]]
-    rates: list[c.Rate]
-    picked: str
+    offers: list[Offer]
     cost: str
     formats: list[str]
+    size: str
+    signature: str
+    goods: str  #: what the things in it were sold for, in major units
+    fresh_until: datetime | None
+
+
+SIGNATURES = {
+    "none": "No signature",
+    "signature": "Signature on delivery",
+    "adult": "Signature of an adult",
+}
+LABEL_FORMATS = ("PDF", "PNG", "ZPL")
 
 
 def _page(request: Request, error: str = "") -> dict[str, Any]:
     order, view = find(request)
     db, shop = request.db, request.shop
     found = parcels.bench(db, order)
-    lines = {line.id: line for line in found.lines}
-    pictures = {line.sku: line.image for line in view.lines}
+    settings = shop.settings["shipping"]
     choice = rates_room.from_json(order.shipping) if order.shipping else None
-    cards = []
     # Voided ones stay in sight while their money is awaited.
-    for parcel in shipments.of_order(db, order.id, STATUSES):
-        if parcel.status == "dropped":
-            continue
-        rates = [rates_room.rate_from_json(rate) for rate in parcel.rates]
-        picked = rules.choose(rates, shop.settings["shipping"], choice)
-        preselected = picked or rules.cheapest(rates)
-        cards.append(
-            Packed(
-                parcel,
-                [
-                    (line.title, line.sku, part.quantity, pictures.get(line.sku))
-                    for part in parcel.lines
-                    if (line := lines.get(part.order_line_id)) is not None
-                ],
-                rates,
-                preselected.code if preselected is not None else "",
-                Money(parcel.cost, parcel.currency).format() if parcel.cost is not None else "",
-                sorted({file.format for file in shipments.label_files(db, parcel.id)}),
-            )
-        )
+    cards = [
+        _card(request, parcel, found, view, choice)
+        for parcel in shipments.of_order(db, order.id, STATUSES)
+        if parcel.status != "dropped"
+    ]
     blocked = ""
     try:
         parcels.ready(db, order.number, lock=False)
     except Refused as reason:
         blocked = str(reason)
+    pictures = {line.sku: line.image for line in view.lines}
     return {
         "page": Page(
             f"Parcels of {view.number}",
@@ -88,15 +93,115 @@ def _page(request: Request, error: str = "") -> dict[str, Any]:
             for line in found.lines
             if (left := found.left[line.id]) > 0
         ],
-        "boxes": [(box.name, box.name) for box in shop.settings["shipping"].boxes],
-        "suggested": len(parcels.suggestion(shop, found)),
+        "boxes": [(box.name, box.name) for box in settings.boxes],
+        "suggested": [_suggested(each) for each in parcels.suggestion(shop, found)],
         "problems": shipments.problems(db, order.id),
         "sells": bool(labels.label_providers(shop)),
         "ordered": choice,
+        "promise": _promise(choice) if choice else "",
+        "signatures": list(SIGNATURES.items()),
+        "label_formats": [(each, each) for each in LABEL_FORMATS],
+        "label_format": settings.label_format,
+        "customs": _customs(request, found, order) if cards or any(found.left.values()) else None,
+        "next_order": queries.next_to_ship(db, order),
         "form": str(uuid.uuid4()),
         "blocked": blocked,
         "error": error,
         "words": words,
+        "money_of": lambda minor: Money(minor, view.currency).format(),
+    }
+
+
+def _card(
+    request: Request,
+    parcel: Parcel,
+    found: parcels.Bench,
+    view: c.OrderView,
+    choice: c.ShippingChoice | None,
+) -> Packed:
+    lines = {line.id: line for line in found.lines}
+    inside = [(lines[part.order_line_id], part.quantity) for part in parcel.lines]
+    pictures = {line.sku: line.image for line in view.lines}
+    goods = sum(line.unit_price * quantity for line, quantity in inside)
+    size = " × ".join(f"{side / 10:g}" for side in parcel.size) + " cm" if parcel.size else ""
+    until = parcel.rated_at + timedelta(hours=labels.RATED_HOURS) if parcel.rated_at else None
+    settings = request.shop.settings["shipping"]
+    return Packed(
+        parcel,
+        [(line.title, line.sku, quantity, pictures.get(line.sku)) for line, quantity in inside],
+        _offers([rates_room.rate_from_json(rate) for rate in parcel.rates], settings, choice),
+        Money(parcel.cost, parcel.currency).format() if parcel.cost is not None else "",
+        sorted({file.format for file in shipments.label_files(request.db, parcel.id)}),
+        size,
+        str(parcel.options.get("signature") or settings.signature),
+        str(Money(goods, view.currency).to_decimal()),
+        until,
+    )
+
+
+def _offers(
+    rates: Sequence[c.Rate], settings: c.ShippingSettings, choice: c.ShippingChoice | None
+) -> list[Offer]:
+    """The rates, the one that the shop's rule picks first, then by price."""
+    picked = rules.choose(rates, settings, choice)
+    preselected = picked or rules.cheapest(rates)
+    cheapest, fastest = rules.cheapest(rates), rules.fastest(rates)
+    chosen = (choice.carrier.casefold(), choice.service.casefold()) if choice else None
+    found = []
+    for rate in rates:
+        said = []
+        if rate == picked:
+            said.append(f"Recommended: {rules.why(rate, settings, choice)}")
+        if (rate.carrier.casefold(), rate.service.casefold()) == chosen:
+            said.append("Chosen by the customer")
+        if rate == cheapest and len(rates) > 1:
+            said.append("Cheapest")
+        if rate == fastest and len(rates) > 1:
+            said.append("Fastest")
+        found.append(Offer(rate, _promise(rate), said, rate == preselected))
+    return sorted(found, key=lambda offer: (not offer.recommended, offer.rate.amount.minor))
+
+
+def _promise(rate: c.Rate | c.ShippingChoice) -> str:
+    """How long it takes, in words."""
+    sure = rules.sure(rate) if isinstance(rate, c.Rate) else None
+    days = ""
+    if rate.max_days is not None:
+        least = rate.min_days if rate.min_days is not None else rate.max_days
+        span = f"{least}–{rate.max_days}" if least < rate.max_days else str(rate.max_days)
+        days = f"{span} working {'day' if span == '1' else 'days'}"
+    measured = f"{sure[0]} % within {sure[1]}" if sure else ""
+    return " · ".join(part for part in (days, measured) if part) or "No promise"
+
+
+def _suggested(wanted: Wanted) -> str:
+    """A parcel of the packer's, in words."""
+    inside = ", ".join(f"{quantity} × {sku}" for sku, quantity in wanted.lines.items())
+    return f"{wanted.box}: {inside}" if wanted.box else inside
+
+
+def _customs(request: Request, found: parcels.Bench, order: Order) -> dict[str, Any] | None:
+    """What is declared of goods that cross a border; None for those that don't."""
+    shop = request.shop.settings["shop"]
+    country = order.address.get("country", "")
+    if country == shop.origin.country:
+        return None
+    lines = [
+        (
+            line.title,
+            line.item.get("hs_code", ""),
+            line.item.get("origin_country", "") or shop.origin.country,
+            line.item.get("weight", 0),
+            Money(line.unit_price, order.currency),
+        )
+        for line in found.lines
+    ]
+    signer = request.shop.settings["shipping"].customs_signer
+    return {
+        "country": country,
+        "lines": lines,
+        "signer": signer or shop.origin.name or shop.origin.company,
+        "missing": [title for title, code, *_ in lines if not code],
     }
 
 
@@ -199,7 +304,10 @@ def _unpack(request: Request, number: str) -> str:
 
 
 def _rates(request: Request, number: str) -> str:
-    offered = labels.prepare(request.shop, _parcel(request, number))
+    signature = request.POST.get("signature", "")
+    if signature and signature not in SIGNATURES:
+        raise Refused("Choose one of the signatures that are offered.")
+    offered = labels.prepare(request.shop, _parcel(request, number), signature)
     if not offered:
         raise Refused("No carrier offers to ship this. Look at the address, weight and size.")
     return "These are the prices of now. Nothing is bought yet."
@@ -215,8 +323,46 @@ def _buy(request: Request, number: str) -> str:
         rate_code=rate,
         most=int(seen[:12]),
         actor=_actor(request),
+        options=_options(request, number),
     )
     return "The label is bought. Print it, and hand the parcel over."
+
+
+def _options(request: Request, number: str) -> c.BuyOptions:
+    """What is bought along with the label."""
+    options = c.BuyOptions()
+    wanted = request.POST.get("label_format", "")
+    if wanted in LABEL_FORMATS:
+        options["label_format"] = wanted  # type: ignore[typeddict-item]
+    if insured := request.POST.get("insurance", "").strip():
+        with request.shop.unit() as db:
+            view = request.shop.order_view(db, number)
+        try:
+            amount = Money.parse(insured, view.currency)
+        except ValueError as error:
+            raise Refused(f"The insured value can't be used. {error}") from None
+        if amount.minor < 0:
+            raise Refused("The insured value must be more than nothing.")
+        if amount > view.total:
+            raise Refused(f"Insure at most what the order is worth, {view.total.format()}.")
+        if amount:
+            options["insurance"] = amount.minor
+    return options
+
+
+def _look(request: Request, number: str) -> str:
+    """Ask now what became of the money of a voided label."""
+    parcel_id = _parcel(request, number)
+    try:
+        labels.follow_void(request.shop, parcel_id)
+    except c.ProviderError as error:
+        raise Refused(f"The provider could not be asked: {error}") from None
+    with request.shop.unit() as db:
+        parcel = shipments.get(db, parcel_id)
+    return {
+        "done": "The label's money was paid back.",
+        "failed": "The provider pays nothing back for this label.",
+    }.get(parcel.void if parcel else "", "Its money is still awaited. It is asked again each day.")
 
 
 def _void(request: Request, number: str) -> str:
@@ -252,27 +398,7 @@ DEEDS: dict[str, Callable[[Request, str], str]] = {
     "rates": _rates,
     "buy": _buy,
     "void": _void,
+    "look": _look,
     "hand_over": _hand_over,
     "seen": _seen,
 }
-
-
-@admin_view("admin.order.label", "orders.fulfil", request_method=("GET", "HEAD"))
-def label(request: Request) -> Response:
-    """The label as its vendor made it, to be printed."""
-    order, _ = find(request)
-    try:
-        parcel = shipments.get(request.db, uuid.UUID(request.matchdict["parcel"]))
-    except ValueError:
-        parcel = None
-    files = shipments.label_files(request.db, parcel.id) if parcel is not None else ()
-    wanted = request.matchdict["format"].upper()
-    file = next((file for file in files if file.format == wanted), None)
-    if parcel is None or parcel.order_id != order.id or file is None:
-        raise HTTPNotFound("There is no such label here (yet). Open the order's parcels again.")
-    name = f"label-{order.number}-{parcel.position}.{wanted.lower()}"
-    response = Response(
-        file.content, content_type=MIME_TYPES.get(wanted, "application/octet-stream")
-    )
-    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
-    return response

@@ -199,7 +199,7 @@ def _portion(typed: Mapping[str, str], each: LineLeft) -> Portion:
         sent=read_quantity(typed.get(f"sent:{sku}", ""), title),
         restock=f"restock-unsent:{sku}" in typed,
         restock_sent=f"restock-sent:{sku}" in typed,
-        parts={part: _quantity(typed.get(at, ""), title) for part, at in fields.items()},
+        parts={part: read_quantity(typed.get(at, ""), title) for part, at in fields.items()},
         restock_parts=frozenset(part for part, at in fields.items() if f"restock-{at}" in typed),
     )
 

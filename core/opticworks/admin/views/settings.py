@@ -19,7 +19,12 @@ from opticworks.admin.shell import flash
 from opticworks.audit import service as audit
 from opticworks.carts import service as carts
 from opticworks.carts.models import Cart
-from opticworks.contracts import ReturnSettings, ShippingSettings, ShopSettings
+from opticworks.contracts import (
+    DocumentSettings,
+    ReturnSettings,
+    ShippingSettings,
+    ShopSettings,
+)
 from opticworks.money import Money, exponent
 from opticworks.plugins import Plugin, State
 from opticworks.settings import editing
@@ -77,6 +82,10 @@ def subjects(request: Request) -> list[Subject]:
             "Returns",
             "What customers may send back and until when, and withdrawal from the contract.",
             ReturnSettings,
+            "documents",
+            "Documents",
+            "Packing slips and invoices: paper, numbers, what stands on them.",
+            DocumentSettings,
         ),
     ]
     for plugin in request.shop.plugins:

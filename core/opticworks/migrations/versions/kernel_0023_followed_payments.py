@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "kernel_0023_followed_payments"
-down_revision = "kernel_0013_refunds"
+down_revision = "kernel_0019_fulfilment"
 branch_labels = None
 depends_on = None
 

@@ -17,6 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from opticworks import contracts as c
 from opticworks.checkout import returns
 from opticworks.checkout.views import order_view
+from opticworks.documents import service as documents
+from opticworks.documents import sheet
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order
 from opticworks.pages import service as pages
@@ -81,16 +83,8 @@ def page(request: Request) -> dict[str, Any]:
 
 def find_order(request: Request) -> tuple[Order, c.OrderView]:
     """The order whose link is open. Raises HTTPNotFound with a sentence."""
-    shop = request.registry.shop
-    found = orders.by_token(request.db, request.matchdict["token"])
-    if found is None or not orders.link_works(
-        found, shop.now(), shop.settings["shop"].order_link_days
-    ):
-        raise HTTPNotFound(
-            "This order link does not work (any more). Open the newest mail about your order, "
-            "or write to us with the order number."
-        )
-    view = order_view(shop, request.db, found.number)
+    found = _linked(request)
+    view = order_view(request.registry.shop, request.db, found.number)
     assert view is not None
     return found, view
 
@@ -110,7 +104,42 @@ def order(request: Request) -> dict[str, Any]:
         "order": view,
         "may": returns.offer(request.registry.shop, request.db, found),
         "thanks": "thanks" in request.GET,
+        "papers": [
+            (request.route_path("order.document", token=found.token, document=each.id), each)
+            for each in documents.of_order(request.db, found.number)
+        ],
     }
+
+
+def _linked(request: Request) -> Order:
+    """The order whose link this is. Raises HTTPNotFound with a sentence."""
+    shop = request.registry.shop
+    found = orders.by_token(request.db, request.matchdict["token"])
+    if found is None or not orders.link_works(
+        found, shop.now(), shop.settings["shop"].order_link_days
+    ):
+        raise HTTPNotFound(
+            "This order link does not work (any more). Open the newest mail about your order, "
+            "or write to us with the order number."
+        )
+    return found
+
+
+@view_config(route_name="order.document", permission=NO_PERMISSION_REQUIRED)
+@private_page
+def document(request: Request) -> Response:
+    """An invoice or a credit note, for whoever holds the order's link."""
+    found, wanted = _linked(request), request.matchdict["document"]
+    papers = documents.of_order(request.db, found.number)
+    paper = next((each for each in papers if str(each.id) == wanted), None)
+    if paper is None:
+        raise HTTPNotFound("There is no such document. Open it from the page of your order.")
+    shop = request.registry.shop
+    gettext = shop.templates.gettext(shop.settings["shop"].locale)
+    response = Response(sheet.pdf(paper, gettext), content_type="application/pdf")
+    name = sheet.filename(paper)
+    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    return response
 
 
 @view_config(route_name="health", renderer="json", permission=NO_PERMISSION_REQUIRED)

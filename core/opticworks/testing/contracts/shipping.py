@@ -13,6 +13,7 @@ from opticworks.contracts import (
     Address,
     Customs,
     Label,
+    ManifestProvider,
     NoWebhookSecret,
     Parcel,
     ProviderError,
@@ -309,6 +310,36 @@ class ShippingProviderContract(WebhookContract):
         self._with_labels(provider)
         ref = provider.prepare(self.shipment()).ref
         assert provider.void(ref, "void-1") == "failed"
+
+    # --- forms for the carrier ------------------------------------------------------------------
+
+    def _for_a_form(self, provider: Any) -> list[str]:
+        if not isinstance(provider, ManifestProvider):
+            pytest.skip("It makes no forms for many parcels.")
+        refs = []
+        for number in range(2):
+            state = provider.prepare(self.shipment(f"shp-{number}"))
+            provider.buy(state.ref, state.rates[0], {}, f"buy-{number}")
+            refs.append(state.ref)
+        return refs
+
+    def test_a_form_is_found_again_and_made_once(self, provider: Any) -> None:
+        refs = self._for_a_form(provider)
+        assert provider.find_manifest(refs) is None
+        made = provider.manifest(refs, "form-1")
+        assert made.ref
+        assert made.state in ("working", "ready")
+        found = provider.find_manifest(refs)
+        assert found is not None
+        assert found.ref == made.ref == provider.fetch_manifest(made.ref).ref
+        with pytest.raises(ProviderError):
+            provider.manifest(refs, "form-2")
+
+    def test_no_form_has_a_parcel_without_a_label(self, provider: Any) -> None:
+        refs = self._for_a_form(provider)
+        without = provider.prepare(self.shipment("shp-9")).ref
+        with pytest.raises(ProviderError):
+            provider.manifest([*refs, without], "form-1")
 
     # --- tracking -------------------------------------------------------------------------------
 

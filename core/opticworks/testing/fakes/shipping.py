@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 from typing import Any, Literal
 
 from opticworks.contracts import (
     Label,
+    ManifestState,
     ProviderError,
     Rate,
     RateRequest,
@@ -47,6 +48,7 @@ class FakeCarrierVendor(FakeVendor):
         self.served = served
         self.shipments: dict[str, FakeShipment] = {}
         self.bought = 0
+        self.forms: dict[str, tuple[str, ...]] = {}
 
     def scan(self, ref: str, status: Any, description: str = "") -> None:
         """The carrier scanned the parcel; the event carries our shipment's reference."""
@@ -146,6 +148,40 @@ class FakeShipping:
             return "done" if shipment.void == "done" else "failed"
 
         return self.vendor.call("void", act)
+
+    def manifest(self, refs: Sequence[str], key: str) -> ManifestState:
+        """A form with these parcels; it refuses one that is on a form already."""
+
+        def act() -> ManifestState:
+            if any(self._find(ref).label is None for ref in refs):
+                raise ProviderError("A parcel without a label is on no form.", retryable=False)
+            if any(ref in form for ref in refs for form in self.vendor.forms.values()):
+                raise ProviderError("A parcel is on another form already.", retryable=False)
+            form = self.vendor.new_id("form")
+            self.vendor.forms[form] = tuple(refs)
+            return self._form(form)
+
+        return self.vendor.call("manifest", act)
+
+    def find_manifest(self, refs: Sequence[str]) -> ManifestState | None:
+        def act() -> ManifestState | None:
+            known = (form for form, on in self.vendor.forms.items() if set(refs) & set(on))
+            form = next(known, None)
+            return self._form(form) if form is not None else None
+
+        return self.vendor.call("find_manifest", act)
+
+    def fetch_manifest(self, ref: str) -> ManifestState:
+        def act() -> ManifestState:
+            if ref not in self.vendor.forms:
+                raise ProviderError(f"There is no form {ref!r}.", retryable=False)
+            return self._form(ref)
+
+        return self.vendor.call("fetch_manifest", act)
+
+    @staticmethod
+    def _form(ref: str) -> ManifestState:
+        return ManifestState(ref=ref, state="ready", file=LABEL_PDF)
 
     def track(self, ref: str) -> tuple[TrackingUpdate, ...]:
         return self.vendor.call("track", lambda: tuple(self._find(ref).tracking))

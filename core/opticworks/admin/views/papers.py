@@ -1,0 +1,116 @@
+"""What is printed of orders: invoices, packing slips, labels as their vendors made them."""
+
+from __future__ import annotations
+
+import uuid
+
+from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.request import Request
+from pyramid.response import Response
+
+from opticworks.admin.shell import flash
+from opticworks.admin.views.orders import find
+from opticworks.audit import service as audit
+from opticworks.checkout import papers
+from opticworks.documents import service as documents
+from opticworks.documents import sheet, slip
+from opticworks.documents.page import Gettext
+from opticworks.orders import service as orders
+from opticworks.shipping import service as shipments
+from opticworks.web.policy import admin_view
+
+MIME_TYPES = {"PDF": "application/pdf", "PNG": "image/png", "ZPL": "application/octet-stream"}
+MOST_SLIPS = 250  #: orders whose slips go into one file
+
+
+def file(content: bytes, name: str, content_type: str = "application/pdf") -> Response:
+    """A file that the browser shows, or keeps under that name."""
+    response = Response(content, content_type=content_type)
+    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    return response
+
+
+def words_of(request: Request) -> Gettext:
+    """What translates a document: into the shop's language, whoever prints it."""
+    words: Gettext = request.shop.templates.gettext(request.shop.settings["shop"].locale)
+    return words
+
+
+@admin_view("admin.order.invoice", "orders.read", request_method="POST")
+def write(request: Request) -> Response:
+    """Write the invoice of an order that has none, since it was paid before the shop wrote any."""
+    view = find(request)[1]
+    shop = request.shop
+    invoice = documents.invoice_of(request.db, view, shop.settings, shop.now())
+    if invoice is None:
+        flash(request, "There is no invoice yet: it is written when the order is paid.", "problem")
+    else:
+        about = f"order {view.number}"
+        audit.record(request.db, request.identity.email, "invoice.written", about)
+        flash(request, f"The invoice is {invoice.number}.")
+    return HTTPSeeOther(request.route_path("admin.order", number=view.number))
+
+
+@admin_view("admin.order.document", "orders.read", request_method=("GET", "HEAD"))
+def document(request: Request) -> Response:
+    """An invoice or a credit note of the order, drawn from what was frozen in it."""
+    order, _ = find(request)
+    wanted = request.matchdict["document"]
+    found = next(
+        (each for each in documents.of_order(request.db, order.number) if str(each.id) == wanted),
+        None,
+    )
+    if found is None:
+        raise HTTPNotFound("There is no such document of this order.")
+    return file(sheet.pdf(found, words_of(request)), sheet.filename(found))
+
+
+@admin_view("admin.order.slip", "orders.fulfil", request_method=("GET", "HEAD"))
+def order_slips(request: Request) -> Response:
+    """The packing slips of the order's parcels, or of the one that the address names."""
+    order, _ = find(request)
+    wanted = None
+    if "parcel" in request.GET:
+        try:
+            wanted = {uuid.UUID(request.GET["parcel"])}
+        except ValueError:
+            wanted = set()
+    found = papers.slips(request.shop, request.db, order, wanted)
+    if not found:
+        raise HTTPNotFound("There is nothing of this order to be packed.")
+    return _slips(request, found, f"packing-slip-{order.number}.pdf")
+
+
+@admin_view("admin.shipping.slips", "orders.fulfil", request_method=("GET", "HEAD"))
+def many_slips(request: Request) -> Response:
+    """The packing slips of many orders, in the order in which they were chosen."""
+    found = []
+    for number in list(dict.fromkeys(request.GET.getall("order")))[:MOST_SLIPS]:
+        order = orders.by_number(request.db, number)
+        if order is not None:
+            found += papers.slips(request.shop, request.db, order)
+    if not found:
+        raise HTTPNotFound("Nothing of these orders is to be packed. Choose others in the list.")
+    return _slips(request, found, "packing-slips.pdf")
+
+
+def _slips(request: Request, found: list[slip.Slip], name: str) -> Response:
+    paper = papers.slip_paper(request.shop.settings["documents"])
+    return file(slip.pdf(found, paper, words_of(request)), name)
+
+
+@admin_view("admin.order.label", "orders.fulfil", request_method=("GET", "HEAD"))
+def label(request: Request) -> Response:
+    """The label as its vendor made it, to be printed."""
+    order, _ = find(request)
+    try:
+        parcel = shipments.get(request.db, uuid.UUID(request.matchdict["parcel"]))
+    except ValueError:
+        parcel = None
+    files = shipments.label_files(request.db, parcel.id) if parcel is not None else ()
+    wanted = request.matchdict["format"].upper()
+    found = next((file for file in files if file.format == wanted), None)
+    if parcel is None or parcel.order_id != order.id or found is None:
+        raise HTTPNotFound("There is no such label here (yet). Open the order's parcels again.")
+    name = f"label-{order.number}-{parcel.position}.{wanted.lower()}"
+    return file(found.content, name, MIME_TYPES.get(wanted, "application/octet-stream"))

@@ -1,0 +1,142 @@
+"""Many orders at once: each is packed and labelled by a job of its own, and all are handed over.
+
+Whatever goes wrong with one holds up none of the others. A batch is rows: a worker that is killed
+leaves its jobs to the next, and staff may have the rest done again at any time.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from opticworks.checkout import labels, parcels
+from opticworks.checkout.settle import Refused
+from opticworks.jobs import Permanent, defer, task
+from opticworks.orders import service as orders
+from opticworks.shipping import service as shipments
+from opticworks.shipping.models import LEFT, LabelBatch, LabelBatchOrder, Parcel
+from opticworks.shop import Shop
+
+MOST_ORDERS = 250  #: of one batch
+RANK = {"failed": 0, "waiting": 1, "done": 2}
+
+
+def begin_batch(
+    shop: Shop,
+    numbers: Sequence[str],
+    *,
+    actor: str,
+    most: int | None = None,
+    batch_id: uuid.UUID | None = None,
+) -> uuid.UUID:
+    """Have the labels of many orders bought, each by a job of its own; the batch's id.
+
+    `most` is what one order's labels may cost together (minor units). With a `batch_id` made when
+    the form was shown, a second click begins nothing.
+    """
+    with shop.unit("label_batch") as db:
+        if batch_id is not None and db.get(LabelBatch, batch_id) is not None:
+            return batch_id
+        batch = LabelBatch(id=batch_id or uuid.uuid4(), actor=actor, most=most)
+        db.add(batch)
+        db.flush()
+        for number in dict.fromkeys(numbers):
+            db.add(LabelBatchOrder(batch_id=batch.id, number=number, status="waiting"))
+            defer(db, "shipping.batch_label", batch=str(batch.id), number=number)
+        return batch.id
+
+
+@task("shipping.batch_label", retry=3)
+def batch_label(shop: Shop, batch: str, number: str) -> None:
+    """One order of a batch: whatever goes wrong with it holds up none of the others."""
+    with shop.unit() as db:
+        begun = db.get(LabelBatch, uuid.UUID(batch))
+    if begun is None:
+        return
+    try:
+        labels.label_order(shop, number, actor=begun.actor, most=begun.most)
+    except Refused as error:
+        _note(shop, batch, number, "failed", str(error))
+        if isinstance(error, labels.Unanswered):
+            raise
+    except Exception as error:
+        _note(shop, batch, number, "failed", f"It went wrong: {error}")
+        raise Permanent(f"The label of order {number} could not be bought: {error}") from error
+    else:
+        _note(shop, batch, number, "done", "")
+
+
+def _note(shop: Shop, batch: str, number: str, status: str, sentence: str) -> None:
+    with shop.unit("label_batch_order") as db:
+        db.execute(
+            update(LabelBatchOrder)
+            .where(LabelBatchOrder.batch_id == uuid.UUID(batch), LabelBatchOrder.number == number)
+            .values(status=status, sentence=sentence[:500])
+        )
+
+
+def batch_of(
+    db: Session, batch_id: uuid.UUID
+) -> tuple[LabelBatch, Sequence[LabelBatchOrder]] | None:
+    """A batch and how each of its orders stands, what failed first."""
+    batch = db.get(LabelBatch, batch_id)
+    if batch is None:
+        return None
+    rows = db.scalars(select(LabelBatchOrder).where(LabelBatchOrder.batch_id == batch_id)).all()
+    return batch, sorted(rows, key=lambda row: (RANK[row.status], row.number))
+
+
+def parcels_of(db: Session, batch_id: uuid.UUID) -> list[tuple[str, Parcel]]:
+    """The labelled parcels of the batch's orders, by order number, as they lie on the bench: those
+    that left before the batch was begun are not among them."""
+    found = batch_of(db, batch_id)
+    if found is None:
+        return []
+    batch, rows = found
+    labelled: list[tuple[str, Parcel]] = []
+    for number in sorted(row.number for row in rows):
+        order = orders.by_number(db, number)
+        if order is None:
+            continue
+        for parcel in shipments.of_order(db, order.id, ("bought", *LEFT)):
+            new = parcel.bought_at is not None and parcel.bought_at >= batch.created_at
+            if parcel.status == "bought" or new:
+                labelled.append((number, parcel))
+    return labelled
+
+
+def again(shop: Shop, batch_id: uuid.UUID) -> int:
+    """Have what failed or still waits done once more; how many orders. A label that is there is
+    not bought again."""
+    with shop.unit("label_batch_again") as db:
+        rows = db.scalars(
+            select(LabelBatchOrder)
+            .where(LabelBatchOrder.batch_id == batch_id, LabelBatchOrder.status != "done")
+            .order_by(LabelBatchOrder.number)
+            .with_for_update()
+        ).all()
+        for row in rows:
+            row.status, row.sentence = "waiting", ""
+            defer(db, "shipping.batch_label", batch=str(batch_id), number=row.number)
+        return len(rows)
+
+
+def hand_over_all(shop: Shop, batch_id: uuid.UUID, *, actor: str) -> tuple[int, list[str]]:
+    """Hand over every labelled parcel of the batch that is still here: how many there were, and
+    a sentence about each that could not be."""
+    with shop.unit() as db:
+        here = [
+            (number, parcel.id)
+            for number, parcel in parcels_of(db, batch_id)
+            if parcel.status == "bought"
+        ]
+    refused: list[str] = []
+    for number, parcel_id in here:
+        try:
+            parcels.hand_over(shop, [parcel_id], actor=actor)
+        except Refused as error:
+            refused.append(f"{number}: {error}")
+    return len(here) - len(refused), refused

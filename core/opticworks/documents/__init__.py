@@ -1,0 +1,1 @@
+"""Documents: invoices with numbers without a gap, packing slips, many labels in one file."""
