@@ -57,7 +57,7 @@ def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
         count=waiting["failed_messages"],
     )
     yield MenuItem(
-        label="Failed jobs",
+        label="Jobs",
         path="/admin/jobs",
         position=80,
         permission="jobs.manage",

@@ -97,6 +97,26 @@ WEBHOOK = {
     "unmatched": Word("Fits nothing", "bad"),
     "done": Word("Done", "good"),
 }
+JOB = {
+    "waiting": Word("Waiting", "waiting"),
+    "running": Word("Running", "waiting"),
+    "scheduled": Word("Scheduled", "neutral"),
+    "failed": Word("Failed", "bad"),
+    "done": Word("Done", "good"),
+    "cancelled": Word("Cancelled", "neutral"),
+}
+#: What happens to a job: title, icon, tone.
+JOB_EVENT = {
+    "deferred": ("Queued", "plus", "neutral"),
+    "started": ("Begun", "arrow-right", "neutral"),
+    "deferred_for_retry": ("Failed, and tried again", "triangle-alert", "waiting"),
+    "failed": ("Failed for good", "triangle-alert", "bad"),
+    "succeeded": ("Done", "circle-check", "good"),
+    "cancelled": ("Cancelled", "x", "neutral"),
+    "abort_requested": ("Not to be tried again", "x", "neutral"),
+    "aborted": ("Cancelled", "x", "neutral"),
+    "retried": ("Run again by staff", "list-restart", "neutral"),
+}
 RECEIVER = {
     "ready": Word("Ready", "good"),
     "refusing": Word("Refuses all", "bad"),

@@ -18,7 +18,6 @@ from typing import Any, Protocol, TypeVar
 import procrastinate
 from procrastinate.exceptions import AlreadyEnqueued
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from opticworks.contracts import Schedule
@@ -51,27 +50,33 @@ class Permanent(Exception):
 class Retry:
     """How often a failing job is tried, and how long it rests in between.
 
-    The n-th failure rests `base * 2 ** (n - 1)` seconds, at most `cap`.
+    The n-th failure rests `base * 2 ** (n - 1)` seconds, at most `cap`, and up to a part `jitter`
+    of that longer, so that what failed together does not come back together.
     """
 
     tries: int = DEFAULT_TRIES
     base: float = 5.0
     cap: float = 3600.0
+    jitter: float = 0.25
 
     def delay(self, failures: int) -> timedelta:
         """The rest after so many failures (1 or more)."""
         return timedelta(seconds=min(self.cap, self.base * 2.0 ** min(failures - 1, 30)))
 
-    def rest(self, failures: int, error: BaseException | None = None) -> timedelta | None:
+    def rest(
+        self, failures: int, error: BaseException | None = None, *, luck: float = 0.0
+    ) -> timedelta | None:
         """How long to rest after so many failures, the last with `error`; None: the job is dead.
 
         At least as long as a provider asked to be left alone (`error.retry_after`, in seconds).
+        `luck` (0 to 1) is how much of the jitter is added.
         """
         permanent = isinstance(error, Permanent) or getattr(error, "retryable", True) is False
         if permanent or failures >= self.tries:
             return None
         asked = getattr(error, "retry_after", None) or 0
-        return max(self.delay(failures), timedelta(seconds=min(asked, self.cap)))
+        rest = max(self.delay(failures), timedelta(seconds=min(asked, self.cap)))
+        return rest * (1 + self.jitter * luck)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,18 +188,6 @@ def _insert(
     return deferrer.defer(**args)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedJob:
-    """A dead job, for staff to look at and replay. `error` names what went wrong last."""
-
-    id: int
-    task: str
-    args: Mapping[str, Any]
-    tries: int
-    error: str
-    at: datetime | None
-
-
 def waiting(db: Session, task: str, **args: Any) -> bool:
     """Whether a job with these arguments is still to be done: it waits, rests or runs. One that
     died, or was never there, is not."""
@@ -203,47 +196,3 @@ def waiting(db: Session, task: str, **args: Any) -> bool:
         " AND args @> CAST(:args AS jsonb) AND status IN ('todo', 'doing'))"
     )
     return bool(db.scalar(statement, {"task": task, "args": json.dumps(args)}))
-
-
-def failed(db: Session, limit: int = 100) -> list[FailedJob]:
-    """The dead jobs, newest first."""
-    rows = db.execute(
-        text(
-            "SELECT j.id, j.task_name AS task, j.args, j.attempts AS tries,"
-            " coalesce(f.error, '') AS error, f.at"
-            " FROM procrastinate_jobs j LEFT JOIN job_failure f ON f.job_id = j.id"
-            " WHERE j.status = 'failed' ORDER BY j.id DESC LIMIT :limit"
-        ),
-        {"limit": limit},
-    )
-    return [FailedJob(**row) for row in rows.mappings()]
-
-
-def replay(db: Session, job_id: int) -> bool:
-    """Queue a dead job again, with all its tries; False if it isn't dead or already queued."""
-    statement = text(
-        "UPDATE procrastinate_jobs SET status = 'todo', attempts = 0, scheduled_at = NULL,"
-        " worker_id = NULL WHERE id = :id AND status = 'failed' RETURNING id"
-    )
-    try:
-        with db.begin_nested():
-            return db.execute(statement, {"id": job_id}).first() is not None
-    except IntegrityError:  # another job with its queueing lock waits
-        return False
-
-
-def record_failure(shop: Runtime, job_id: int, error: BaseException) -> None:
-    """Keep what went wrong with a job, so that staff can see it."""
-    note_failure(shop, job_id, f"{type(error).__name__}: {error}")
-
-
-def note_failure(shop: Runtime, job_id: int, sentence: str) -> None:
-    """Keep a sentence about a job that failed."""
-    with shop.unit() as db:
-        db.execute(
-            text(
-                "INSERT INTO job_failure (job_id, error, at) VALUES (:id, :error, now())"
-                " ON CONFLICT (job_id) DO UPDATE SET error = excluded.error, at = excluded.at"
-            ),
-            {"id": job_id, "error": sentence[:1000].replace("\x00", "")},
-        )

@@ -20,6 +20,19 @@ CREATE TABLE job_failure (
 )
 """
 
+EXTEND = """
+ALTER TABLE job_failure ADD COLUMN traceback text NOT NULL DEFAULT '';
+CREATE TABLE job_worker (
+    worker_id bigint PRIMARY KEY REFERENCES procrastinate_workers (id) ON DELETE CASCADE,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    places integer NOT NULL,
+    started_at timestamp with time zone NOT NULL DEFAULT now()
+);
+CREATE INDEX ix_job_put_away ON procrastinate_jobs (id)
+    WHERE status IN ('failed', 'cancelled', 'aborted');
+"""
+
 TABLES = frozenset(
     {
         "procrastinate_jobs",
@@ -27,6 +40,7 @@ TABLES = frozenset(
         "procrastinate_periodic_defers",
         "procrastinate_workers",
         "job_failure",
+        "job_worker",
     }
 )
 """Tables without a model; a comparison of models and database leaves them out."""
@@ -39,9 +53,24 @@ def install(connection: Any) -> None:
         cursor.execute(FAILURES)
 
 
+def extend(connection: Any) -> None:
+    """Tracebacks, and who the workers are (the migration after)."""
+    with connection.connection.cursor() as cursor:
+        cursor.execute(EXTEND)
+
+
+def shrink(connection: Any) -> None:
+    """Take back what `extend` did."""
+    with connection.connection.cursor() as cursor:
+        cursor.execute("DROP INDEX ix_job_put_away")
+        cursor.execute("DROP TABLE job_worker")
+        cursor.execute("ALTER TABLE job_failure DROP COLUMN traceback")
+
+
 def remove(connection: Any) -> None:
     """Drop the queue with every job in it."""
     with connection.connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS job_worker")
         cursor.execute(
             "DROP TABLE job_failure, procrastinate_periodic_defers,"
             " procrastinate_events, procrastinate_jobs, procrastinate_workers CASCADE"

@@ -10,25 +10,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import random
 import signal
+import socket
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import procrastinate
+import procrastinate.worker
 from procrastinate.jobs import Job, Status
+from sqlalchemy import text
 
 from opticworks import faults
 from opticworks.faults import fault
-from opticworks.jobs.queue import (
-    Registry,
-    Runtime,
-    TaskSpec,
-    note_failure,
-    record_failure,
-    registry_of,
-)
+from opticworks.jobs.failures import note_failure, record_failure
+from opticworks.jobs.queue import Registry, Runtime, TaskSpec, registry_of
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +46,11 @@ PRODUCTION = Pace()
 DEVELOPMENT = Pace(heartbeat=1.0, stalled_after=5.0, rescue=2.0, poll=1.0)
 
 
+def pace_of(mode: str) -> Pace:
+    """The pace of a shop's workers."""
+    return PRODUCTION if mode == "production" else DEVELOPMENT
+
+
 class _Backoff(procrastinate.BaseRetryStrategy):
     """A task's `Retry` as Procrastinate asks for it."""
 
@@ -56,7 +60,7 @@ class _Backoff(procrastinate.BaseRetryStrategy):
     def get_retry_decision(
         self, *, exception: BaseException, job: Job
     ) -> procrastinate.RetryDecision | None:
-        rest = self.retry.rest(job.attempts + 1, exception)
+        rest = self.retry.rest(job.attempts + 1, exception, luck=random.random())
         return procrastinate.RetryDecision(retry_at=datetime.now(UTC) + rest) if rest else None
 
 
@@ -115,7 +119,7 @@ class Worker:
         self.shop = shop
         self.registry = registry_of(shop)
         self.concurrency = concurrency
-        self.pace = pace or (PRODUCTION if shop.config.mode == "production" else DEVELOPMENT)
+        self.pace = pace or pace_of(shop.config.mode)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -144,27 +148,37 @@ class Worker:
     async def _work(self) -> None:
         app = build(self.shop, self.registry)
         async with app.open_async():
-            main = asyncio.create_task(
-                app.run_worker_async(
-                    concurrency=self.concurrency,
-                    install_signal_handlers=False,
-                    fetch_job_polling_interval=self.pace.poll,
-                    update_heartbeat_interval=self.pace.heartbeat,
-                    stalled_worker_timeout=self.pace.stalled_after,
-                )
+            inner = procrastinate.worker.Worker(
+                app,
+                concurrency=self.concurrency,
+                install_signal_handlers=False,
+                fetch_job_polling_interval=self.pace.poll,
+                update_heartbeat_interval=self.pace.heartbeat,
+                stalled_worker_timeout=self.pace.stalled_after,
             )
+            main = asyncio.create_task(inner.run())  # type: ignore[no-untyped-call]
+            introducing = asyncio.create_task(self._introduce(inner))
             asking = asyncio.create_task(self._stopping.wait())
             rescuing = asyncio.create_task(self._rescue(app))
             try:
                 await asyncio.wait({main, asking}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                rescuing.cancel()
-                asking.cancel()
+                for beside in (introducing, rescuing, asking):
+                    beside.cancel()
                 main.cancel()  # Procrastinate takes this as "finish what runs, then end"
                 ended = (await asyncio.gather(main, return_exceptions=True))[0]
-                await asyncio.gather(rescuing, asking, return_exceptions=True)
+                await asyncio.gather(introducing, rescuing, asking, return_exceptions=True)
             if isinstance(ended, Exception):
                 raise ended
+
+    async def _introduce(self, inner: procrastinate.worker.Worker) -> None:
+        """Write down who this worker is, so that staff know which machine is meant."""
+        while inner.worker_id is None:
+            await asyncio.sleep(0.05)
+        try:
+            await asyncio.to_thread(introduce, self.shop, inner.worker_id, self.concurrency)
+        except Exception as error:  # the worker works all the same
+            log.warning("the worker's name could not be kept: %s", type(error).__name__)
 
     async def _rescue(self, app: procrastinate.App) -> None:
         while True:
@@ -173,6 +187,18 @@ class Worker:
             except Exception as error:  # the database is away: the worker itself notices
                 log.warning("looking for abandoned jobs failed: %s", type(error).__name__)
             await asyncio.sleep(self.pace.rescue)
+
+
+def introduce(shop: Runtime, worker_id: int, places: int) -> None:
+    """Keep a worker's machine and process beside its heartbeat; gone with that."""
+    with shop.unit() as db:
+        db.execute(
+            text(
+                "INSERT INTO job_worker (worker_id, host, pid, places)"
+                " VALUES (:id, :host, :pid, :places) ON CONFLICT (worker_id) DO NOTHING"
+            ),
+            {"id": worker_id, "host": socket.gethostname(), "pid": os.getpid(), "places": places},
+        )
 
 
 async def rescue(

@@ -234,24 +234,6 @@ def test_a_mail_is_shown_where_nothing_of_it_can_run(counter, owner):
     owner.get("/admin/messages/nothing", status=404)
 
 
-def test_a_failed_job_is_shown_and_runs_again(counter, owner):
-    counter.buy(("LAMP", 1))
-    with counter.shop.engine.begin() as connection:
-        job = connection.scalar(
-            text(
-                "UPDATE procrastinate_jobs SET status = 'failed', attempts = 5 "
-                "WHERE id = (SELECT min(id) FROM procrastinate_jobs) RETURNING id"
-            )
-        )
-    page = owner.get("/admin/jobs")
-    form = next(form for form in page.forms.values() if form.action.endswith("/replay"))
-    assert "runs again" in form.submit(status=303).follow().text
-    assert ("owner@example.org", "job.replayed") in audited(counter, f"job {job}")
-    assert "not failed any more" in form.submit(status=303).follow().text
-    drain(counter.shop)
-    assert "Nothing got stuck" in owner.get("/admin/jobs").text
-
-
 def test_the_record_can_not_be_changed(counter, owner):
     from sqlalchemy.exc import IntegrityError
 

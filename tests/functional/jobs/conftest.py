@@ -26,6 +26,7 @@ def shop(embedded_servers):
     shop = _load().MinimalShop(create_database(embedded_servers, name))
     with shop.engine.begin() as connection:
         schema.install(connection)
+        schema.extend(connection)
         connection.execute(text("CREATE TABLE note (id serial, word text)"))
     yield shop
     shop.engine.dispose()

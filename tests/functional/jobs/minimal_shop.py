@@ -27,6 +27,7 @@ class WatchedTasks:
     @hookspecs.hookimpl
     def tasks(self, jobs: Any) -> None:
         jobs.task("watched.note")(note)
+        jobs.task("watched.keyed")(keyed)
         jobs.task("watched.chain")(chain)
         jobs.task("watched.fail", retry=Retry(tries=3, base=10))(fail)
         jobs.task("watched.refuse")(refuse)
@@ -65,6 +66,15 @@ def write(shop: MinimalShop, word: str) -> None:
 
 def note(shop: MinimalShop, word: str) -> None:
     write(shop, word)
+
+
+def keyed(shop: MinimalShop, key: str) -> None:
+    """Act on a vendor that acts once per key, then be slow enough to be killed in between."""
+    with shop.unit() as db:
+        db.execute(text("INSERT INTO ran (key) VALUES (:key)"), {"key": key})
+    with shop.unit() as db:
+        done = text("INSERT INTO effect (key) VALUES (:key) ON CONFLICT DO NOTHING")
+        db.execute(done, {"key": key})
 
 
 def chain(shop: MinimalShop, left: int) -> None:
@@ -116,6 +126,6 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(name)s %(levelname)s %(message)s")
     run(
         MinimalShop(sys.argv[1], mode=sys.argv[2]),
-        concurrency=2,
+        concurrency=int(sys.argv[3]) if len(sys.argv) > 3 else 2,
         pace=Pace(heartbeat=0.2, stalled_after=1.0, rescue=0.3, poll=0.2),
     )

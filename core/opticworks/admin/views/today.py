@@ -11,6 +11,7 @@ from pyramid.request import Request
 from sqlalchemy import func, select
 
 from opticworks.admin import shell, words, work
+from opticworks.jobs import board
 from opticworks.money import Money
 from opticworks.orders import queries
 from opticworks.orders.models import Order
@@ -70,9 +71,13 @@ def tasks(request: Request) -> list[Task]:
         found.append(Task("Failed mails", failed, path, "mail", "Every mail went out.", True))
     if "jobs.manage" in may:
         failed = waiting["failed_jobs"]
+        path = "/admin/jobs?state="
         found.append(
-            Task("Failed jobs", failed, "/admin/jobs", "list-restart", "Nothing got stuck.", True)
+            Task("Failed jobs", failed, path + "failed", "list-restart", "Nothing got stuck.", True)
         )
+        if late := board.late(request.db):
+            page = path + "waiting"
+            found.append(Task("Jobs that wait for a worker", late, page, "list-restart", "", True))
     if "plugins.read" in may:
         troubled = sum(
             1 for plugin in request.shop.plugins if plugin.state not in ("enabled", "disabled")

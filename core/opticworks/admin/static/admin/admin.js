@@ -61,6 +61,14 @@
   };
   setTimeout(watch, 800);
 
+  // What is shown live stands still while somebody reads or picks in it, or looks elsewhere.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (!event.target.closest("[data-live]")) return;
+    const rows = document.querySelector(event.target.getAttribute("hx-target"));
+    const busy = rows?.contains(document.activeElement) || rows?.querySelector(":checked");
+    if (busy || document.hidden || String(getSelection())) event.preventDefault();
+  });
+
   // Rows of a form: add, remove, move. The numbers in "place" are what the server goes by.
   const rowsOf = (list) => [...list.children].filter((row) => row.matches("[data-row]"));
   const renumber = (list) => {
@@ -125,14 +133,15 @@
 
   // Many rows at once: tick all, tick a range with shift, say how many.
   document.querySelectorAll("form[data-bulk]").forEach((form) => {
-    const boxes = [...form.querySelectorAll("[data-pick]")];
-    const all = form.querySelector("[data-pick-all]");
+    const every = () => [...form.querySelectorAll("[data-pick]")]; // anew: rows may be live
     const results = form.querySelector("[data-pick-results]");
     const bar = form.querySelector("[data-bulk-bar]");
     const count = form.querySelector("[data-bulk-count]");
     if (!bar) return;
     let last = null;
     const show = () => {
+      const boxes = every();
+      const all = form.querySelector("[data-pick-all]");
       const ticked = boxes.filter((box) => box.checked).length;
       const number = results?.checked ? Number(form.dataset.total) : ticked;
       count.textContent = `${number} selected`;
@@ -146,14 +155,16 @@
     form.addEventListener("click", (event) => {
       const box = event.target.closest("[data-pick]");
       if (!box) return;
-      if (event.shiftKey && last) {
+      const boxes = every();
+      if (event.shiftKey && boxes.includes(last)) {
         const [from, to] = [boxes.indexOf(last), boxes.indexOf(box)].sort((a, b) => a - b);
         boxes.slice(from, to + 1).forEach((each) => (each.checked = box.checked));
       }
       last = box;
     });
     form.addEventListener("change", (event) => {
-      if (event.target === all) boxes.forEach((box) => (box.checked = all.checked));
+      const all = event.target.closest("[data-pick-all]");
+      if (all) every().forEach((box) => (box.checked = all.checked));
       if (event.target.matches("[data-pick]:not(:checked)") && results) results.checked = false;
       show();
     });
