@@ -102,6 +102,11 @@ def item_groups(ctx: c.Ctx) -> Iterable[c.ItemGroup]:  # type: ignore[empty-body
 
 
 @hookspec
+def ratings(skus: Sequence[str], ctx: c.Ctx) -> Mapping[str, c.Rating]:  # type: ignore[empty-body]
+    """Say what buyers thought of those SKUs, as pages may show it. Fails open."""
+
+
+@hookspec
 def price_display(address: c.Address, email: str, ctx: c.Ctx) -> c.PriceDisplay | None:
     """Say how prices are shown at an address; one plugin at most may, the others answer None."""
 

@@ -22,6 +22,7 @@ from opticworks.hookspecs import hookimpl
 from opticworks.jobs import defer
 from opticworks.jobs import waiting as job_waits
 from opticworks.web.headers import cacheable, private_page, surrogate_keys
+from opticworks.web.links import link_token, read_link_token
 from opticworks.web.page import Crumb, Page, share_picture, shortened, text_of
 from opticworks.web.policy import admin_view
 from opticworks.web.schema_form import SchemaForm
@@ -47,9 +48,11 @@ __all__ = [
     "hookimpl",
     "item_groups",
     "job_waits",
+    "link_token",
     "memory_of",
     "plugin_base",
     "private_page",
+    "read_link_token",
     "remembered",
     "share_picture",
     "shortened",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import redis
@@ -147,7 +148,14 @@ class Shop:
             mode=self.config.mode,
         )
         display = self.remember("price_display", SETTINGS_TTL, lambda: self._display(ctx))
-        return replace(ctx, display=display)
+        return replace(ctx, display=display, ratings=partial(self._ratings, ctx))
+
+    def _ratings(self, ctx: contracts.Ctx, skus: Iterable[str]) -> dict[str, contracts.Rating]:
+        """What plugins say of those SKUs; the first of them that knows one counts."""
+        found: dict[str, contracts.Rating] = {}
+        for said in answers(self.hooks.ratings, skus=sorted(set(skus)), ctx=ctx):
+            found = {**said, **found}
+        return found
 
     def _display(self, ctx: contracts.Ctx) -> contracts.PriceDisplay:
         """How pages that know no address show prices; as entered when that can't be said."""

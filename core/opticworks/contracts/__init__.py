@@ -19,7 +19,7 @@ from opticworks.contracts.discovery import (
     SlotFragment,
     StandIn,
 )
-from opticworks.contracts.goods import Component, Item, ItemGroup
+from opticworks.contracts.goods import Component, Item, ItemGroup, Rating
 from opticworks.contracts.notifications import (
     Attachment,
     BatchMailer,
@@ -171,6 +171,7 @@ __all__ = [
     "QuoteLine",
     "Rate",
     "RateRequest",
+    "Rating",
     "RefundResult",
     "RefundView",
     "Refusal",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from opticworks.contracts.goods import Rating
 from opticworks.contracts.prices import PriceDisplay
 
 
@@ -87,6 +88,10 @@ class Ctx:
     mode: Literal["development", "test", "production"] = "production"
     #: how a page that knows no address shows prices: as in the shop's first country
     display: PriceDisplay = field(default_factory=lambda: PriceDisplay())
+    #: asks the plugins what buyers thought of these SKUs (the hook `ratings`); fails open
+    ratings: Callable[[Iterable[str]], Mapping[str, Rating]] = field(
+        default=lambda skus: {}, repr=False, compare=False
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

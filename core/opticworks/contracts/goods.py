@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from opticworks.contracts.pictures import Picture
@@ -104,3 +105,31 @@ class Item:
         else:
             weights = [part.quantity for part in self.components]
         return amount.split(weights)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """What buyers thought of something: how many of them gave 1, 2, 3, 4 and 5 stars. Only what
+    pages show counts. Ratings of several SKUs may be added."""
+
+    stars: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
+
+    def __add__(self, other: Rating) -> Rating:
+        one, two, three, four, five = map(sum, zip(self.stars, other.stars, strict=True))
+        return Rating(stars=(one, two, three, four, five))
+
+    @property
+    def count(self) -> int:
+        return sum(self.stars)
+
+    @property
+    def average(self) -> Decimal:
+        """To one decimal place, as it is written; 0.0 where nobody gave any."""
+        points = sum(number * given for number, given in enumerate(self.stars, 1))
+        exact = Decimal(points) / self.count if self.count else Decimal(0)
+        return exact.quantize(Decimal("0.1"), ROUND_HALF_UP)
+
+    @property
+    def halves(self) -> int:
+        """The average in half stars, as it is drawn: 0 to 10."""
+        return int((self.average * 2).quantize(Decimal(1), ROUND_HALF_UP))

@@ -60,6 +60,7 @@ class OrderLineView:
     components: tuple[OrderPart, ...] = ()
     removed: int = 0  #: units that were paid back before they left, so they never will
     refunded: int = 0  #: units that were paid back, wherever they are
+    ships: bool = True  #: whether it leaves in a parcel
 
     @property
     def left(self) -> int:

@@ -266,6 +266,7 @@ def _line_view(
         url=line.item.get("url", ""),
         image=c.Picture(**image) if image else None,
         shipped=shipped.get(line.id, 0),
+        ships=line.ships,
         components=tuple(
             c.OrderPart(
                 sku=part["sku"],

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from opticworks.contracts import Picture
+from opticworks.contracts import Picture, Rating
 from opticworks.money import Money
 
 StockState = Literal["in_stock", "low", "backorder", "sold_out"]
@@ -33,7 +33,7 @@ class Card:
 
     `price` is that of its cheapest variant, `price_varies` when another one costs more.
     `sku` is the variant to put into the cart when the product has a single one (`single`).
-    `badge` is empty or at most two words.
+    `badge` is empty or at most two words. `rating` is None where nobody has given one.
     """
 
     url: str
@@ -48,6 +48,7 @@ class Card:
     sold_out: bool
     sku: str
     single: bool
+    rating: Rating | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +205,8 @@ class ComponentView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductPage:
     """`images` holds every picture of the product; `gallery` those of the selected variant.
-    `variants` are all of them, or the selected one alone where there are `many`."""
+    `variants` are all of them, or the selected one alone where there are `many`; `skus` are
+    those of all. `rating` is None where nobody has given one."""
 
     handle: str
     url: str
@@ -222,6 +224,8 @@ class ProductPage:
     related: tuple[Card, ...]
     vendor: str = ""
     many: bool = False
+    skus: tuple[str, ...] = ()
+    rating: Rating | None = None
     locale: str = field(default="en_US", repr=False)
 
     @property

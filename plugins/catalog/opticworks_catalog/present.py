@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from opticworks import kernel
-from opticworks.contracts import Picture, PriceDisplay
+from opticworks.contracts import Picture, PriceDisplay, Rating
 from opticworks.money import Money
 from opticworks_catalog.pages import (
     Card,
@@ -35,6 +35,13 @@ class Rules:
     low_stock: int
     max_quantity: int
     display: PriceDisplay = field(default_factory=PriceDisplay)
+    ratings: Mapping[str, Rating] = field(default_factory=dict)  #: by SKU
+
+    def rating(self, product: ProductRecord) -> Rating | None:
+        """That of all its variants together."""
+        given = [self.ratings[sku] for sku in product.own_skus if sku in self.ratings]
+        rating = sum(given, Rating())
+        return rating if rating.count else None
 
 
 def product_path(handle: str, sku: str = "") -> str:
@@ -114,6 +121,8 @@ def product_page(
         related=tuple(card(other, levels, rules) for other in related),
         vendor=product.vendor,
         locale=rules.locale,
+        skus=product.own_skus,
+        rating=rules.rating(product),
     )
 
 
@@ -221,6 +230,7 @@ def card(product: ProductRecord, levels: Levels, rules: Rules) -> Card:
         sold_out=not can_buy,
         sku=shown[0].sku,
         single=len(product.variants) == 1,
+        rating=rules.rating(product),
     )
 
 

@@ -132,6 +132,11 @@ class ProductRecord:
         """Every SKU whose stock matters here: the variants' own, or those of a bundle's parts."""
         return frozenset(sku for variant in self.variants for sku in variant.stocked)
 
+    @property
+    def own_skus(self) -> tuple[str, ...]:
+        """What is sold here: the variants' SKUs."""
+        return tuple(variant.sku for variant in self.variants)
+
     def images_of(self, variant: VariantRecord) -> tuple[int, ...]:
         """Which pictures show the variant; all of them when none does."""
         shown = tuple(i for i, image in enumerate(self.images) if image.shows(variant))

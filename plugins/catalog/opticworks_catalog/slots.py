@@ -9,6 +9,7 @@ from opticworks import kernel
 from opticworks.contracts import Ctx, SlotFragment
 from opticworks_catalog.present import Rules, card, collection_link
 from opticworks_catalog.reading import read_collections, read_listing
+from opticworks_catalog.records import ProductRecord
 from opticworks_catalog.settings import CatalogSettings
 
 
@@ -22,13 +23,15 @@ def fragments(name: str, context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotF
     return make(ctx) if make else ()
 
 
-def rules_of(ctx: Ctx) -> Rules:
+def rules_of(ctx: Ctx, products: Iterable[ProductRecord] = ()) -> Rules:
+    """What decides how these products are shown; their ratings are asked for at once."""
     shop = ctx.settings["shop"]
     return Rules(
         locale=ctx.locale,
         low_stock=shop.low_stock,
         max_quantity=shop.max_quantity,
         display=ctx.display,
+        ratings=ctx.ratings(sku for one in products for sku in one.own_skus),
     )
 
 
@@ -43,7 +46,6 @@ def _search(ctx: Ctx) -> Iterable[SlotFragment]:
 
 def _featured(ctx: Ctx) -> Iterable[SlotFragment]:
     settings: CatalogSettings = ctx.settings["catalog"]
-    rules = rules_of(ctx)
     products, _ = read_listing(
         ctx.db,
         ctx.currency,
@@ -51,6 +53,7 @@ def _featured(ctx: Ctx) -> Iterable[SlotFragment]:
         limit=settings.featured_count,
     )
     levels = kernel.availability(ctx.db, {sku for product in products for sku in product.skus})
+    rules = rules_of(ctx, products)
     data = {
         "cards": tuple(card(product, levels, rules) for product in products),
         "collections": tuple(collection_link(one) for one in read_collections(ctx.db)),

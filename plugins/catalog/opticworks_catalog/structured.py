@@ -75,6 +75,14 @@ def product_data(
         "url": base_url + page.url,
         "brand": {"@type": "Brand", "name": seller.brand},
     }
+    if page.rating is not None:
+        common["aggregateRating"] = {
+            "@type": "AggregateRating",
+            "ratingValue": str(page.rating.average),
+            "reviewCount": page.rating.count,
+            "bestRating": 5,
+            "worstRating": 1,
+        }
     if len(product.variants) == 1:
         only = _variant(page.variants[0], page, base_url, barcodes, seller)
         return {**common, "@type": "Product", **only}

@@ -60,7 +60,9 @@ def product(request: Request) -> dict[str, Any]:
         # The choice of a form without script: every variant has one address.
         raise HTTPFound(product_path(handle, chosen.sku))
     collections = read_collections(request.db)
-    view = product_page(record, related, collections, levels, chosen, rules_of(ctx))
+    view = product_page(
+        record, related, collections, levels, chosen, rules_of(ctx, (record, *related))
+    )
     surrogate_keys(request, *(f"product:{one.handle}" for one in (record, *related)))
     return {"page": _product_metadata(request, record, view), "product": view}
 

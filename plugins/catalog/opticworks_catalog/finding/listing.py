@@ -45,7 +45,7 @@ def listing_values(request: Request, listing: Listing, collection: str = "") -> 
     if not found.products and number > 1:
         raise HTTPNotFound("There are no products on that page.")
     levels = kernel.availability(request.db, {s for one in found.products for s in one.skus})
-    rules = rules_of(ctx)
+    rules = rules_of(ctx, found.products)
     surrogate_keys(request, *(f"product:{one.handle}" for one in found.products))
     code = found.query.code if found.query else ""
     return {
