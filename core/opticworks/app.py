@@ -87,6 +87,7 @@ def _configure(config: Configurator, shop: Shop) -> Plugin | None:
         lambda request: shop.settings["shop"].locale, "locale_name", reify=True
     )
 
+    config.include("opticworks.web.routing")
     # Outermost first: what must hold even when everything inside fails.
     config.include("opticworks.web.headers")
     config.include("opticworks.web.errors")

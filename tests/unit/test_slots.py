@@ -92,6 +92,7 @@ def test_global_that_fails_keeps_its_default_and_the_page(layer, tmp_path, caplo
     request = SimpleNamespace(
         shop=SimpleNamespace(
             settings={"shop": ShopSettings()},
+            settings_version=1,
             providers=SimpleNamespace(in_test_mode=lambda: False),
             config=SimpleNamespace(mode="development", base_url="http://127.0.0.1"),
         ),

@@ -120,11 +120,16 @@ class Attention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotFragment:
-    """What a plugin puts into a named slot: a template (themes may replace it) and its data."""
+    """What a plugin puts into a named slot: a template (themes may replace it) and its data.
+
+    `pure`: the template sees only `data`, the slot's context and what all pages share, no request;
+    its HTML is then remembered by those values, of which equal ones must print alike.
+    """
 
     template: str
     data: Mapping[str, Any] = field(default_factory=dict)
     position: int = 100
+    pure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,9 @@ class Picture:
     srcset: Mapping[str, str] = field(default_factory=dict)
     id: str = ""
 
+    def __hash__(self) -> int:
+        return hash((self.src, self.alt))
+
 
 @runtime_checkable
 class ImageStore(Protocol):

@@ -173,6 +173,9 @@ class PriceDisplay:
     shipping: Fraction = Fraction(1)
     asks_vat_id: bool = False
 
+    def __hash__(self) -> int:
+        return hash((self.label, self.includes_tax, self.asks_vat_id))
+
     def shown(self, price: Money, tax_code: str = "") -> Money:
         """The price as it is shown and charged here, rounded half up."""
         standard = self.factors.get("", Fraction(1))

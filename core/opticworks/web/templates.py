@@ -24,6 +24,7 @@ from opticworks.contracts import PriceDisplay, ShopSettings, SlotFragment
 from opticworks.money import Money
 from opticworks.web.engine import Engine, Markup, translate
 from opticworks.web.page import Page, json_block
+from opticworks.web.parts import Parts
 from opticworks.web.pictures import picture_html
 from opticworks.web.themes import Layer, SearchPath, Theme, ThemeError, installed_themes
 from opticworks.web.totals import totals
@@ -124,6 +125,7 @@ class Templates:
         self.globals: dict[str, Callable[[Any], Any]] = {}
         self._engines: dict[str, Engine] = {}
         self._words: dict[str, Words] = {}
+        self._parts: dict[tuple[str, str], Parts] = {}
         self._refused: set[str] = set()
         self.engine(default)  # a theme that is missing stops the start, not the first page
 
@@ -158,6 +160,26 @@ class Templates:
         if words is None:
             words = self._words[request.locale_name] = Words(request.localizer)
         return words
+
+    def parts(self, request: Any, engine: Engine) -> Parts:
+        """What all pages of that theme share, in the request's language and under the settings as
+        they are now, with the parts of pages that are made of it."""
+        shop, words = request.shop, self.words(request)
+        key, version = (engine.theme, request.locale_name), shop.settings_version
+        known = self._parts.get(key)
+        if known is None or known.version != version or known.engine is not engine:
+            names = {
+                **engine_names(engine),
+                **format_names(shop.settings["shop"]),
+                "shop": shop.settings["shop"],
+                "mode": shop.config.mode,
+                "base_url": shop.config.base_url,
+                "_": words,
+                "gettext": words,
+                "quoted": partial(quote, safe=""),
+            }
+            known = self._parts[key] = Parts(engine, names, version)
+        return known
 
     def render(self, name: str, namespace: Mapping[str, Any], theme: str | None = None) -> str:
         """The text of the template `name` in that theme."""
@@ -225,8 +247,12 @@ def render_slot(
 ) -> Iterator[Markup]:
     """Each fragment's HTML; one that can't be rendered is logged and left out."""
     for fragment in fragments:
+        values = {**context, **fragment.data}
         try:
-            text = engine.render(fragment.template, {**names, **context, **fragment.data})
+            if fragment.pure and "part" in names:
+                text = names["part"](fragment.template, **values)
+            else:
+                text = engine.render(fragment.template, {**names, **values})
         except Exception:
             log.exception("The slot fragment %s could not be rendered", fragment.template)
         else:
@@ -282,8 +308,7 @@ def namespace(request: Any, templates: Templates) -> dict[str, Any]:
     """Every name that a page's template may use besides what its view returns."""
     engine = templates.engine(getattr(request, "theme", None) or None)
     settings: ShopSettings = request.shop.settings["shop"]
-
-    gettext = templates.words(request)
+    shared = templates.parts(request, engine)
 
     def url(route: str, *elements: Any, **kw: Any) -> str:
         return str(request.route_path(route, *elements, **kw))
@@ -294,20 +319,13 @@ def namespace(request: Any, templates: Templates) -> dict[str, Any]:
         )
 
     names: dict[str, Any] = {
-        **engine_names(engine),
-        **format_names(settings),
+        **shared.names,
         "request": request,
-        "shop": settings,
-        "mode": request.shop.config.mode,
         "test_mode": request.shop.providers.in_test_mode(),
-        "base_url": request.shop.config.base_url,
         "url": url,
         "csrf": csrf,
-        "_": gettext,
-        "gettext": gettext,
         "page": Page(settings.name, full_title=True),
         "display": PriceDisplay(),
-        "quoted": partial(quote, safe=""),
         "plugin_problems": (),
         "footer_pages": (),
         "errors": {},

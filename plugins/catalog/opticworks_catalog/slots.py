@@ -7,7 +7,8 @@ from typing import Any
 
 from opticworks import kernel
 from opticworks.contracts import Ctx, SlotFragment
-from opticworks_catalog.present import Rules, card, collection_link
+from opticworks_catalog.pages import CollectionLink
+from opticworks_catalog.present import Rules, card, collection_link, collection_path
 from opticworks_catalog.reading import read_collections, read_listing
 from opticworks_catalog.records import ProductRecord
 from opticworks_catalog.settings import CatalogSettings
@@ -20,7 +21,7 @@ def fragments(name: str, context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotF
         "header.search": _search,
         "home.featured": _featured,
     }.get(name)
-    return make(ctx) if make else ()
+    return make(context, ctx) if make else ()
 
 
 def rules_of(ctx: Ctx, products: Iterable[ProductRecord] = ()) -> Rules:
@@ -35,16 +36,23 @@ def rules_of(ctx: Ctx, products: Iterable[ProductRecord] = ()) -> Rules:
     )
 
 
-def _navigation(ctx: Ctx) -> Iterable[SlotFragment]:
-    links = tuple(collection_link(one) for one in read_collections(ctx.db))
-    yield SlotFragment(template="catalog/navigation.pt", data={"collections": links}, position=10)
+def _navigation(context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotFragment]:
+    links = tuple(
+        CollectionLink(handle=one.handle, title=one.title, url=collection_path(one.handle))
+        for one in read_collections(ctx.db)
+    )
+    current = context.get("current", "")
+    if current != "/products" and all(current != link.url for link in links):
+        current = ""  # so that all pages which it doesn't name share one navigation
+    data = {"collections": links, "current": current}
+    yield SlotFragment(template="catalog/navigation.pt", data=data, position=10, pure=True)
 
 
-def _search(ctx: Ctx) -> Iterable[SlotFragment]:
-    yield SlotFragment(template="catalog/search_field.pt", position=10)
+def _search(context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotFragment]:
+    yield SlotFragment(template="catalog/search_field.pt", position=10, pure=True)
 
 
-def _featured(ctx: Ctx) -> Iterable[SlotFragment]:
+def _featured(context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotFragment]:
     settings: CatalogSettings = ctx.settings["catalog"]
     products, _ = read_listing(
         ctx.db,
@@ -57,5 +65,6 @@ def _featured(ctx: Ctx) -> Iterable[SlotFragment]:
     data = {
         "cards": tuple(card(product, levels, rules) for product in products),
         "collections": tuple(collection_link(one) for one in read_collections(ctx.db)),
+        "display": ctx.display,
     }
-    yield SlotFragment(template="catalog/featured.pt", data=data, position=10)
+    yield SlotFragment(template="catalog/featured.pt", data=data, position=10, pure=True)

@@ -6,7 +6,7 @@ two bundles is one pool, which only the kernel's hold divides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from opticworks_catalog.pages import StockView
@@ -29,23 +29,35 @@ Levels = Mapping[str, Level]
 
 def buyable(variant: VariantRecord, levels: Levels) -> int | None:
     """How many can be bought, backorders included; None when nothing is counted."""
-    return _least(variant, {sku: level.free for sku, level in levels.items()})
+    return _least(variant, levels, _free)
 
 
 def ready(variant: VariantRecord, levels: Levels) -> int | None:
     """How many can be shipped at once; None when nothing is counted."""
-    return _least(variant, {sku: level.on_hand - level.held for sku, level in levels.items()})
+    return _least(variant, levels, _on_shelf)
 
 
-def _least(variant: VariantRecord, free: Mapping[str, int]) -> int | None:
+def _free(level: Level) -> int:
+    return level.free
+
+
+def _on_shelf(level: Level) -> int:
+    return level.on_hand - level.held
+
+
+def _least(variant: VariantRecord, levels: Levels, count: Callable[[Level], int]) -> int | None:
+    def there(sku: str) -> int:
+        level = levels.get(sku)
+        return max(count(level), 0) if level is not None else 0
+
     if not variant.components:
         if variant.stock_policy == "untracked":
             return None
-        return max(free.get(variant.sku, 0), 0)
+        return there(variant.sku)
     if not all(part.on_sale for part in variant.components):
         return 0
     counted = [
-        max(free.get(part.sku, 0), 0) // part.quantity
+        there(part.sku) // part.quantity
         for part in variant.components
         if part.stock_policy != "untracked"
     ]
