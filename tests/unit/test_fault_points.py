@@ -26,7 +26,7 @@ CRASH_TESTS = (
 #: Functions whose unnamed unit of work only reads.
 READING = {
     *("_was_paid_back", "attempt_of", "attempts_of", "cancel", "compare"),
-    *("read", "label_order", "follow_void", "sync"),
+    *("read", "label_order", "follow_void", "sync", "check_order"),
     *("buy_label", "fetch_label", "look", "batch_label"),
     *("hand_over_all", "make"),
     *("fulfil", "mark_paid", "pay"),
@@ -35,10 +35,10 @@ READING = {
 #: What a PaymentProvider, ShippingProvider or Mailer does over the network.
 OVER_THE_NETWORK = {
     *("start", "fetch", "capture", "cancel", "refund", "ask", "withdraw"),
-    *("rates", "prepare", "buy", "void", "track", "send"),
+    *("rates", "prepare", "buy", "void", "track", "send", "verify"),
     *("manifest", "find_manifest", "fetch_manifest"),
 }
-PROVIDERS = {"provider", "mailer", "rates_room"}
+PROVIDERS = {"provider", "mailer", "rates_room", "asked"}
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef]:
@@ -148,6 +148,7 @@ def test_the_check_knows_every_verb_of_the_contracts() -> None:
             contracts.ShippingProvider,
             contracts.ManifestProvider,
             contracts.Mailer,
+            contracts.AddressVerifier,
         )
         for name, value in vars(protocol).items()
         if callable(value) and not name.startswith("_")

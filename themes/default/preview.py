@@ -26,7 +26,9 @@ from pyramid.response import Response
 from wtforms import Form, SelectChoice, SelectField, StringField
 
 from opticworks import contracts as c
+from opticworks.checkout.addresses import Check
 from opticworks.money import Money
+from opticworks.storefront.forms import address_question
 from opticworks.web import assets
 from opticworks.web.engine import Markup
 from opticworks.web.page import Crumb, Page
@@ -208,7 +210,7 @@ def checkout(**more: Any) -> dict[str, Any]:
         "form": CheckoutForm(data=values), "quote": PRICED, "rates": RATES, "chosen": "ground",
         "offers": OFFERS, "chosen_payment": "bank_transfer", "token": "token", "changes": (),
         "tried": False, "errors": {}, "page": Page("Checkout", robots="noindex"),
-        "shown": "sealed", "codes_changed": False, **more,
+        "shown": "sealed", "codes_changed": False, "question": None, **more,
     }  # fmt: skip
 
 
@@ -219,6 +221,10 @@ FILLED = {
 ADDRESS = c.Address(
     first_name="Ada", last_name="Lovelace", line1="1 Analytical Way", line2="Floor 2",
     city="San Francisco", state="CA", postal_code="94107", country="US", phone="+1 415 555 0100",
+)  # fmt: skip
+CHECK = Check(
+    by="EasyPost", state="corrected", typed=ADDRESS, chosen="typed", messages=(),
+    suggestion=ADDRESS.model_copy(update={"line1": "1 Analytical Way FL 2", "line2": ""}),
 )  # fmt: skip
 ORDER = c.OrderView(
     number="OW-7KQ4-2M", url="https://shop.example/orders/t", email="ada@example.com",
@@ -414,6 +420,7 @@ SAMPLES: dict[str, tuple[str, Mapping[str, Any]]] = {
         "city": "Enter the city.", "postalCode": "Enter a ZIP code of five digits.",
         "shipping": "Choose how we should ship."})),
     "checkout-changed": ("checkout", checkout(changes=(PRICE_NOTICE,), tried=True)),
+    "checkout-address": ("checkout", checkout(filled=FILLED, question=address_question(CHECK))),
     "checkout-no-rates": ("checkout", checkout(rates=(), chosen="", quote=QUOTE)),
     "order-thanks": ("order", {"order": ORDER, "thanks": True, "page": Page("Thank you")}),
     "order-shipped": ("order", {"order": SHIPPED, "thanks": False, "page": Page("Order")}),

@@ -19,6 +19,7 @@ ROUTES = (
     ("admin.sign_out", "/admin/sign-out"),
     ("admin.orders", "/admin/orders"),
     ("admin.order", "/admin/orders/{number}"),
+    ("admin.order.address", "/admin/orders/{number}/address"),
     ("admin.order.pay", "/admin/orders/{number}/pay"),
     ("admin.order.attend", "/admin/orders/{number}/payments/checked"),
     ("admin.order.fulfil", "/admin/orders/{number}/fulfil"),

@@ -225,7 +225,16 @@ EVENT = {
     "shipment.delivered": ("Parcel delivered", "circle-check"),
     "message.bounced": ("A mail came back", "triangle-alert"),
 }
+#: What staff are told after an address was checked.
+VERDICT = {
+    "verified": "The address was found.",
+    "corrected": "The address is known in another writing: see the suggestion.",
+    "undeliverable": "The address was not found.",
+    "unknown": "Nothing is known of this address.",
+}
+
 AUDIT = {
+    "order.address": "Changed where the parcels go",
     "order.paid": "Marked paid",
     "order.canceled": "Canceled",
     "order.fulfilled": "Recorded a parcel",

@@ -29,7 +29,7 @@ class Cart(Base):
     rates: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     rates_key: Mapped[str] = mapped_column(Text, default="")
     rates_until: Mapped[datetime | None]
-    #: What a verifier said of the address: {"typed", "state", "suggestion", "chosen"}
+    #: What a verifier said of the address as typed (checkout.addresses).
     address_check: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     created_at: Mapped[datetime] = timestamp()
     updated_at: Mapped[datetime] = timestamp()

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from opticworks import contracts as c
 from opticworks.carts import service as carts
 from opticworks.carts.models import Cart
+from opticworks.checkout import addresses
 from opticworks.checkout import settle as settling
 from opticworks.checkout.quoting import address_of, quote_cart
 from opticworks.checkout.settle import Refused
@@ -262,6 +263,7 @@ def _create(
         address=wish.address,
         now=now,
         shipping=rates_room.to_json(quote.shipping) if quote.shipping else None,
+        address_check=addresses.for_order(cart, wish.address),
     )
     until = _hold_until(shop)
     try:

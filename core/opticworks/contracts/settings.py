@@ -216,6 +216,11 @@ class ShippingSettings(BaseModel):
         allow_inf_nan=False,
         json_schema_extra={"width": "half"},
     )
+    suggest_addresses: bool = Field(
+        True,
+        title="Suggest corrections of addresses at checkout",
+        description="Asked of the first plugin that checks addresses. It never stops a sale.",
+    )
     label_format: Literal["PDF", "PNG", "ZPL"] = Field(
         "PDF",
         title="Format of labels",

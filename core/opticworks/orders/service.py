@@ -36,6 +36,7 @@ def create(
     address: c.Address,
     now: datetime,
     shipping: dict[str, Any] | None,
+    address_check: dict[str, Any] | None = None,
 ) -> Order:
     """Freeze the quote as an order that awaits its payment, with its lines."""
     order = Order(
@@ -54,6 +55,7 @@ def create(
         trace=[steps.to_json(step) for step in quote.trace],
         address=address.model_dump(),
         shipping=shipping,
+        address_check=address_check,
         placed_at=now,
         status="awaiting_payment",
         payment_status="unpaid",

@@ -22,6 +22,7 @@ ROUTES = (
     ("cart.line", "/cart/lines/{sku:.+}", ("POST",)),
     ("checkout", "/checkout", ("GET", "HEAD", "POST")),
     ("checkout.update", "/checkout/update", ("POST",)),
+    ("checkout.address", "/checkout/address", ("POST",)),
     ("payment.return", "/checkout/return/{attempt}", ("GET",)),
     ("order", "/orders/{token}", ("GET", "HEAD")),
     ("order.return", "/orders/{token}/return", ("GET", "HEAD", "POST")),

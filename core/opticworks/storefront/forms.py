@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
+from webob.multidict import MultiDict
 from wtforms import Form, SelectField, StringField, ValidationError, validators
 
 from opticworks import contracts as c
+from opticworks.checkout import addresses
 from opticworks.checkout.quoting import ADDRESS_FIELDS
 from opticworks.storefront import regions
 
@@ -99,3 +103,59 @@ def typed(posted: Mapping[str, Any]) -> dict[str, str]:
         name: _clean(value)[:LONGEST] if isinstance(value, str) else ""
         for name, value in values.items()
     }
+
+
+#: Fields of the form that make a place, which a verifier may suggest another writing of.
+PLACE_FIELDS = tuple(field for field, name in ADDRESS_FIELDS.items() if name in addresses.PLACE)
+
+
+def place_fields(address: c.Address) -> dict[str, str]:
+    """The place as the form's fields have it."""
+    return {field: str(getattr(address, ADDRESS_FIELDS[field])) for field in PLACE_FIELDS}
+
+
+@dataclass(frozen=True, slots=True)
+class AddressQuestion:
+    """What the checkout shows of a verifier's verdict. `choices` are (value, lines, checked) of the
+    address as typed and as suggested, `options` both as text, so that a choice between them can be
+    told from a field that was edited meanwhile."""
+
+    state: str
+    messages: tuple[str, ...]
+    choices: tuple[tuple[str, tuple[str, ...], bool], ...]
+    options: str
+
+
+def address_question(check: addresses.Check | None) -> AddressQuestion | None:
+    if check is None:
+        return None
+    both = {"typed": check.typed, **({"suggestion": check.suggestion} if check.suggestion else {})}
+    return AddressQuestion(
+        state=check.state,
+        messages=check.messages,
+        choices=tuple(
+            (name, tuple(addresses.lines(address)), name == check.chosen)
+            for name, address in both.items()
+        ),
+        options=json.dumps([place_fields(address) for address in both.values()]),
+    )
+
+
+def with_chosen_address(posted: MultiDict) -> MultiDict:
+    """The posted fields with the address that was chosen of the two that were shown.
+
+    Fields that hold neither of the two were edited since: they stay as they are.
+    """
+    try:
+        options = json.loads(str(posted.get("address_options", "")))
+        chosen = options[("typed", "suggestion").index(str(posted.get("address_choice", "")))]
+        shown = [{name: str(option[name]) for name in PLACE_FIELDS} for option in options]
+        wanted = {name: str(chosen[name])[:LONGEST] for name in PLACE_FIELDS}
+    except (ValueError, LookupError, TypeError):
+        return posted
+    if {name: _clean(str(posted.get(name, ""))) for name in PLACE_FIELDS} not in shown:
+        return posted
+    merged = posted.copy()
+    for name, value in wanted.items():
+        merged[name] = value
+    return merged

@@ -32,6 +32,7 @@ from opticworks.config import Config, PluginLine
 from opticworks.db import now_utc
 from opticworks.shop import Shop
 from opticworks.testing.fakes import (
+    FakeAddressVerifier,
     FakeCardVendor,
     FakeCarrierVendor,
     FakeOnlinePayment,
@@ -110,6 +111,8 @@ class House:
 
         card = FakeOnlinePayment(self.vendor(), self.card)  # type: ignore[arg-type]
         extra = {"fake_card": provider_plugin("fake_card", payments=[card])} if self.card else {}
+        verifier = FakeAddressVerifier()
+        extra["fake_verifier"] = provider_plugin("fake_verifier", address_verifiers=[verifier])
         if self.carrier:
             broker = FakeShipping(self.broker())
             extra["fake_carrier"] = provider_plugin("fake_carrier", shipping=[broker])

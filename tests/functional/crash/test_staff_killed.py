@@ -8,8 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from opticworks.checkout import staff
+from opticworks.audit import service as audit
+from opticworks.checkout import addresses, staff
 from opticworks.checkout.settle import Refused
+from opticworks.contracts import Address
+from opticworks.orders import service as orders
 from opticworks.stock import service as stock
 from opticworks.testing.ledger import wrong
 from opticworks.testing.processes import buy
@@ -40,6 +43,12 @@ CANCELING_PAID = (
     "refund.after_commit",
     "cancel.before_commit",
     "cancel.after_commit",
+)
+CHECKING = (
+    "verify_order.before_provider",
+    "verify_order.after_provider",
+    "verified_order.before_commit",
+    "verified_order.after_commit",
 )
 CANCELING_WHILE_PAYING = ("void_too_late.before_commit", "void_too_late.after_commit")
 
@@ -145,3 +154,35 @@ def check_canceled(street, customer, payment_status: str):
     assert customer.messages().count(("order_canceled", "sent")) == 1
     assert street.mails(customer) == len(customer.messages())
     return order
+
+
+@pytest.mark.parametrize("fault", CHECKING)
+def test_the_check_of_an_address_is_kept_or_made_again(street, fault: str) -> None:
+    customer, number = ordered(street)
+    call = ["opticworks.checkout.addresses:check_order", {"number": number}]
+    assert street.start("verb", call=call, fault=fault).wait() == -signal.SIGKILL
+    assert addresses.check_order(street.shop, number).state == "verified"
+    assert [order.number for order in customer.orders()] == [number]
+    assert wrong(street.shop) == []
+
+
+@pytest.mark.parametrize("fault", ["readdress.before_commit", "readdress.after_commit"])
+def test_another_address_is_written_down_once(street, fault: str) -> None:
+    _, number = ordered(street)
+    with street.shop.unit() as db:
+        order = orders.by_number(db, number)
+        typed = addresses.place_of(Address.model_validate(order.address))
+        order.address_check = {
+            "by": "Test addresses",
+            "state": "corrected",
+            "typed": typed,
+            "suggestion": {**typed, "line1": "12 Analytical Way NE"},
+            "messages": [],
+        }
+    arguments = {"number": number, "which": "suggestion", "actor": "clerk@example.com"}
+    call = ["opticworks.checkout.addresses:use", arguments]
+    assert street.start("verb", call=call, fault=fault).wait() == -signal.SIGKILL
+    addresses.use(street.shop, **arguments)
+    with street.shop.unit() as db:
+        assert orders.by_number(db, number).address["line1"] == "12 Analytical Way NE"
+        assert len(audit.of_subject(db, f"order {number}")) == 1

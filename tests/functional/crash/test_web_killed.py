@@ -35,6 +35,15 @@ RATES = (
     "rates.before_commit",
     "rates.after_commit",
 )
+#: While a typed address is looked at.
+ADDRESS = (
+    "keep_address.before_commit",
+    "keep_address.after_commit",
+    "verify.before_provider",
+    "verify.after_provider",
+    "verified.before_commit",
+    "verified.after_commit",
+)
 #: Another post of the same cart with other contents: the first order is called off.
 REPLACING = (
     "withdraw_ask.before_provider",
@@ -101,6 +110,25 @@ def test_a_crash_while_rates_are_fetched_costs_a_reload(street, fault: str) -> N
     assert web.wait() == -signal.SIGKILL
     again = visitor.at(street.start("web").address)
     assert "Thank you" in again.place(again.checkout(email=customer.email)).heading
+    street.work()
+    street.check(customer)
+
+
+@pytest.mark.parametrize("fault", ADDRESS)
+def test_a_crash_while_an_address_is_checked_costs_nothing_but_the_check(
+    street, fault: str
+) -> None:
+    customer = street.customer()
+    web = street.start("web", fault=fault)
+    visitor = Visitor(web.address)
+    visitor.fill_cart(SKU)
+    form = visitor.checkout(email=customer.email, postalCode="94104-1234")
+    with pytest.raises(OSError):  # noqa: PT011
+        visitor.post("/checkout/address", form)
+    assert web.wait() == -signal.SIGKILL
+    again = visitor.at(street.start("web").address)
+    assert "94104" in again.post("/checkout/address", form).body
+    assert "Thank you" in again.place(form).heading
     street.work()
     street.check(customer)
 

@@ -18,6 +18,7 @@ from opticworks import contracts as c
 from opticworks.admin import words
 from opticworks.admin.shell import flash
 from opticworks.admin.views.orders import LIST, can_cancel, can_pay, can_ship, find
+from opticworks.checkout import addresses
 from opticworks.checkout import staff as checkout
 from opticworks.checkout.settle import Refused
 from opticworks.orders import service as orders
@@ -300,3 +301,25 @@ def cancel(request: Request) -> dict[str, Any] | Response:
     except Refused as error:
         return _refused(request, lambda view: _cancel_page(request, view, reason, restock), error)
     return _done(request, view, f"Order {view.number} is canceled.")
+
+
+# --- the address ----------------------------------------------------------------------------------
+
+
+@admin_view("admin.order.address", "orders.fulfil", request_method="POST")
+def address(request: Request) -> Response:
+    """Have the address checked, or send the parcels to the suggested one and back."""
+    view = _found(request)
+    deed = str(request.POST.get("do", ""))
+    try:
+        if deed == "check":
+            verdict = addresses.check_order(request.shop, view.number)
+            sentence = words.VERDICT[verdict.state]
+        elif deed in ("suggestion", "typed"):
+            addresses.use(request.shop, view.number, deed, request.identity.email)
+            sentence = "The parcels go to the address that is shown now."
+        else:
+            raise Refused("Choose what to do with the address.")
+    except Refused as error:
+        sentence = str(error)
+    return _done(request, view, sentence)

@@ -12,6 +12,7 @@ from opticworks import contracts as c
 from opticworks.admin import money, timeline, words
 from opticworks.admin.shell import flash
 from opticworks.audit import service as audit
+from opticworks.checkout import addresses
 from opticworks.documents import service as documents
 from opticworks.money import Money
 from opticworks.notifications import service as notifications
@@ -105,6 +106,14 @@ def can_ship(view: c.OrderView) -> bool:
     )
 
 
+def may_change_address(view: c.OrderView, permissions: frozenset[str]) -> bool:
+    return (
+        "orders.fulfil" in permissions
+        and view.status != "canceled"
+        and view.fulfilment_status == "unfulfilled"
+    )
+
+
 def can_pay(view: c.OrderView) -> bool:
     """By hand: money that arrived, or that is authorized and still to be taken."""
     return view.payment is not None and (
@@ -145,6 +154,10 @@ def order(request: Request) -> dict[str, Any]:
         "confirmation": _confirmation(request, messages),
         "documents": documents.of_order(request.db, view.number),
         "may_invoice": view.payment_status in documents.INVOICED,
+        "check": addresses.of_order(row),
+        "may_check": may_change_address(view, request.identity.permissions)
+        and addresses.verifier(request.shop) is not None,
+        "address_lines": addresses.lines,
     }
 
 

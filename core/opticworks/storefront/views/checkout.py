@@ -7,6 +7,7 @@ can fail.
 
 from __future__ import annotations
 
+import json
 import logging
 import uuid
 from datetime import UTC, datetime
@@ -19,10 +20,12 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
 from sqlalchemy.orm import Session
+from webob.multidict import MultiDict
 
 from opticworks import contracts as c
 from opticworks.carts import service as carts
 from opticworks.carts.models import Cart
+from opticworks.checkout import addresses
 from opticworks.checkout import settle as settling
 from opticworks.checkout.place import Changed, Placed, Stale, Wish, place
 from opticworks.checkout.quoting import ensure_rates, quote_cart
@@ -33,6 +36,7 @@ from opticworks.pricing.service import Refused as PricesRefused
 from opticworks.shop import Shop
 from opticworks.storefront import codes, forms, visitor
 from opticworks.web.headers import private_page
+from opticworks.web.limits import client_address
 from opticworks.web.page import Page
 
 log = logging.getLogger(__name__)
@@ -40,6 +44,7 @@ log = logging.getLogger(__name__)
 SEALED = "checkout"  #: purpose of the signed cart id in the form
 SHOWN = "shown"  #: purpose of the signed moment at which a quote was shown
 UPDATE = "checkout/dynamic.pt"  #: what an update of the page answers
+ADDRESS = "checkout/address.pt"  #: what a look at the address answers
 QUOTE_SECONDS = 1800  #: how long what a quote showed holds, though a discount ends meanwhile
 
 
@@ -55,6 +60,11 @@ def page_of(request: Request) -> Page:
 def seal(request: Request, cart_id: uuid.UUID) -> str:
     """The cart's id for the form, signed: a repeated or late post still finds its order."""
     return visitor.sealed(request, SEALED, cart_id.hex)
+
+
+def posted(request: Request) -> MultiDict:
+    """What the form posted, with the address that was chosen if two were shown."""
+    return forms.with_chosen_address(request.POST)
 
 
 def cart_id_of(request: Request) -> uuid.UUID | None:
@@ -136,11 +146,13 @@ def _submit(request: Request) -> Response:
     if known and codes.wanted(request, by_script=False):
         return _codes_first(request, cart_id)
     if request.POST.get("action") != "place":
-        return HTTPSeeOther(location=request.route_path("checkout") + "#shipping")
+        checked = known and suggest_address(request, cart_id)
+        part = "#address-check" if checked else "#shipping"
+        return HTTPSeeOther(location=request.route_path("checkout") + part)
     if not known:
         return _to_order(request, cart_id)
     shop: Shop = request.registry.shop
-    form = forms.checkout_form(shop.settings["shop"], request.POST)
+    form = forms.checkout_form(shop.settings["shop"], posted(request))
     if not form.validate():
         return _told(request, cart_id, form, 422, errors=form.sentences)
     return _place(request, cart_id, form)
@@ -170,7 +182,7 @@ def _codes_first(request: Request, cart_id: uuid.UUID) -> Response:
             "the order again."
         )
         shop: Shop = request.registry.shop
-        form = forms.checkout_form(shop.settings["shop"], request.POST)
+        form = forms.checkout_form(shop.settings["shop"], posted(request))
         more = {**told, "code_typed": ""}
         return _told(request, cart_id, form, 409, error=sentence, **more)
     response = HTTPSeeOther(location=request.route_path("checkout") + "#codes")
@@ -266,6 +278,47 @@ def _told(
     )
 
 
+@view_config(
+    route_name="checkout.address",
+    request_method="POST",
+    require_csrf=True,
+    permission=NO_PERMISSION_REQUIRED,
+)
+@private_page
+def check_address(request: Request) -> Response:
+    """htmx: what a verifier says of the address, while the customer goes on typing.
+
+    Where the customer chose between two addresses, the script is told which fields that changes.
+    """
+    cart_id = cart_id_of(request)
+    shop: Shop = request.registry.shop
+    chosen = posted(request)
+    if cart_id is not None:
+        suggest_address(request, cart_id)
+    with shop.unit() as db:
+        cart = carts.find(db, cart_id, shop.now()) if cart_id is not None else None
+        check = addresses.of_cart(shop, cart) if cart is not None else None
+    values = {"question": forms.address_question(check)}
+    response = render_to_response(ADDRESS, values, request=request)
+    if chosen is not request.POST:
+        fields = {name: chosen[name] for name in forms.PLACE_FIELDS}
+        response.headers["HX-Trigger-After-Settle"] = json.dumps({"address-chosen": fields})
+    return response
+
+
+def suggest_address(request: Request, cart_id: uuid.UUID) -> bool:
+    """Keep what was typed, and ask a verifier about an address that is whole and new; whether
+    there is something to choose or to tell then."""
+    shop: Shop = request.registry.shop
+
+    def edit(cart: Cart) -> None:
+        carts.remember_details(cart, forms.typed(posted(request)), shop.now())
+
+    rate = "60/hour"
+    allowed = request.limits.allow(rate, "address", client_address(request))
+    return addresses.suggest(shop, cart_id, edit, ask=allowed)
+
+
 @view_config(route_name="payment.return", request_method="GET", permission=NO_PERMISSION_REQUIRED)
 @private_page
 def come_back(request: Request) -> Response:
@@ -302,7 +355,7 @@ def _keep(request: Request, cart_id: uuid.UUID) -> bool:
     code = request.POST.get("shipping")
 
     def edit(cart: Cart) -> None:
-        carts.remember_details(cart, forms.typed(request.POST), shop.now())
+        carts.remember_details(cart, forms.typed(posted(request)), shop.now())
         if isinstance(code, str) and len(code) <= 200:
             cart.shipping_code = code
 
@@ -357,6 +410,7 @@ def _page(
             request, SHOWN, [cart_id.hex, priced.quote.hash, int(shop.now().timestamp())]
         ),
         "availability": priced.availability,
+        "question": forms.address_question(addresses.of_cart(shop, cart)),
         "changes": priced.quote.notices,
         "tried": False,
         "errors": {},

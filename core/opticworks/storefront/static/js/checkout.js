@@ -96,14 +96,19 @@
     show(form.dataset.failed);
   }
 
-  form.addEventListener("htmx:beforeSend", () => {
+  // Only updates of the total are waited for; a look at the address never holds up a sale.
+  const ofTotal = (event) => event.target.id !== "address-check";
+
+  form.addEventListener("htmx:beforeSend", (event) => {
+    if (!ofTotal(event)) return;
     running += 1;
     form.setAttribute("data-updating", "");
   });
-  form.addEventListener("htmx:sendError", failed);
-  form.addEventListener("htmx:timeout", failed);
+  for (const name of ["htmx:sendError", "htmx:timeout"])
+    form.addEventListener(name, (event) => ofTotal(event) && failed());
   // After the swap, or after an answer that is not swapped in; either comes once per request.
   form.addEventListener("htmx:afterRequest", (event) => {
+    if (!ofTotal(event)) return;
     // An update that a newer one replaces is no failure.
     if (!event.detail.successful && event.detail.xhr.status) failed();
     // Out-of-band parts are swapped before this task ends.
@@ -136,6 +141,16 @@
     }
     show("");
     busy(true);
+  });
+
+  // One of two addresses was chosen: the fields show it, and delivery and taxes follow.
+  document.addEventListener("address-chosen", (event) => {
+    const fields = Object.entries(event.detail).filter(
+      ([name, value]) => name in form.elements && form.elements[name].value !== value,
+    );
+    if (!fields.length) return;
+    for (const [name, value] of fields) form.elements[name].value = value;
+    form.elements.postalCode.dispatchEvent(new Event("change", { bubbles: true }));
   });
 
   // Enter in the code's field applies the code; anywhere else it is the form's own business.
