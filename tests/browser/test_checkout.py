@@ -67,6 +67,29 @@ def test_nothing_that_was_typed_is_lost_while_amounts_change(
     expect(page.get_by_test_id("shipping-option-0")).to_be_checked()
 
 
+def test_one_of_two_addresses_is_chosen_by_keyboard_and_the_fields_follow(
+    page: Page, site: Site, someone: str
+) -> None:
+    add(page)
+    page.goto("/checkout")
+    for name, value in {"email": someone, **ADA, "postalCode": "94104-1234"}.items():
+        field(page, name).fill(value)
+    page.keyboard.press("Tab")
+    question = page.get_by_role("group", name="Which address is right?")
+    expect(question).to_be_visible()
+    question.get_by_label("As you typed it").focus()
+    page.keyboard.press("ArrowDown")
+    expect(field(page, "postalCode")).to_have_value("94104")
+    expect(question.get_by_label("As the carrier knows it")).to_be_focused()
+    settled(page)
+    field(page, "address").fill("1 Nowhere")
+    page.keyboard.press("Tab")
+    expect(page.locator("#address-check")).to_contain_text("if it is right, just go on")
+    place_button(page).click()
+    thanked(page)
+    assert only_order(site, someone).address["postal_code"] == "94104"
+
+
 def test_typing_an_address_asks_at_most_once_per_field_that_matters(
     page: Page, someone: str
 ) -> None:
