@@ -40,7 +40,7 @@ format: install ## Let ruff rewrite what it can
 	@$(BIN)/ruff format .
 
 types: install ## Check types with mypy
-	@$(BIN)/mypy core $(wildcard plugins/*/opticworks_*)
+	@$(BIN)/mypy core $(filter-out %.egg-info,$(wildcard plugins/*/opticworks_*))
 
 lock: ## Pin every dependency anew in constraints.txt (needs uv)
 	@command -v uv >/dev/null || { echo 'uv is needed to pin dependencies and was not found: install it (pip install uv).' >&2; exit 1; }

@@ -327,13 +327,15 @@ def bundle() -> catalog.ProductPage:
         url="/products/whole-home-bundle", image_index=0, image_indexes=(0,), stock=stock(),
     )  # fmt: skip
     part = catalog.ComponentView(
-        title="RS-1 Presence Sensor", options="Pro / Matte white", quantity=4,
+        sku="RS1-PRO-WHT", title="RS-1 Presence Sensor", options="Pro / Matte white", quantity=4,
         url="/products/rs-1-sensor", image=WHITE,
     )  # fmt: skip
     return product(
         handle="whole-home-bundle", title="Whole-Home Bundle", options=(), variants=(only,),
         subtitle="Four RS-1 Pro sensors and a mount for each", selected=only, images=(KIT,),
-        components=(part, replace(part, title="Mounting Kit", options="", image=KIT)),
+        components=(
+            part, replace(part, sku="MNT-KIT", title="Mounting Kit", options="", image=KIT),
+        ),
     )  # fmt: skip
 
 
