@@ -14,11 +14,12 @@ from pyramid.view import view_config
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from opticworks.checkout.views import order_view
+from opticworks.checkout.views import view_of
 from opticworks.orders import service as orders
 from opticworks.pages import service as pages
 from opticworks.web.headers import cacheable, private_page
 from opticworks.web.page import Crumb, Page, text_of
+from opticworks.web.transactions import only_reads
 
 HOME = Crumb(title="Home", path="/")
 
@@ -80,6 +81,7 @@ def page(request: Request) -> dict[str, Any]:
 @private_page
 def order(request: Request) -> dict[str, Any]:
     """The customer's order, for whoever holds its link."""
+    only_reads(request)
     shop = request.registry.shop
     found = orders.by_token(request.db, request.matchdict["token"])
     if found is None or not orders.link_works(
@@ -96,7 +98,7 @@ def order(request: Request) -> dict[str, Any]:
             canonical=canonical(request, orders.path(found)),
             robots="noindex",
         ),
-        "order": order_view(shop, request.db, found.number),
+        "order": view_of(shop, request.db, found),
         "thanks": "thanks" in request.GET,
     }
 
