@@ -6,8 +6,10 @@ them, and how much CPU time this process.
 
 from __future__ import annotations
 
+import cProfile
 import io
 import os
+import pstats
 import statistics
 import time
 from collections import defaultdict
@@ -60,8 +62,10 @@ def _send(app: Any, data: bytes) -> Answer:
 @click.command()
 @click.option("--orders", default=60)
 @click.option("--statements", help="Print the statements of this request.")
+@click.option("--functions", default=0, help="Print so many functions that take the time.")
+@click.option("--sort", default="tottime")
 @click.option("--var", type=click.Path(path_type=Path), default=stack.VAR)
-def main(orders: int, statements: str | None, var: Path) -> None:
+def main(orders: int, statements: str | None, functions: int, sort: str, var: Path) -> None:
     """Place orders one after the other and say what each request costs."""
     with stack.prepared(var) as place:
         os.environ.update(place.environ)
@@ -94,6 +98,12 @@ def main(orders: int, statements: str | None, var: Path) -> None:
             f"{sum(statistics.median(t) for t in took.values()):6.2f} ms of CPU, "
             f"{sum(min(t) for t in took.values()):6.2f} at best"
         )
+        if functions:
+            profiler = cProfile.Profile(time.thread_time)
+            for _ in range(6 * orders):
+                answer = profiler.runcall(_send, app, ask.data)
+                ask = flow.send(answer)
+            pstats.Stats(profiler).sort_stats(sort).print_stats(functions)
 
 
 if __name__ == "__main__":

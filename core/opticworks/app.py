@@ -11,7 +11,6 @@ from pyramid.config import Configurator
 from pyramid.interfaces import IRoutesMapper
 from pyramid.router import Router
 
-from opticworks import migrations
 from opticworks.boot import boot
 from opticworks.config import ConfigError
 from opticworks.plugins import Plugin
@@ -36,15 +35,26 @@ def open_shop(settings: dict[str, str]) -> Shop:
     """The shop with its tables ready: development migrates by itself, production only checks."""
     shop = boot(settings, progress=log.info)
     if shop.config.production:
-        if waiting := migrations.pending(shop):
+        if waiting := memory.apart(lambda: _pending(shop)):
             raise ConfigError(
                 f"The tables of {', '.join(waiting)} are not up to date. "
                 "Run 'opticworks --ini production.ini migrate' first."
             )
         check_production(shop)
     else:
+        from opticworks import migrations
+
         migrations.upgrade(shop, log.info)
     return shop
+
+
+def _pending(shop: Shop) -> list[str]:
+    from opticworks import migrations
+
+    try:
+        return migrations.pending(shop)
+    finally:
+        shop.engine.dispose()
 
 
 def check_production(shop: Shop) -> None:

@@ -1,5 +1,6 @@
 """`pserve production.ini`, as whoever installs a shop meets it: real processes, real refusals."""
 
+import gzip
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -17,6 +19,7 @@ from opticworks.embedded.processes import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "uN7-aZ4_kQ9.wE2:rT6+yU1/oP3=sD8fG"
+WORKER_BYTES = 150_000_000  #: the most that a web worker may have in memory
 NAMES = ("DATABASE_URL", "REDIS_URL", "OPTICWORKS_SECRET", "OPTICWORKS_BASE_URL")
 
 
@@ -174,9 +177,33 @@ def test_tables_that_are_not_up_to_date_are_named_with_the_command_to_run(place)
     assert "opticworks --ini production.ini migrate" in said
 
 
-def test_it_serves_from_two_processes_and_stops_when_asked(place):
-    done = place.command("migrate")
-    assert done.returncode == 0, done.stderr
+def look_around(place):
+    """Ask for pages of all kinds, some dozens of times, as somebody with a cart."""
+    visitor = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    visitor.addheaders = [("Origin", "https://shop.invalid"), ("Accept-Encoding", "gzip")]
+    start = f"http://127.0.0.1:{place.port}"
+
+    def at(path, data=None):
+        with visitor.open(start + path, data, timeout=30) as answer:
+            return answer.read()
+
+    (product, *_) = set(
+        re.findall(r"/products/[a-z0-9-]+", gzip.decompress(at("/products")).decode())
+    )
+    sku = re.search(r'name="sku" value="([^"]+)"', gzip.decompress(at(product)).decode())[1]
+    for _ in range(6):
+        for path in ("/", "/products", product, "/search?q=shirt", "/sitemap.xml"):
+            assert at(path)
+        assert at("/cart/lines", urlencode({"sku": sku, "quantity": 1}).encode())
+        for path in ("/cart", "/cart/badge", "/checkout", "/admin/sign-in"):
+            assert at(path)
+
+
+def test_it_serves_from_two_small_processes_and_stops_when_asked(place):
+    goods = ROOT / "plugins" / "catalog" / "tests" / "files" / "apparel.csv"
+    for command in (("migrate",), ("catalog", "import", "--no-pictures", str(goods))):
+        done = place.command(*command)
+        assert done.returncode == 0, done.stderr
     process = place.serves()
     try:
         assert '"database": "connected"' in place.get("/health")[1].replace('":"', '": "')
@@ -187,6 +214,10 @@ def test_it_serves_from_two_processes_and_stops_when_asked(place):
         assert len(children.read_text().split()) == 2
         for _ in range(20):  # both workers read the database, each on connections of its own
             assert place.get("/health")[0] == 200
+        look_around(place)
+        for worker in children.read_text().split():
+            status = Path(f"/proc/{worker}/status").read_text()
+            assert int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024 <= WORKER_BYTES
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0

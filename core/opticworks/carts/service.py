@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Boolean, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from opticworks.carts.models import Cart, CartLine
@@ -28,6 +28,33 @@ def get(db: Session, cart_id: uuid.UUID, *, lock: bool = False) -> Cart | None:
     return db.scalars(_LOCKED if lock else _WITH_LINES, {"id": cart_id}).unique().one_or_none()
 
 
+_KEEP_RATES = (
+    update(Cart)
+    .where(
+        Cart.id == bindparam("cart"),
+        Cart.state == "open",
+        Cart.expires_at > bindparam("now"),
+        or_(Cart.rates_key != bindparam("key"), bindparam("found", type_=Boolean)),
+    )
+    .values(rates=bindparam("answers"), rates_key=bindparam("key"), rates_until=bindparam("until"))
+    .execution_options(synchronize_session=False)
+)
+
+
+def keep_rates(
+    db: Session,
+    cart_id: uuid.UUID,
+    now: datetime,
+    rates: list[dict[str, Any]],
+    key: str,
+    until: datetime,
+) -> None:
+    """Store what was answered for `key` with the cart, if it is still open. No answer (a vendor's
+    bad minute) never replaces the rates that another tab has just got for the same."""
+    values = {"cart": cart_id, "now": now, "key": key, "until": until}
+    db.execute(_KEEP_RATES, {**values, "found": bool(rates), "answers": rates})
+
+
 def change_currency(db: Session, currency: str) -> int:
     """Price every open cart in `currency` from now on; how many that were. Rates that were
     fetched in another one are dropped."""
@@ -39,8 +66,13 @@ def change_currency(db: Session, currency: str) -> int:
     return int(changed.rowcount)  # type: ignore[attr-defined]
 
 
+def new(currency: str, now: datetime, days: int) -> Cart:
+    """A cart that no session knows yet, so that it is written together with its first line."""
+    return Cart(id=uuid.uuid4(), currency=currency, expires_at=now + timedelta(days=days), lines=[])
+
+
 def create(db: Session, currency: str, now: datetime, days: int) -> Cart:
-    cart = Cart(id=uuid.uuid4(), currency=currency, expires_at=now + timedelta(days=days), lines=[])
+    cart = new(currency, now, days)
     db.add(cart)
     db.flush()
     return cart
@@ -90,9 +122,12 @@ def remember_details(cart: Cart, details: dict[str, Any], now: datetime) -> None
         cart.updated_at = now
 
 
+_RETIRE = update(Cart).where(Cart.id == bindparam("cart")).values(state="ordered")
+
+
 def retire(db: Session, cart_id: uuid.UUID) -> None:
     """The cart became an order: it is not filled or bought again."""
-    db.execute(update(Cart).where(Cart.id == cart_id).values(state="ordered"))
+    db.execute(_RETIRE, {"cart": cart_id})
 
 
 def count(cart: Cart | None) -> int:

@@ -76,6 +76,7 @@ def _put(shop: Shop, db: Session, cart: Cart, sku: str, quantity: int) -> str:
             f"Only {possible} of {name} are left." if possible else f"{name} is sold out."
         )
     carts.put(cart, sku, quantity, item.unit_price.minor, item.title, shop.now())
+    db.add(cart)  # a new one begins with its first line: a refused one leaves no empty cart behind
     db.flush()
     return name
 

@@ -195,15 +195,16 @@ def ensure_rates(
             version=shop.settings_version,
         ).choices
     with shop.unit("rates") as db:
-        cart = carts.find(db, cart_id, shop.now(), lock=True)
-        key = rates_room.key_of(request, settings)
-        # No answer (a vendor's bad minute) never replaces the rates another tab has just got.
-        if cart is not None and (choices or cart.rates_key != key):
-            cart.rates = [rates_room.to_json(choice) for choice in choices]
-            cart.rates_key = key
-            # No rates at all may be a vendor's bad minute: look again soon.
-            hours = rates_room.RATES_VALID_HOURS if choices else 0.02
-            cart.rates_until = shop.now() + timedelta(hours=hours)
+        # No rates at all may be a vendor's bad minute: look again soon.
+        hours = rates_room.RATES_VALID_HOURS if choices else 0.02
+        carts.keep_rates(
+            db,
+            cart_id,
+            shop.now(),
+            [rates_room.to_json(choice) for choice in choices],
+            rates_room.key_of(request, settings),
+            shop.now() + timedelta(hours=hours),
+        )
     return True
 
 

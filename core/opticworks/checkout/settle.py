@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
@@ -212,9 +213,11 @@ def apply(
     """
     _lock_cart(db, found.number)
     order = orders.lock(db, found.number)
-    payment = payments.by_attempt(db, uuid.UUID(found.key), lock=True)
+    attempts = payments.of_order(db, order.id, lock=True) if order is not None else []
+    payment = next((each for each in attempts if str(each.attempt) == found.key), None)
     if order is None or payment is None:
         return False
+    others = [each for each in attempts if each is not payment]
     if result.state in payments.HAS_MONEY and result.money != Money(
         payment.amount, payment.currency
     ):
@@ -240,16 +243,23 @@ def apply(
         note=note or result.message,
     )
     if result.state in payments.FINAL:
-        _ended(db, shop, order, payment, reason, actor)
+        _ended(db, shop, order, payment, others, reason, actor)
     elif result.state != "action":
-        _accept(db, shop, order, payment, actor)
+        _accept(db, shop, order, payment, others, actor)
     return True
+
+
+_CART = (
+    select(Cart.id)
+    .join(Order, Order.cart_id == Cart.id)
+    .where(Order.number == bindparam("number"))
+    .with_for_update(of=Cart)
+)
 
 
 def _lock_cart(db: Session, number: str) -> None:
     """Placing locks the cart, then its order; whoever may retire the cart does the same."""
-    cart = select(Cart.id).join(Order, Order.cart_id == Cart.id).where(Order.number == number)
-    db.execute(cart.with_for_update(of=Cart))
+    db.execute(_CART, {"number": number})
 
 
 def _mismatch(db: Session, order: Order, payment: Payment, result: c.PaymentResult) -> bool:
@@ -269,12 +279,17 @@ def _mismatch(db: Session, order: Order, payment: Payment, result: c.PaymentResu
 
 
 def _ended(
-    db: Session, shop: Shop, order: Order, payment: Payment, reason: str, actor: str
+    db: Session,
+    shop: Shop,
+    order: Order,
+    payment: Payment,
+    others: Sequence[Payment],
+    reason: str,
+    actor: str,
 ) -> None:
     """An attempt came to nothing. Its order ends with it, unless another attempt carries it, or
     its buyer is still there to make one: an order that never stood keeps its goods until their
     time is over."""
-    others = [each for each in payments.of_order(db, order.id) if each.id != payment.id]
     carried = any(
         each.status in ("pending", *payments.HAS_MONEY) and not each.surplus for each in others
     )
@@ -285,10 +300,16 @@ def _ended(
     give_up(db, shop, order, reason or f"payment_{payment.status}", actor)
 
 
-def _accept(db: Session, shop: Shop, order: Order, payment: Payment, actor: str) -> None:
+def _accept(
+    db: Session,
+    shop: Shop,
+    order: Order,
+    payment: Payment,
+    others: Sequence[Payment],
+    actor: str,
+) -> None:
     """The order stands: payable later, authorized or paid."""
     has_money = payment.status in payments.HAS_MONEY
-    others = [each for each in payments.of_order(db, order.id) if each.id != payment.id]
     if order.status != "canceled" and any(
         each.status in payments.HAS_MONEY and not each.surplus for each in others
     ):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
 from opticworks.orders import service as orders
+from opticworks.orders.models import Order
 from opticworks.payments import disputes, refunds
 from opticworks.payments import service as payments
+from opticworks.payments.models import Dispute, Payment, Refund
 from opticworks.returns import service as cases
 from opticworks.shipping import service as shipments
 from opticworks.shipping.models import LEFT, Parcel
@@ -19,15 +22,27 @@ from opticworks.shop import Shop
 def order_view(shop: Shop, db: Session, number: str) -> c.OrderView | None:
     """The OrderView of that number, None if there is no such order."""
     order = orders.by_number(db, number)
-    if order is None:
-        return None
+    return view_of(shop, db, order) if order is not None else None
+
+
+#: What a new order has none of, asked in one statement.
+_LATER = select(
+    exists().where(Parcel.order_id == bindparam("order")),
+    exists().where(Refund.payment_id == Payment.id, Payment.order_id == bindparam("order")),
+    exists().where(Dispute.payment_id == Payment.id, Payment.order_id == bindparam("order")),
+)
+
+
+def view_of(shop: Shop, db: Session, order: Order) -> c.OrderView:
+    """The order's OrderView."""
     attempts = payments.of_order(db, order.id)
     payment = payments.standing(attempts)
     lines = {line.id: line for line in orders.lines_of(db, order.id)}
-    parcels = shipments.of_order(db, order.id, LEFT)
+    sent, paid_back, disputed = db.execute(_LATER, {"order": order.id}).one()
+    parcels = shipments.of_order(db, order.id, LEFT) if sent else ()
     history = shipments.history(db, parcels)
     shipped = units(parcels)
-    rows = refunds.of_order(db, order.id)
+    rows = refunds.of_order(db, order.id) if paid_back else ()
     gone = refunds.units(rows)
     paid_with = {each.id: each for each in attempts}
     return orders.view(
@@ -68,7 +83,7 @@ def order_view(shop: Shop, db: Session, number: str) -> c.OrderView | None:
         delivered=units(parcel for parcel in parcels if parcel.status == "delivered"),
         removed=gone.removed,
         refunded=gone.refunded,
-        disputed=any(map(disputes.is_open, disputes.of_order(db, order.id))),
+        disputed=disputed and any(map(disputes.is_open, disputes.of_order(db, order.id))),
         refunds=tuple(refunds.view(row, paid_with[row.payment_id]) for row in rows),
         returns=cases.views(
             db,

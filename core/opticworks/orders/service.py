@@ -115,18 +115,21 @@ def _line(
     )
 
 
+_BY_NUMBER = select(Order).where(Order.number == bindparam("number"))
+_LOCKED = _BY_NUMBER.with_for_update().execution_options(populate_existing=True)
+_BY_TOKEN = select(Order).where(Order.token == bindparam("token"))
+_LINES = (
+    select(OrderLine).where(OrderLine.order_id == bindparam("order")).order_by(OrderLine.position)
+)
+
+
 def lock(db: Session, number: str) -> Order | None:
     """The order, kept from everyone else until the transaction ends."""
-    return db.scalars(
-        select(Order)
-        .where(Order.number == number)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
+    return db.scalars(_LOCKED, {"number": number}).one_or_none()
 
 
 def by_number(db: Session, number: str) -> Order | None:
-    return db.scalars(select(Order).where(Order.number == number)).one_or_none()
+    return db.scalars(_BY_NUMBER, {"number": number}).one_or_none()
 
 
 def by_id(db: Session, order_id: int) -> Order | None:
@@ -134,7 +137,7 @@ def by_id(db: Session, order_id: int) -> Order | None:
 
 
 def by_token(db: Session, token: str) -> Order | None:
-    return db.scalars(select(Order).where(Order.token == token)).one_or_none()
+    return db.scalars(_BY_TOKEN, {"token": token}).one_or_none()
 
 
 def by_cart(db: Session, cart_id: uuid.UUID) -> Order | None:
@@ -162,11 +165,7 @@ def standing_of_cart(db: Session, cart_id: uuid.UUID) -> Order | None:
 
 
 def lines_of(db: Session, order_id: int) -> list[OrderLine]:
-    return list(
-        db.scalars(
-            select(OrderLine).where(OrderLine.order_id == order_id).order_by(OrderLine.position)
-        )
-    )
+    return list(db.scalars(_LINES, {"order": order_id}))
 
 
 def demand(lines: Iterable[OrderLine], quantities: dict[int, int] | None = None) -> dict[str, int]:

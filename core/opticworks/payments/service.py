@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, bindparam, exists, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
@@ -58,11 +58,14 @@ def begin(
     return payment
 
 
-def of_order(db: Session, order_id: int) -> list[Payment]:
-    """Every attempt to pay the order, the oldest first."""
-    return list(
-        db.scalars(select(Payment).where(Payment.order_id == order_id).order_by(Payment.id))
-    )
+_OF_ORDER = select(Payment).where(Payment.order_id == bindparam("order")).order_by(Payment.id)
+_LOCKED = _OF_ORDER.with_for_update().execution_options(populate_existing=True)
+
+
+def of_order(db: Session, order_id: int, *, lock: bool = False) -> list[Payment]:
+    """Every attempt to pay the order, the oldest first; with `lock`, which takes that of the order
+    first, kept from everyone else until the transaction ends."""
+    return list(db.scalars(_LOCKED if lock else _OF_ORDER, {"order": order_id}))
 
 
 def standing(attempts: Sequence[Payment]) -> Payment | None:

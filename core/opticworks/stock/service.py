@@ -82,15 +82,18 @@ def stock_levels() -> Subquery:
     return select(StockItem.sku, free.label("free")).subquery()
 
 
+_LOCKED = (
+    select(StockItem)
+    .where(StockItem.sku == any_(bindparam("skus", type_=ARRAY(String))))
+    .order_by(StockItem.sku)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
+
 def _lock(db: Session, skus: Iterable[str]) -> dict[str, StockItem]:
     """Lock the rows of these SKUs in their order; a SKU without a row is missing."""
-    rows = db.scalars(
-        select(StockItem)
-        .where(StockItem.sku.in_(sorted(set(skus))))
-        .order_by(StockItem.sku)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    rows = db.scalars(_LOCKED, {"skus": sorted(set(skus))})
     return {row.sku: row for row in rows}
 
 
@@ -175,13 +178,17 @@ def _record(
     )
 
 
+_EXTEND = (
+    update(StockHold)
+    .where(StockHold.order_number == bindparam("order"))
+    .values(expires_at=bindparam("until"))
+    .execution_options(synchronize_session=False)
+)
+
+
 def extend(db: Session, order_number: str, expires_at: datetime | None) -> None:
     """Change until when the order's holds last; None makes them an allocation."""
-    db.execute(
-        update(StockHold)
-        .where(StockHold.order_number == order_number)
-        .values(expires_at=expires_at)
-    )
+    db.execute(_EXTEND, {"order": order_number, "until": expires_at})
 
 
 def held_by(db: Session, order_number: str) -> dict[str, int]:

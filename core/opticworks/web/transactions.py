@@ -92,6 +92,11 @@ def session_of(request: Request) -> Session:
     return session
 
 
+def only_reads(request: Request) -> None:
+    """Said by a view before it reads anything: it won't write, so it needs no transaction."""
+    request.environ[READS_ONLY] = True
+
+
 def run_again(context: ExceptionContext) -> None:
     """A reader's connection that died since its last use: the page reads through a new one."""
     if context.is_disconnect and context.sqlalchemy_exception is not None:

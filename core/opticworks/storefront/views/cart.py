@@ -17,6 +17,7 @@ from opticworks.checkout import cart as basket
 from opticworks.checkout import suggestions
 from opticworks.checkout.cart import CartRefused
 from opticworks.checkout.quoting import quote_cart
+from opticworks.db.changes import only_reading
 from opticworks.pricing.service import Refused
 from opticworks.storefront import codes, visitor
 from opticworks.web.headers import private_page
@@ -84,6 +85,11 @@ def drawer(request: Request) -> dict[str, Any]:
 @private_page
 def add(request: Request) -> Response:
     """Put an item into the cart, making the cart if this is its first."""
+    with only_reading(request.db):  # of goods and prices: nothing but the cart is written
+        return _add(request)
+
+
+def _add(request: Request) -> Response:
     shop = request.registry.shop
     settings = shop.settings["shop"]
     sku = request.POST.get("sku", "")
@@ -95,11 +101,9 @@ def add(request: Request) -> Response:
         )
         cart = visitor.locked_cart(request)
         if cart is None:
-            cart = carts.create(request.db, settings.currency, shop.now(), settings.cart_days)
+            cart = carts.new(settings.currency, shop.now(), settings.cart_days)
         name = basket.add(shop, request.db, cart, sku, quantity)
     except CartRefused as error:
-        if request.cart is None:
-            request.tm.doom()  # a refused first item leaves no empty cart behind
         response = _answer(request, error=str(error))
         response.delete_cookie(visitor.ADDING, path="/")
         return response

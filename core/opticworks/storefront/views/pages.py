@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from opticworks import contracts as c
 from opticworks.checkout import returns
-from opticworks.checkout.views import order_view
+from opticworks.checkout.views import view_of
 from opticworks.documents import service as documents
 from opticworks.documents import sheet
 from opticworks.orders import service as orders
@@ -24,6 +24,7 @@ from opticworks.orders.models import Order
 from opticworks.pages import service as pages
 from opticworks.web.headers import cacheable, private_page
 from opticworks.web.page import Crumb, Page, text_of
+from opticworks.web.transactions import only_reads
 
 HOME = Crumb(title="Home", path="/")
 
@@ -84,15 +85,14 @@ def page(request: Request) -> dict[str, Any]:
 def find_order(request: Request) -> tuple[Order, c.OrderView]:
     """The order whose link is open. Raises HTTPNotFound with a sentence."""
     found = _linked(request)
-    view = order_view(request.registry.shop, request.db, found.number)
-    assert view is not None
-    return found, view
+    return found, view_of(request.registry.shop, request.db, found)
 
 
 @view_config(route_name="order", renderer="order.pt", permission=NO_PERMISSION_REQUIRED)
 @private_page
 def order(request: Request) -> dict[str, Any]:
     """The customer's order, for whoever holds its link."""
+    only_reads(request)
     found, view = find_order(request)
     return {
         "page": Page(
