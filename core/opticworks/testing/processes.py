@@ -279,6 +279,16 @@ def refund(shop: Shop, number: str, amount: int) -> None:
     refund(shop, number, Wish(request=uuid.uuid4(), amount=amount, note="test"), actor="clerk")
 
 
+def put_right(shop: Shop, *, ref: str, deed: str) -> None:
+    """A verb: compare with the providers and repair what is said of one payment there."""
+    from opticworks.checkout.reconcile import compare
+    from opticworks.checkout.repair import repair
+
+    for found in compare(shop, shop.now() - timedelta(days=1)):
+        if found.ref == ref:
+            repair(shop, found, deed, actor="clerk")
+
+
 def buy(shop: Shop, *, email: str, payment: str, sku: str, quantity: int = 1) -> str:
     """A verb: a customer orders so many of the SKU; the order's number."""
     from opticworks.carts import service as carts
