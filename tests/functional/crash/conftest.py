@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from opticworks.jobs import defer
 from opticworks.shop import Shop
 from opticworks.testing.ledger import Customer, jobs_left, wrong
 from opticworks.testing.processes import House, Nursery, Process, until
+from opticworks.testing.standins import Fault, listen
 
 MINUTES_LATER = 120.0  #: seconds after which the sweeper looks at an order nobody finished
 
@@ -98,8 +100,6 @@ def start(nursery: Nursery, house: House, shop: Shop) -> Iterator[Callable[..., 
 def till(house: House, shop: Shop, nursery: Nursery) -> Iterator[Any]:
     """The shop with Stripe's stand-in, see `Till`; its demo catalogue is that of `shop`."""
     pytest.importorskip("opticworks_stripe_payments")
-    from opticworks.testing.standins import listen
-
     from .till import StandIn, Till, with_cards
 
     switch, url = listen()
@@ -111,6 +111,36 @@ def till(house: House, shop: Shop, nursery: Nursery) -> Iterator[Any]:
     yield till
     alive.kill()
     till.shop.close()
+
+
+@pytest.fixture(scope="module")
+def later(till: Any) -> Iterator[Shop]:
+    """The till's shop, if it takes the money only when the parcel leaves."""
+    shop = till.later.open()
+    yield shop
+    shop.close()
+
+
+@pytest.fixture
+def impatient(till: Any) -> Iterator[Callable[..., None]]:
+    """impatient("POST /v1/refunds"): Stripe acts on that and is not heard; "" ends it."""
+    changed: list[tuple[Any, Any]] = []
+
+    def impatient(match: str, shop: Shop | None = None) -> None:
+        while changed:
+            provider, client = changed.pop()
+            provider._client = client
+        if not match:
+            till.standin.faults.clear()
+            time.sleep(0.3)  # until the silent request has ended: its key is in use before
+            return
+        provider = (shop or till.shop).providers.payments()["stripe"]
+        changed.append((provider, provider._client))
+        provider._client = till.client(timeout=0.3)
+        till.standin.faults.add(Fault(match=match, how="timeout", seconds=0.5))
+
+    yield impatient
+    impatient("")
 
 
 @dataclass

@@ -8,7 +8,6 @@ takes over. Stripe is its stand-in.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -289,27 +288,15 @@ def test_a_debit_that_bounced_can_be_paid_by_nobody(till: Any, fault: str) -> No
 # --- what staff do --------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def later(till: Any) -> Any:
-    """The house when it takes the money only when the parcel leaves, and its shop."""
-    house = replace(till.house, settings={**till.house.settings, "shop": {"capture": "authorize"}})
-    shop = house.open()
-    yield house, shop
-    shop.close()
-
-
 @pytest.mark.parametrize("fault", SENDING)
 def test_authorized_money_is_taken_once_when_the_parcel_leaves(
     till: Any, later: Any, fault: str
 ) -> None:
-    house, shop = later
-    customer, number = till.bought(shop)
-    till.confirm(customer)
-    settle(shop, number)
+    customer, number = till.authorized(later)
     parcel = {"number": number, "lines": {SKU: 1}, "carrier": "UPS", "tracking_number": "1Z9"}
-    till.press(f"{STAFF}:fulfil", fault, house, actor="clerk", **parcel)
+    till.press(f"{STAFF}:fulfil", fault, till.later, actor="clerk", **parcel)
     with contextlib.suppress(Refused):  # it has left already
-        staff.fulfil(shop, actor="clerk", **parcel)
+        staff.fulfil(later, actor="clerk", **parcel)
     till.finish()
     assert till.check(customer, mails="order_paid shipment_shipped").fulfilment_status == "shipped"
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import stripe
 from sqlalchemy import text
 
 from opticworks.checkout.settle import settle
@@ -16,7 +17,7 @@ from opticworks.jobs import defer
 from opticworks.jobs.testing import drain
 from opticworks.shop import Shop
 from opticworks.testing.ledger import Customer, jobs_left, wrong
-from opticworks.testing.processes import House, Nursery, Process, buy
+from opticworks.testing.processes import House, Nursery, Process, buy, wish
 from opticworks.testing.visitors import Visitor
 from opticworks.webhooks import service as webhooks
 from opticworks_stripe_payments.standin.delivery import body_of, sign
@@ -24,6 +25,7 @@ from opticworks_stripe_payments.standin.server import StandIn
 
 SKU = "RS1-PRO-WHT"
 SECRET = "whsec_standin"
+SENT_FIRST = {"capture": "authorize"}
 
 
 def with_cards(house: House, url: str) -> House:
@@ -50,6 +52,11 @@ class Till:
     alive: Process  #: a web process that nobody kills
 
     @property
+    def later(self) -> House:
+        """The house, if it takes the money only when the parcel leaves."""
+        return replace(self.house, settings={**self.house.settings, "shop": SENT_FIRST})
+
+    @property
     def vendor(self) -> Any:
         return self.standin.vendor
 
@@ -61,13 +68,34 @@ class Till:
         customer = self.customer()
         return customer, buy(shop or self.shop, email=customer.email, payment="stripe", sku=sku)
 
-    def paid(self, shop: Shop | None = None) -> tuple[Customer, str]:
-        """An order that its customer has paid, and that knows it."""
+    def wish(self) -> tuple[Customer, Any]:
+        """A customer and what they agree to, before "Place Order" is pressed."""
+        customer = self.customer()
+        return customer, wish(self.shop, email=customer.email, payment="stripe", sku=SKU)
+
+    def authorized(self, shop: Shop) -> tuple[Customer, str]:
+        """An order whose money is taken when it is sent; `shop` is one that does so."""
         customer, number = self.bought(shop)
         self.confirm(customer)
-        settle(shop or self.shop, number)
+        settle(shop, number)
+        return customer, number
+
+    def paid(self) -> tuple[Customer, str]:
+        """An order that its customer has paid, and that knows it."""
+        customer, number = self.bought()
+        self.confirm(customer)
+        settle(self.shop, number)
         self.finish()
         return customer, number
+
+    def client(self, timeout: float) -> stripe.StripeClient:
+        """Stripe's SDK without its patience."""
+        return stripe.StripeClient(
+            "sk_test_standin",
+            base_addresses={"api": self.house.settings["stripe_payments"]["api_base"]},
+            max_network_retries=0,
+            http_client=stripe.RequestsClient(timeout=timeout),
+        )
 
     # --- at Stripe ----------------------------------------------------------------------------
 
@@ -92,16 +120,20 @@ class Till:
             if charge["payment_intent"] in mine
         )
 
-    def hook(self, customer: Customer) -> tuple[bytes, dict[str, str]]:
-        """The last webhook about the customer's payments, signed as of now."""
+    def hooks(self, customer: Customer) -> list[tuple[bytes, dict[str, str]]]:
+        """Every webhook about the customer's payments, signed as of now."""
         mine = {intent["id"] for intent in self.intents(customer)}
-        about = [
-            event
+        bodies = [
+            body_of(event)
             for event in self.vendor.objects["event"].values()
-            if event["data"]["object"]["id"] in mine
+            if {event["data"]["object"].get(name) for name in ("id", "payment_intent")} & mine
         ]
-        body = body_of(about[-1])
-        return body, {"Stripe-Signature": sign(body, [SECRET], int(time.time()))}
+        now = int(time.time())
+        return [(body, {"Stripe-Signature": sign(body, [SECRET], now)}) for body in bodies]
+
+    def hook(self, customer: Customer) -> tuple[bytes, dict[str, str]]:
+        """The last of them."""
+        return self.hooks(customer)[-1]
 
     def report(self, customer: Customer) -> None:
         """It reaches the inbox; no worker has seen it yet."""
