@@ -17,7 +17,27 @@ from opticworks import contracts
 
 KERNEL = Path(opticworks.__file__).parent
 TESTS = Path(__file__).parents[1] / "functional"
-SOURCES = (*sorted((KERNEL / "checkout").glob("*.py")), KERNEL / "notifications" / "jobs.py")
+SOURCES = (
+    *sorted((KERNEL / "checkout").glob("*.py")),
+    KERNEL / "notifications" / "jobs.py",
+    KERNEL / "webhooks" / "service.py",
+    KERNEL / "webhooks" / "jobs.py",
+)
+#: What a payment passes, and what of it no card ever does: money that staff record by hand, and
+#: what is no payment at all.
+MONEY = (
+    *("place", "settle", "jobs", "capturing", "refund", "staff", "repair", "reconcile"),
+    "service",
+)
+NO_CARD = (
+    "mark_paid",
+    "remind",
+    "forget_carts",
+    "forget_webhooks",
+    "delivery",
+    "give_back",
+    "react",
+)
 CRASH_TESTS = (
     *sorted((TESTS / "crash").glob("test_*.py")),
     TESTS / "notifications" / "test_crashes.py",
@@ -31,6 +51,7 @@ READING = {
     *("hand_over_all", "make"),
     *("fulfil", "mark_paid", "pay"),
     *("_call_of", "_carry_out", "_open_of", "_orders_of"),
+    *("process", "_payment"),
 }
 #: What a PaymentProvider, ShippingProvider or Mailer does over the network.
 OVER_THE_NETWORK = {
@@ -131,6 +152,19 @@ def test_each_fault_point_kills_in_a_test() -> None:
     there = set().union(*(points(path) for path in SOURCES))
     assert len(there) > 60
     assert there - tried == set()
+
+
+def test_each_point_that_money_passes_kills_with_cards_too() -> None:
+    tests = ast.parse((TESTS / "crash" / "test_stripe_killed.py").read_text())
+    tried = {
+        node.value
+        for node in ast.walk(tests)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    there = set().union(*(points(path) for path in SOURCES if path.stem in MONEY))
+    wanted = {point for point in there if point.partition(".")[0] not in NO_CARD}
+    assert len(wanted) > 60
+    assert wanted - tried == set()
 
 
 def test_no_name_stands_for_two_places() -> None:

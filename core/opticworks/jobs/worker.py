@@ -73,6 +73,8 @@ class _NoArguments(logging.Filter):
 
 def perform(shop: Runtime, spec: TaskSpec, job_id: int, args: dict[str, Any]) -> None:
     """Run one job's handler, logged by name and id; what it raises is kept and raised again."""
+    if spec.schedule:
+        args = {name: value for name, value in args.items() if name != "timestamp"}
     started = time.monotonic()
     fault("jobs.before_handler")
     try:
@@ -105,8 +107,6 @@ def build(shop: Runtime, registry: Registry) -> procrastinate.App:
 
 def _call(shop: Runtime, spec: TaskSpec) -> Any:
     def run(context: procrastinate.JobContext, **args: Any) -> None:
-        if spec.schedule:
-            args.pop("timestamp", None)
         perform(shop, spec, context.job.id or 0, args)
 
     return run

@@ -264,11 +264,28 @@ def verb(warm: Warm, call: Sequence[Any]) -> None:
     getattr(import_module(module), name)(warm.shop, **arguments)
 
 
+def put_right(shop: Shop, *, ref: str, deed: str) -> None:
+    """A verb: compare with the providers and repair what is said of one payment there."""
+    from opticworks.checkout.reconcile import compare
+    from opticworks.checkout.repair import repair
+
+    for found in compare(shop, shop.now() - timedelta(days=1)):
+        if found.ref == ref:
+            repair(shop, found, deed, actor="clerk")
+
+
 def buy(shop: Shop, *, email: str, payment: str, sku: str, quantity: int = 1) -> str:
     """A verb: a customer orders so many of the SKU; the order's number."""
+    from opticworks.checkout.place import place
+
+    return place(shop, wish(shop, email=email, payment=payment, sku=sku, quantity=quantity)).number
+
+
+def wish(shop: Shop, *, email: str, payment: str, sku: str, quantity: int = 1) -> Any:
+    """What a customer who fills a cart with so many of the SKU agrees to, see `place`."""
     from opticworks.carts import service as carts
     from opticworks.checkout import cart as basket
-    from opticworks.checkout.place import Wish, place
+    from opticworks.checkout.place import Wish
     from opticworks.checkout.quoting import address_of, ensure_rates, quote_cart
 
     details = {**ADDRESS, "email": email, "state": "CA", "country": "US"}
@@ -281,14 +298,13 @@ def buy(shop: Shop, *, email: str, payment: str, sku: str, quantity: int = 1) ->
         kept = carts.get(db, cart.id)
         assert kept is not None
         quote = quote_cart(shop, db, kept).quote
-    wish = Wish(
+    return Wish(
         cart_id=cart.id,
         quote_hash=quote.hash,
         email=email,
         address=address_of(shop, details),
         payment=payment,
     )
-    return place(shop, wish).number
 
 
 def ship(shop: Shop, what: str, parcel: str = "", **more: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -82,6 +83,10 @@ class Visitor:
             urllib.request.Request(self.address + path, body, {"Origin": self.address})
         )
 
+    def send(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """What comes from elsewhere: a vendor's webhook."""
+        return self._open(urllib.request.Request(self.address + path, body, dict(headers)))
+
     def _open(self, request: urllib.request.Request) -> Answer:
         try:
             with self._opener.open(request, timeout=self.timeout) as answer:
@@ -104,3 +109,11 @@ class Visitor:
 
     def place(self, form: Mapping[str, str]) -> Answer:
         return self.post("/checkout", form)
+
+    def place_by_script(self, form: Mapping[str, str]) -> dict[str, Any]:
+        """What a payment provider's script is answered: an `action`, where to `go`, a `message`."""
+        headers = {"Origin": self.address, "Accept": "application/json"}
+        body = urllib.parse.urlencode(form).encode()
+        answer = self._open(urllib.request.Request(self.address + "/checkout", body, headers))
+        said: dict[str, Any] = json.loads(answer.body)
+        return said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,12 +14,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from opticworks import demo, migrations
+from opticworks import demo, faults, migrations
 from opticworks.embedded import Servers, create_database, drop_database
 from opticworks.jobs import defer
 from opticworks.shop import Shop
 from opticworks.testing.ledger import Customer, jobs_left, wrong
 from opticworks.testing.processes import House, Nursery, Process, until
+from opticworks.testing.standins import Fault, listen
 
 MINUTES_LATER = 120.0  #: seconds after which the sweeper looks at an order nobody finished
 
@@ -53,6 +55,31 @@ def nursery() -> Iterator[Nursery]:
     nursery.close()
 
 
+class PowerCut(BaseException):
+    """The process is gone. Nothing catches it, and the database undoes an open transaction, as it
+    does when a process is killed."""
+
+
+@pytest.fixture
+def cut_at(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """cut_at("name.before_commit", act): do it in this process, until it ends there."""
+
+    def cut_at(point: str, act: Callable[[], Any]) -> None:
+        reached = []
+
+        def cut(name: str) -> None:
+            if name == point and not reached:
+                reached.append(name)
+                raise PowerCut
+
+        monkeypatch.setattr(faults, "fault", cut)
+        monkeypatch.setattr("opticworks.shop.fault", cut)
+        with pytest.raises(PowerCut):
+            act()
+
+    return cut_at
+
+
 @pytest.fixture
 def start(nursery: Nursery, house: House, shop: Shop) -> Iterator[Callable[..., Process]]:
     """start("web", fault="place.before_commit"): a process of the house, gone after the test."""
@@ -67,6 +94,53 @@ def start(nursery: Nursery, house: House, shop: Shop) -> Iterator[Callable[..., 
         process.kill()
     for file in Path(house.folder).glob("port-*"):
         file.unlink()
+
+
+@pytest.fixture(scope="module")
+def till(house: House, shop: Shop, nursery: Nursery) -> Iterator[Any]:
+    """The shop with Stripe's stand-in, see `Till`; its demo catalogue is that of `shop`."""
+    pytest.importorskip("opticworks_stripe_payments")
+    from .till import StandIn, Till, with_cards
+
+    switch, url = listen()
+    switch.app = StandIn()
+    cards = with_cards(house, url)
+    alive = nursery.start("web", cards, threads=8)
+    till = Till(cards, cards.open(), nursery, switch.app, alive)
+    till.quiet()
+    yield till
+    alive.kill()
+    till.shop.close()
+
+
+@pytest.fixture(scope="module")
+def later(till: Any) -> Iterator[Shop]:
+    """The till's shop, if it takes the money only when the parcel leaves."""
+    shop = till.later.open()
+    yield shop
+    shop.close()
+
+
+@pytest.fixture
+def impatient(till: Any) -> Iterator[Callable[..., None]]:
+    """impatient("POST /v1/refunds"): Stripe acts on that and is not heard; "" ends it."""
+    changed: list[tuple[Any, Any]] = []
+
+    def impatient(match: str, shop: Shop | None = None) -> None:
+        while changed:
+            provider, client = changed.pop()
+            provider._client = client
+        if not match:
+            till.standin.faults.clear()
+            time.sleep(0.3)  # until the silent request has ended: its key is in use before
+            return
+        provider = (shop or till.shop).providers.payments()["stripe"]
+        changed.append((provider, provider._client))
+        provider._client = till.client(timeout=0.3)
+        till.standin.faults.add(Fault(match=match, how="timeout", seconds=0.5))
+
+    yield impatient
+    impatient("")
 
 
 @dataclass
@@ -103,7 +177,9 @@ class Street:
     def quiet(self) -> None:
         """Leave the orders of other tests alone, however far the clock is moved."""
         with self.shop.unit() as db:
-            db.execute(text("UPDATE payment SET remind_at = NULL, expires_at = NULL"))
+            db.execute(
+                text("UPDATE payment SET remind_at = NULL, expires_at = NULL, look_at = NULL")
+            )
 
     def charged(self, customer: Customer) -> int:
         """What the card's vendor took of the customer and did not pay back."""

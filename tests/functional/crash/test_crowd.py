@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from opticworks.stock import service as stock
+from opticworks.testing.contracts.common import all_at_once
 from opticworks.testing.ledger import wrong
-from opticworks.testing.visitors import Answer, Visitor
+from opticworks.testing.visitors import Visitor
 
 RARE = "POE-MOD"
 SKU = "RS1-PRO-WHT"
-
-
-def at_once(acts: list[Callable[[], Answer]]) -> list[Answer]:
-    """Do all of this at the same moment."""
-    start = threading.Barrier(len(acts))
-
-    def do(act: Callable[[], Answer]) -> Answer:
-        start.wait()
-        return act()
-
-    with ThreadPoolExecutor(len(acts)) as people:
-        return list(people.map(do, acts))
 
 
 def test_fifty_browsers_want_the_last_three(street) -> None:
@@ -40,7 +27,9 @@ def test_fifty_browsers_want_the_last_three(street) -> None:
 
     with ThreadPoolExecutor(8) as people:
         forms = list(people.map(fill, range(50)))
-    answers = at_once([lambda v=v, f=f: v.place(f) for v, f in zip(visitors, forms, strict=True)])
+    answers = all_at_once(
+        [lambda v=v, f=f: v.place(f) for v, f in zip(visitors, forms, strict=True)]
+    )
     thanked = [answer for answer in answers if "Thank you" in answer.heading]
     refused = [answer for answer in answers if answer not in thanked]
     assert len(thanked) == 3
@@ -66,7 +55,7 @@ def test_a_button_that_is_clicked_many_times_places_one_order(street) -> None:
     visitor.fill_cart(SKU)
     form = visitor.checkout(email=customer.email)
     hands = [visitor.at(addresses[number % 2]) for number in range(8)]
-    answers = at_once([lambda hand=hand: hand.place(form) for hand in hands])
+    answers = all_at_once([lambda hand=hand: hand.place(form) for hand in hands])
     assert {(answer.status, answer.heading) for answer in answers} == {(200, "Thank you, Ada")}, [
         str(answer.html.find(attrs={"role": "alert"})) for answer in answers
     ]

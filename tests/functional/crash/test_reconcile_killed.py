@@ -1,8 +1,4 @@
-"""A repair that ends in the middle, as a power cut would end it: repeated, it is done once.
-
-The end is an exception that nothing catches, at the fault point where a kill would come; the
-database undoes an open transaction in either case.
-"""
+"""A repair that ends in the middle, as a power cut would end it: repeated, it is done once."""
 
 from __future__ import annotations
 
@@ -12,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from opticworks import faults
 from opticworks.checkout.reconcile import compare
 from opticworks.checkout.repair import repair
 from opticworks.contracts import PaymentIntent
@@ -28,10 +23,6 @@ BY_HAND = PaymentIntent(
     description="Made in the vendor's dashboard",
     return_url="",
 )
-
-
-class PowerCut(BaseException):
-    """The process is gone."""
 
 
 @pytest.fixture
@@ -58,24 +49,14 @@ def differences(counter: Counter) -> list[Any]:
     ],
 )
 def test_money_of_no_order_goes_back_once(
-    counter: Counter, monkeypatch: pytest.MonkeyPatch, point: str
+    counter: Counter, cut_at: Callable[..., Any], point: str
 ) -> None:
     vendor = counter.card.vendor
     stray = counter.card.start(BY_HAND, "by-hand").ref
     vendor.pay(stray)
     (found,) = differences(counter)
     assert found.kind == "stray"
-    reached = []
-
-    def cut(name: str) -> None:
-        if name == point and not reached:
-            reached.append(name)
-            raise PowerCut
-
-    monkeypatch.setattr(faults, "fault", cut)
-    monkeypatch.setattr("opticworks.shop.fault", cut)
-    with pytest.raises(PowerCut):
-        repair(counter.shop, found, "return", actor="ada@example.org")
+    cut_at(point, lambda: repair(counter.shop, found, "return", actor="ada@example.org"))
     if vendor.charged:
         repair(counter.shop, found, "return", actor="ada@example.org")
     assert vendor.charged == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -31,14 +31,19 @@ ADDRESS = Address(
 
 def at_once(call: Callable[[], T], threads: int = 8) -> list[T]:
     """The answers of that many threads that make the call at the same moment."""
-    barrier = Barrier(threads)
+    return all_at_once([call] * threads)
 
-    def wait_and_call() -> T:
+
+def all_at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """The answers of threads that make these calls, one each, at the same moment."""
+    barrier = Barrier(len(calls))
+
+    def wait_and_call(call: Callable[[], T]) -> T:
         barrier.wait(timeout=10)
         return call()
 
-    with ThreadPoolExecutor(threads) as pool:
-        return [future.result() for future in [pool.submit(wait_and_call) for _ in range(threads)]]
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(wait_and_call, calls))
 
 
 def sample_quote(amount: Money) -> Quote:
