@@ -1,8 +1,13 @@
-"""Demo data: asked of every enabled plugin once per database, never in production."""
+"""Demo data: asked of every enabled plugin once per database, never in production.
+
+`place_orders` and `send_back` add what only the kernel can: orders, and returns that wait.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import uuid
+from collections.abc import Callable, Sequence
 from itertools import cycle, islice
 
 from sqlalchemy import select
@@ -10,13 +15,19 @@ from sqlalchemy import select
 from opticworks import contracts as c
 from opticworks.carts import service as carts
 from opticworks.checkout import cart as basket
-from opticworks.checkout import staff
+from opticworks.checkout import returns, staff
 from opticworks.checkout.place import Wish, place
 from opticworks.checkout.quoting import ensure_rates, quote_cart
+from opticworks.checkout.returns import Arrived, Asked
+from opticworks.checkout.settle import Refused
 from opticworks.config import ConfigError
+from opticworks.contracts import ProviderError
+from opticworks.orders import service as orders
 from opticworks.settings.models import Setting
 from opticworks.shop import Shop
 from opticworks.stock.models import StockItem
+
+log = logging.getLogger(__name__)
 
 #: Customers of demo orders: name, street, city, state, postal code, all of them real places.
 CUSTOMERS = (
@@ -64,23 +75,19 @@ def place_orders(shop: Shop, count: int) -> int:
     pack; how many could be. Raises ConfigError in production, or without a way to pay later."""
     if shop.config.production:
         raise ConfigError("Demo data is never loaded in production.")
-    payment = next((code for code in shop.providers.payments() if code == "bank_transfer"), "")
-    if not payment:
-        raise ConfigError("Demo orders are paid by bank transfer; enable manual_payments.")
-    with shop.unit() as db:
-        plenty = select(StockItem.sku).where(StockItem.on_hand - StockItem.held > 3)
-        skus = db.scalars(plenty.order_by(StockItem.sku)).all()
+    payment = _by_transfer(shop)
+    skus = _plenty(shop)
     placed = 0
     for number, customer in enumerate(islice(cycle(CUSTOMERS), count)):
         if not skus:
             break
         wanted = {skus[number % len(skus)]: 1 + number % 2, skus[number * 7 % len(skus)]: 1}
-        placed += _place(shop, wanted, customer, payment)
+        placed += bool(_place(shop, wanted, customer, payment))
     return placed
 
 
-def _place(shop: Shop, wanted: dict[str, int], customer: tuple[str, ...], payment: str) -> int:
-    """One paid order; 0 if it can't be placed (what is in it ran out, say)."""
+def _place(shop: Shop, wanted: dict[str, int], customer: tuple[str, ...], payment: str) -> str:
+    """The number of one paid order; empty if it can't be placed (what is in it ran out, say)."""
     first, last, line1, city, state, postal_code = customer
     address = c.Address(
         first_name=first,
@@ -105,7 +112,64 @@ def _place(shop: Shop, wanted: dict[str, int], customer: tuple[str, ...], paymen
         cart_id=cart.id, quote_hash=quote.hash, email=email, address=address, payment=payment
     )
     order = place(shop, wish).number
-    if not order:
-        return 0
-    staff.mark_paid(shop, order, actor=ACTOR)
-    return 1
+    if order:
+        staff.mark_paid(shop, order, actor=ACTOR)
+    return order
+
+
+def _by_transfer(shop: Shop) -> str:
+    """The way to pay of demo orders. Raises ConfigError."""
+    if "bank_transfer" not in shop.providers.payments():
+        raise ConfigError("Demo orders are paid by bank transfer; enable manual_payments.")
+    return "bank_transfer"
+
+
+def _plenty(shop: Shop) -> Sequence[str]:
+    """SKUs of which there are some to sell."""
+    with shop.unit() as db:
+        plenty = select(StockItem.sku).where(StockItem.on_hand - StockItem.held > 3)
+        return db.scalars(plenty.order_by(StockItem.sku)).all()
+
+
+# --- returns --------------------------------------------------------------------------------------
+
+RETURNS = "demo_returns"  #: the settings row that remembers that they are there
+
+
+def send_back(shop: Shop) -> bool:
+    """Two orders that were sent: of one a return waits for an answer, the other's has arrived.
+
+    Once per database; a shop that can't sell yet goes without. Raises ConfigError in production.
+    """
+    if shop.config.production:
+        raise ConfigError("Demo data is never loaded in production.")
+    with shop.unit() as db:
+        if db.scalars(select(Setting).where(Setting.code == RETURNS)).one_or_none() is not None:
+            return False
+        db.add(Setting(code=RETURNS, data={}))
+    try:
+        payment, skus = _by_transfer(shop), _plenty(shop)
+        for sku, customer, arrived in zip(skus, CUSTOMERS, (False, True), strict=False):
+            number = _place(shop, {sku: 2}, customer, payment)
+            parcel = {"carrier": "USPS", "tracking_number": "9400111899223100000000"}
+            staff.fulfil(shop, number, lines={sku: 2}, actor=ACTOR, **parcel)
+            _send_back(shop, number, arrived=arrived)
+    except (ConfigError, Refused, basket.CartRefused, ProviderError) as error:
+        log.warning("The demo has no returns: %s", error)
+        return False
+    return True
+
+
+def _send_back(shop: Shop, number: str, *, arrived: bool) -> None:
+    """The customer of that order wants to send everything back; it may have arrived."""
+    with shop.unit() as db:
+        order = orders.by_number(db, number)
+        lines = orders.lines_of(db, order.id) if order is not None else []
+        reason, note = ("unwanted", "") if arrived else ("defective", "It blinks, then stays dark.")
+        wanted = {line.id: (line.quantity, reason) for line in lines}
+        asked = Asked(id=uuid.uuid4(), lines=wanted, note=note)
+        case = returns.request(shop, db, number, asked)
+        if arrived:
+            returns.approve(db, case.number, actor=ACTOR)
+            back = {line.id: Arrived(line.quantity, "new", restock=True) for line in lines}
+            returns.receive(db, case.number, back, actor=ACTOR)

@@ -175,13 +175,6 @@ RETURN_EVENT = {
     "refunded": ("Paid back", "landmark"),
     "closed": ("Closed without a refund", "x"),
 }
-CONDITIONS = {
-    "new": "As new",
-    "opened": "Opened",
-    "used": "Used",
-    "damaged": "Damaged",
-    "incomplete": "Parts are missing",
-}
 REFUND_REASONS = {
     "customer": "The customer changed their mind",
     "damaged": "Arrived damaged or faulty",

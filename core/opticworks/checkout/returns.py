@@ -24,7 +24,7 @@ from opticworks.orders import service as orders
 from opticworks.orders.models import Order, OrderLine
 from opticworks.payments import refunds
 from opticworks.returns import service as cases
-from opticworks.returns.models import CONDITIONS, Return, ReturnLine
+from opticworks.returns.models import Return, ReturnLine
 from opticworks.shipping import service as shipments
 from opticworks.shipping.models import LEFT, Parcel
 from opticworks.shop import Shop
@@ -295,7 +295,7 @@ def _look_at(part: ReturnLine, line: OrderLine, found: Arrived) -> None:
     """Raises Refused where that can't have arrived."""
     if not 0 <= found.units <= part.coming:
         raise Refused(f"{part.coming} of {line.title} were to come back, not {found.units}.")
-    if found.units and found.condition not in CONDITIONS:
+    if found.units and found.condition not in cases.CONDITIONS:
         raise Refused(f"Say in which condition {line.title} came back.")
 
 
@@ -307,7 +307,8 @@ def _told(case: Return, lines: Mapping[int, OrderLine], arrived: Mapping[int, Ar
         if found is not None and found.units:
             shelf = "back on the shelf" if found.restock else "not restocked"
             title = lines[part.order_line_id].title
-            told.append(f"{found.units} × {title}, {found.condition}, {shelf}")
+            state = cases.CONDITIONS[found.condition].lower()
+            told.append(f"{found.units} × {title}, {state}, {shelf}")
     return "; ".join(told)[:MOST_NOTE]
 
 

@@ -27,11 +27,12 @@ def migrate(context: Context) -> None:
 )
 @click.pass_obj
 def demo(context: Context, orders: int) -> None:
-    """Load the demo catalogue, once per database; never in production."""
+    """Load the demo catalogue and returns, once per database; never in production."""
     from opticworks import demo as demo_data
 
     with context.shop() as shop:
         loaded = demo_data.load(shop, say)
+        loaded = demo_data.send_back(shop) or loaded
         placed = demo_data.place_orders(shop, orders) if orders else 0
     click.echo("The demo data is loaded." if loaded else "The demo data was loaded before.")
     if orders:

@@ -198,6 +198,7 @@ def serve(
         _await_web(children, port)
         if not children.dead():
             announce(port, login, [(title, _port_of(command)) for title, command in standins])
+            place_demo_orders(context, environ)
         while not (ended := children.dead()):
             time.sleep(0.3)
         raise ConfigError(
@@ -205,6 +206,18 @@ def serve(
         )
     finally:
         children.stop()
+
+
+def place_demo_orders(context: Context, environ: Mapping[str, str]) -> None:
+    """Orders and returns to look at, once the stand-ins answer for carriers and banks."""
+    from opticworks import demo
+    from opticworks.boot import boot
+
+    shop = boot(context.ini, env=environ)
+    try:
+        demo.send_back(shop)
+    finally:
+        shop.close()
 
 
 def _port_of(command: Sequence[str]) -> str:

@@ -43,6 +43,16 @@ REASONS = {
 }
 
 
+#: In which condition goods come back.
+CONDITIONS = {
+    "new": "As new",
+    "opened": "Opened",
+    "used": "Used",
+    "damaged": "Damaged",
+    "incomplete": "Parts are missing",
+}
+
+
 class Misstep(Exception):
     """The return is in a state from which it can't go there."""
 

@@ -48,6 +48,7 @@ def test_owners_alone_see_settings(sign_in):
     assert [heading.text.strip() for heading in page.html.select("main h2")] == [
         "The shop",
         "Shipping",
+        "Returns",
         "SMTP mail",
         "Table rates",
     ]

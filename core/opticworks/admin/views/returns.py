@@ -30,7 +30,7 @@ from opticworks.orders import service as orders
 from opticworks.orders.models import Order
 from opticworks.returns import queries
 from opticworks.returns import service as cases
-from opticworks.returns.models import CONDITIONS, Return, ReturnLine
+from opticworks.returns.models import Return, ReturnLine
 from opticworks.shipping import rates as rates_room
 from opticworks.shipping import rules
 from opticworks.web.page import Crumb, Page
@@ -112,7 +112,7 @@ def _page(
         "case": case,
         "view": next(each for each in view.returns if each.number == case.number),
         "lines": _lines(request, order, view, case, typed),
-        "conditions": [(code, words.CONDITIONS[code]) for code in CONDITIONS],
+        "conditions": list(cases.CONDITIONS.items()),
         "declared": declared,
         "pay_by": declared.declared_at + PAY_WITHIN if declared is not None else None,
         "label": _label(request, order, case),
@@ -146,7 +146,7 @@ def _lines(
                 by_sku[skus[key]],
                 part,
                 cases.REASONS.get(part.reason, ""),
-                words.CONDITIONS.get(part.condition, ""),
+                cases.CONDITIONS.get(part.condition, ""),
                 values.get(f"units:{key}", str(part.coming)),
                 values.get(f"condition:{key}", ""),
                 kept,
