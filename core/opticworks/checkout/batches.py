@@ -9,14 +9,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from opticworks.checkout import labels, parcels
 from opticworks.checkout.settle import Refused
 from opticworks.jobs import Permanent, defer, task
-from opticworks.orders import service as orders
-from opticworks.shipping import service as shipments
+from opticworks.orders.models import Order
 from opticworks.shipping.models import LEFT, LabelBatch, LabelBatchOrder, Parcel
 from opticworks.shop import Shop
 
@@ -92,20 +91,21 @@ def batch_of(
 def parcels_of(db: Session, batch_id: uuid.UUID) -> list[tuple[str, Parcel]]:
     """The labelled parcels of the batch's orders, by order number, as they lie on the bench: those
     that left before the batch was begun are not among them."""
-    found = batch_of(db, batch_id)
-    if found is None:
-        return []
-    batch, rows = found
-    labelled: list[tuple[str, Parcel]] = []
-    for number in sorted(row.number for row in rows):
-        order = orders.by_number(db, number)
-        if order is None:
-            continue
-        for parcel in shipments.of_order(db, order.id, ("bought", *LEFT)):
-            new = parcel.bought_at is not None and parcel.bought_at >= batch.created_at
-            if parcel.status == "bought" or new:
-                labelled.append((number, parcel))
-    return labelled
+    rows = db.execute(
+        select(Order.number, Parcel)
+        .join(LabelBatchOrder, LabelBatchOrder.number == Order.number)
+        .join(LabelBatch, LabelBatch.id == LabelBatchOrder.batch_id)
+        .join(Parcel, Parcel.order_id == Order.id)
+        .where(
+            LabelBatch.id == batch_id,
+            or_(
+                Parcel.status == "bought",
+                Parcel.status.in_(LEFT) & (Parcel.bought_at >= LabelBatch.created_at),
+            ),
+        )
+        .order_by(Order.number, Parcel.bought_at, Parcel.position)
+    )
+    return [(number, parcel) for number, parcel in rows]
 
 
 def again(shop: Shop, batch_id: uuid.UUID) -> int:

@@ -122,11 +122,7 @@ def _work(shop: Shop, db: Session, order: Order, parcel: Parcel, signature: str 
         destination=destination,
         email=order.email,
         customs=c.Customs(signer=shop.settings["shipping"].customs_signer) if abroad else None,
-        options={
-            "signature": signature
-            or parcel.options.get("signature")
-            or shop.settings["shipping"].signature
-        },
+        options=c.BuyOptions(signature=_signature(shop, parcel, signature)),
     )
     return Work(
         id=parcel.id,
@@ -141,6 +137,11 @@ def _work(shop: Shop, db: Session, order: Order, parcel: Parcel, signature: str 
         options=parcel.options,
         request=request,
     )
+
+
+def _signature(shop: Shop, parcel: Parcel, wanted: str) -> Any:
+    """Who signs for the parcel: as is wanted now, as was rated, or else as the shop has it."""
+    return wanted or parcel.options.get("signature") or shop.settings["shipping"].signature
 
 
 def provider_for(shop: Shop, order: Order) -> str:

@@ -137,7 +137,8 @@ def pack_order(
         made = _parcels(shop, found, wanted)
         shipments.add(db, order.id, made, actor, shipment_id)
         what = [f"{quantity} × {sku}" for each in wanted for sku, quantity in each.lines.items()]
-        audit.record(db, actor, "parcel.packed", f"order {number}", parcels=len(made), what=what)
+        said = ", ".join(what)
+        audit.record(db, actor, "parcel.packed", f"order {number}", parcels=len(made), what=said)
         return [parcel.id for parcel in made]
 
 

@@ -19,7 +19,7 @@ from opticworks.orders.models import FULFILMENT_STATUSES, PAYMENT_STATUSES, Orde
 PAGE = 25
 PAID = ("paid", "authorized", "part_refunded")
 # Rooms don't import each other: a list that looks across them names the columns it needs.
-PARCEL = table("parcel", column("order_id"), column("tracking_number"), column("status"))
+PARCEL = table("parcel", column("order_id"), column("tracking_number"))
 PROBLEM = table("shipping_problem", column("order_id"), column("closed_at"))
 
 
@@ -143,22 +143,30 @@ def _day(text: str) -> date | None:
         return None
 
 
+#: Orders of which something lies in no labelled parcel yet.
+UNLABELLED = text("""(
+    SELECT coalesce(sum(line.quantity), 0) FROM order_line line
+    WHERE line.order_id = orders.id
+    AND coalesce((line.item ->> 'requires_shipping')::boolean, true)
+) > (
+    SELECT coalesce(sum(part.quantity), 0)
+    FROM parcel JOIN parcel_line part ON part.parcel_id = parcel.id
+    WHERE parcel.order_id = orders.id AND parcel.status IN ('bought', 'shipped', 'delivered')
+)""")
+
+
 def next_to_ship(db: Session, order: Order) -> str:
     """The number of another order that waits to be packed, the oldest first; empty if none does.
 
-    One of which everything lies in a labelled parcel already waits no more."""
-    query = (
-        select(Order.number)
-        .where(*TABS["to_ship"].conditions, Order.id != order.id)
-        .where(~exists().where(PARCEL.c.order_id == Order.id, PARCEL.c.status == "bought"))
-        .order_by(Order.placed_at, Order.id)
-    )
+    One of which everything lies in labelled parcels already waits no more."""
+    waiting = (*TABS["to_ship"].conditions, UNLABELLED, Order.id != order.id)
+    query = select(Order.number).where(*waiting).order_by(Order.placed_at, Order.id)
     return db.scalar(query.limit(1)) or ""
 
 
 def numbers_to_ship(db: Session, limit: int) -> Sequence[str]:
-    """Orders that wait to be shipped, the oldest first."""
-    query = select(Order.number).where(*TABS["to_ship"].conditions)
+    """Orders that wait for labels, the oldest first."""
+    query = select(Order.number).where(*TABS["to_ship"].conditions, UNLABELLED)
     return db.scalars(query.order_by(Order.placed_at, Order.id).limit(limit)).all()
 
 

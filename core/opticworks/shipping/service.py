@@ -241,6 +241,12 @@ def label_files(db: Session, parcel_id: uuid.UUID) -> Sequence[LabelFile]:
     ).all()
 
 
+def label_formats(db: Session, parcel_ids: Sequence[uuid.UUID]) -> set[str]:
+    """The formats in which labels of these parcels are kept here."""
+    query = select(LabelFile.format).where(LabelFile.parcel_id.in_(parcel_ids)).distinct()
+    return set(db.scalars(query))
+
+
 def keep_file(db: Session, parcel_id: uuid.UUID, format: str, content: bytes) -> None:
     """Keep a label's file; the very same one is kept once, and another never replaces it."""
     statement = insert(LabelFile).values(

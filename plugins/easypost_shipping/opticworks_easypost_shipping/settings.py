@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 API = "https://api.easypost.com/v2"
 STANDIN_KEY = "EZTKstandin"
@@ -77,6 +77,12 @@ class EasyPostSettings(BaseModel):
         json_schema_extra={"choices": {"return": "Comes back", "abandon": "Is given up"}},
     )
     api_base: str = Field(API, title="EasyPost's address", json_schema_extra={"ini": True})
+
+    @field_validator("percentile", mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        """The ini has text only."""
+        return int(value) if isinstance(value, str) and value.isdigit() else value
 
     def placed(self, standins: Mapping[str, str]) -> EasyPostSettings:
         """These settings, or those of the stand-in that runs when no key was given."""

@@ -315,6 +315,7 @@ def test_many_labels_become_one_file_and_one_scan_form(standin: Any, provider: A
     assert (found.state, found.shipments) == ("ready", 2)
     assert found.file.count(b"/Type /Page\n") == 2
     assert provider.find_manifest(refs) is None
+    assert len({provider.fetch(ref).label.tracking_number for ref in refs}) == 3
     form = provider.manifest(refs, "k")
     assert form.state == "ready"
     assert form.file.startswith(b"%PDF-")

@@ -177,9 +177,7 @@ def show(request: Request) -> dict[str, Any]:
     batch, rows = _found(request)
     count = {name: sum(row.status == name for row in rows) for name in batches.RANK}
     labelled = [parcel for row in rows for parcel in row.parcels]
-    formats = {
-        each.format for parcel in labelled for each in shipments.label_files(request.db, parcel.id)
-    }
+    formats = shipments.label_formats(request.db, [parcel.id for parcel in labelled])
     costs = [Money(each.cost, each.currency) for each in labelled if each.cost is not None]
     return {
         "page": Page(f"Batch of {len(rows)} orders", crumbs=(LIST,)),

@@ -81,6 +81,7 @@ def _page(request: Request, error: str = "") -> dict[str, Any]:
     except Refused as reason:
         blocked = str(reason)
     pictures = {line.sku: line.image for line in view.lines}
+    suggested = parcels.suggestion(shop, found)
     return {
         "page": Page(
             f"Parcels of {view.number}",
@@ -94,7 +95,8 @@ def _page(request: Request, error: str = "") -> dict[str, Any]:
             if (left := found.left[line.id]) > 0
         ],
         "boxes": [(box.name, box.name) for box in settings.boxes],
-        "suggested": [_suggested(each) for each in parcels.suggestion(shop, found)],
+        "suggested": [_suggested(each) for each in suggested],
+        "box": suggested[0].box if len(suggested) == 1 else "",
         "problems": shipments.problems(db, order.id),
         "sells": bool(labels.label_providers(shop)),
         "ordered": choice,
@@ -149,14 +151,17 @@ def _offers(
     chosen = (choice.carrier.casefold(), choice.service.casefold()) if choice else None
     found = []
     for rate in rates:
-        said = []
-        if rate == picked:
-            said.append(f"Recommended: {rules.why(rate, settings, choice)}")
-        if (rate.carrier.casefold(), rate.service.casefold()) == chosen:
+        said, why = [], rules.why(rate, settings, choice) if rate == picked else ""
+        if why:
+            said.append(f"Recommended: {why}")
+        if (
+            rate.carrier.casefold(),
+            rate.service.casefold(),
+        ) == chosen and why != "what the customer chose":
             said.append("Chosen by the customer")
-        if rate == cheapest and len(rates) > 1:
+        if rate == cheapest and len(rates) > 1 and why != "the cheapest":
             said.append("Cheapest")
-        if rate == fastest and len(rates) > 1:
+        if rate == fastest and len(rates) > 1 and why != "the fastest":
             said.append("Fastest")
         found.append(Offer(rate, _promise(rate), said, rate == preselected))
     return sorted(found, key=lambda offer: (not offer.recommended, offer.rate.amount.minor))
@@ -333,7 +338,7 @@ def _options(request: Request, number: str) -> c.BuyOptions:
     options = c.BuyOptions()
     wanted = request.POST.get("label_format", "")
     if wanted in LABEL_FORMATS:
-        options["label_format"] = wanted  # type: ignore[typeddict-item]
+        options["label_format"] = wanted
     if insured := request.POST.get("insurance", "").strip():
         with request.shop.unit() as db:
             view = request.shop.order_view(db, number)

@@ -8,7 +8,7 @@ from alembic import op
 from opticworks.jobs import schema
 
 revision = "kernel_0020_job_board"
-down_revision = "kernel_0013_refunds"
+down_revision = "kernel_0023_followed_payments"
 branch_labels = None
 depends_on = None
 

@@ -24,7 +24,22 @@ from opticworks.testing.fakes.vendor import FakeVendor
 #: (code, title, days, price per started kilogram in minor units)
 SERVICES = (("ground", "Fake Ground", 4, 700), ("air", "Fake Air", 1, 2100))
 MAX_WEIGHT = 30_000
-LABEL_PDF = b"%PDF-1.4\n% a label\n%%EOF\n"
+#: A page of 4 by 6 inches with nothing on it.
+LABEL_PDF = b"""%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 288 432]>>endobj
+xref
+0 4
+0000000000 65535 f 
+0000000009 00000 n 
+0000000052 00000 n 
+0000000101 00000 n 
+trailer<</Size 4/Root 1 0 R>>
+startxref
+164
+%%EOF
+"""
 
 
 @dataclass(slots=True)
@@ -40,7 +55,8 @@ class FakeShipment:
 class FakeCarrierVendor(FakeVendor):
     """The vendor behind FakeShipping, without idempotency keys, like many of its kind.
 
-    `bought` counts the labels paid for; `served` are the countries it ships to.
+    `bought` counts the labels paid for, `forms` holds what is on each form for a carrier;
+    `served` are the countries it ships to.
     """
 
     def __init__(self, *args: object, served: tuple[str, ...] = ("US", "CA"), **options: object):
@@ -48,6 +64,7 @@ class FakeCarrierVendor(FakeVendor):
         self.served = served
         self.shipments: dict[str, FakeShipment] = {}
         self.bought = 0
+        self.options: dict[str, Any] = {}  #: of the label that was bought last
         self.forms: dict[str, tuple[str, ...]] = {}
 
     def scan(self, ref: str, status: Any, description: str = "") -> None:
@@ -120,6 +137,7 @@ class FakeShipping:
             if rate.ref not in {offered.ref for offered in shipment.rates}:
                 raise ProviderError("That rate is not offered any more.", retryable=False)
             self.vendor.bought += 1
+            self.vendor.options = dict(options)
             number = f"FAKE{self.vendor.bought:010d}"
             shipment.label = Label(
                 ref=ref,

@@ -102,7 +102,7 @@ class Vendor(Account):
 
     def _tracking_code(self) -> str:
         """22 digits as USPS has them, the last a check digit."""
-        digits = f"940010020830310{9505000 + len(self.objects['Tracker']):07d}"[:21]
+        digits = f"94001002083031{(9505000 + len(self.objects['Tracker'])) % 10**7:07d}"
         total = sum(int(d) * (3 if i % 2 == 0 else 1) for i, d in enumerate(reversed(digits)))
         return f"{digits}{-total % 10}"
 
