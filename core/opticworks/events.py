@@ -27,6 +27,10 @@ SHIPMENT_OUT_FOR_DELIVERY = "shipment.out_for_delivery"  #: once per parcel, as 
 SHIPMENT_DELIVERED = "shipment.delivered"
 STOCK_CHANGED = "stock.changed"  #: subject is the SKU; its availability changed
 STOCK_LOW = "stock.low"  #: subject is the SKU, which fell below the shop's mark; data["left"]
+#: About an account; the subject is a link's public id, data["to"] and data["name"] its owner.
+ACCOUNT_RESET_ASKED = "account.reset_asked"
+ACCOUNT_EMAIL_ASKED = "account.email_asked"
+ACCOUNT_CHANGED = "account.changed"  #: data["what"] is password or email
 MESSAGE_BOUNCED = "message.bounced"
 
 

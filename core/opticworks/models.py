@@ -3,6 +3,7 @@
 from opticworks.audit import models as audit
 from opticworks.carts import models as carts
 from opticworks.db import changes
+from opticworks.links import models as links
 from opticworks.media import models as media
 from opticworks.notifications import models as notifications
 from opticworks.orders import models as orders
@@ -18,6 +19,7 @@ __all__ = [
     "audit",
     "carts",
     "changes",
+    "links",
     "media",
     "notifications",
     "orders",
