@@ -10,7 +10,7 @@ PORT ?= 6543
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install run test bench lint format types lock css clean
+.PHONY: help install run test bench lint format types lock messages css clean
 
 help: ## List these commands
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 10
@@ -45,6 +45,9 @@ types: install ## Check types with mypy
 lock: ## Pin every dependency anew in constraints.txt (needs uv)
 	@command -v uv >/dev/null || { echo 'uv is needed to pin dependencies and was not found: install it (pip install uv).' >&2; exit 1; }
 	@"$(PYTHON)" tools/lock.py
+
+messages: install ## Gather the mails' texts for translators and compile the catalogues
+	@$(BIN)/python tools/messages.py
 
 css: ## Compile the stylesheets (needs Node; the compiled files are part of the packages)
 	@command -v npm >/dev/null || { echo 'Node is needed to compile stylesheets and npm was not found: install it (Debian: apt-get install nodejs npm).' >&2; exit 1; }

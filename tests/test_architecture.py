@@ -22,7 +22,7 @@ LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"plugins"}),
     frozenset({"shop"}),
     frozenset({"web", "jobs"}),
-    frozenset({"documents"}),
+    frozenset({"documents", "links"}),
     frozenset({"settings", "audit", "staff", "customers", "notifications", "media"}),
     frozenset({"carts", "pricing", "stock", "orders", "payments", "shipping", "pages", "returns"}),
     frozenset({"checkout"}),
@@ -34,6 +34,7 @@ LEVELS: tuple[frozenset[str], ...] = (
 NEIGHBOURS = {
     ("settings", "audit"): "every change of a setting leaves an audit entry",
     ("staff", "audit"): "every staff write leaves an audit entry",
+    ("staff", "notifications"): "a forgotten password is answered by mail",
 }
 # What puts the whole together stands outside the levels.
 COMPOSITION = frozenset({"app", "boot", "demo", "kernel", "migrations", "models", "plugin"})

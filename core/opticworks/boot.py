@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 #: Parts of the kernel that answer hooks like plugins do: (name, dotted module).
 BUILTINS: tuple[tuple[str, str], ...] = (
     ("orders", "opticworks.notifications.order_mails"),
+    ("accounts", "opticworks.notifications.account_mails"),
     ("admin", "opticworks.admin.menu"),
     ("order_pictures", "opticworks.orders.pictures"),
     ("labels", "opticworks.checkout.shipping_jobs"),
@@ -48,6 +49,7 @@ TASKS = (
     "opticworks.checkout.manifests",
     "opticworks.webhooks.jobs",
     "opticworks.media.jobs",
+    "opticworks.staff.accounts",
 )
 
 

@@ -4,6 +4,7 @@ from opticworks.audit import models as audit
 from opticworks.carts import models as carts
 from opticworks.db import changes
 from opticworks.documents import models as documents
+from opticworks.links import models as links
 from opticworks.media import models as media
 from opticworks.notifications import models as notifications
 from opticworks.orders import models as orders
@@ -21,6 +22,7 @@ __all__ = [
     "carts",
     "changes",
     "documents",
+    "links",
     "media",
     "notifications",
     "orders",

@@ -21,6 +21,7 @@ from opticworks.contracts.discovery import (
 )
 from opticworks.contracts.goods import Component, Item, ItemGroup, Rating
 from opticworks.contracts.notifications import (
+    N_,
     Attachment,
     BatchMailer,
     DeliveryEvent,
@@ -108,6 +109,7 @@ from opticworks.contracts.vendors import (
 
 __all__ = [
     "KERNEL_SETTINGS",
+    "N_",
     "Address",
     "AddressVerdict",
     "AddressVerifier",

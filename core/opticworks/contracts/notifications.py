@@ -8,6 +8,12 @@ from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
 
+def N_(text: str) -> str:
+    """Mark a text for the catalogues that is translated only when it is shown: the words of a
+    message, which are written before it is known in which language they are read."""
+    return text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
     """A file that goes with a mail: an invoice, a packing slip."""
@@ -47,7 +53,8 @@ class MessageDraft:
     what staff wrote, with the values of `words`; `subject` then may be left out.
 
     `marketing` mail is not needed for an order: it carries an unsubscribe link that one click
-    obeys, and nobody who used it gets any more. `send_at` keeps it until then.
+    obeys, and nobody who used it gets any more. `send_at` keeps it until then. A `confidential`
+    one carries a secret: staff never see its text in the log, and it is not kept once sent.
     """
 
     kind: str
@@ -59,6 +66,7 @@ class MessageDraft:
     marketing: bool = False
     attachments: tuple[Attachment, ...] = ()
     send_at: datetime | None = None
+    confidential: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -338,6 +338,8 @@ def _sent(shop: Any, refs: Mapping[str, str], mailer: Mailer, at: datetime) -> N
             message.ref, message.mailer = refs[message.public_id], mailer.code
             message.sent_at = message.sent_at or shop.now()
             note(db, message, "sent", mailer.title, at=at)
+            if message.confidential:
+                message.html = message.text = ""
 
 
 def _give_back(shop: Any, public_ids: list[str], error: Exception, status: str = "queued") -> None:
@@ -356,6 +358,8 @@ def _give_back(shop: Any, public_ids: list[str], error: Exception, status: str =
             message.status = "failed" if final else status
             message.error = sentence[:1000]
             note(db, message, "failed" if final else "delayed", sentence)
+            if final and message.confidential:
+                message.html = message.text = ""
 
 
 @contextmanager

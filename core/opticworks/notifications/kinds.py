@@ -8,6 +8,7 @@ from typing import Any
 from babel.dates import format_date
 
 from opticworks.contracts import (
+    N_,
     Address,
     MessageDraft,
     MessageKind,
@@ -20,7 +21,13 @@ from opticworks.money import Money
 from opticworks.notifications.wording import OF_ORDERS
 
 ORDER, PAYMENT, PARCEL, STAFF = "The order", "The payment", "The parcel", "To staff"
-GROUPS = (ORDER, PAYMENT, PARCEL)  #: the first ones in a list; plugins' own follow, STAFF is last
+ACCOUNT = "The account"
+GROUPS = (
+    ORDER,
+    PAYMENT,
+    PARCEL,
+    ACCOUNT,
+)  #: the first ones in a list; plugins' own follow, STAFF is last
 
 _PARCEL = {
     **OF_ORDERS,
@@ -65,8 +72,8 @@ KINDS: tuple[MessageKind, ...] = (
         code="order_placed",
         title="Order placed",
         group=ORDER,
-        subject="Your order {order}",
-        intro="We have your order {order}. {next}",
+        subject=N_("Your order {order}"),
+        intro=N_("We have your order {order}. {next}"),
         variables={**OF_ORDERS, "next": "what happens next, by how it is paid"},
         sample=_of("order_placed"),
     ),
@@ -74,13 +81,16 @@ KINDS: tuple[MessageKind, ...] = (
         code="order_canceled",
         title="Order canceled",
         group=ORDER,
-        subject="Your order {order} was canceled",
-        intro="Your order {order} of {placed} was canceled, and nothing will be shipped. {reason}"
-        "\n\n{money}",
+        subject=N_("Your order {order} was canceled"),
+        intro=N_(
+            "Your order {order} of {placed} was canceled, and nothing will be shipped. {why} "
+            "{reason}\n\n{money}"
+        ),
         variables={
             **OF_ORDERS,
             "placed": "the day it was placed",
-            "reason": "why, if a reason was given",
+            "why": "“The reason:”, if one was given",
+            "reason": "the reason, if one was given",
             "money": "what becomes of the money",
         },
         sample=_of("order_canceled"),
@@ -89,9 +99,11 @@ KINDS: tuple[MessageKind, ...] = (
         code="order_paid",
         title="Payment received",
         group=PAYMENT,
-        subject="We received your payment for order {order}",
-        intro="Thank you. We received {total} for your order {order} and are getting it ready. We "
-        "write again when it is on its way.",
+        subject=N_("We received your payment for order {order}"),
+        intro=N_(
+            "Thank you. We received {total} for your order {order} and are getting it ready. We "
+            "write again when it is on its way."
+        ),
         variables=OF_ORDERS,
         sample=_of("order_paid"),
     ),
@@ -99,20 +111,24 @@ KINDS: tuple[MessageKind, ...] = (
         code="payment_failed",
         title="Payment failed",
         group=PAYMENT,
-        subject="Your payment for order {order} did not go through",
-        intro="We could not take the payment of {total} for your order {order}. {reason} Nothing "
-        "was charged.\n\nTry again with the button below, with the same card or another one.",
+        subject=N_("Your payment for order {order} did not go through"),
+        intro=N_(
+            "We could not take the payment of {total} for your order {order}. {reason} Nothing "
+            "was charged.\n\nTry again with the button below, with the same card or another one."
+        ),
         variables={**OF_ORDERS, "reason": "what the bank said"},
-        sample=_of("payment_failed", reason="Your card was declined."),
+        sample=_of("payment_failed", reason=N_("Your card was declined.")),
     ),
     MessageKind(
         code="payment_returned",
         title="Payment sent back",
         group=PAYMENT,
-        subject="Your payment for order {order} goes back to you",
-        intro="{reason}\n\n{total} for order {order} go back the way they came, and you need not "
-        "do anything. If your card was only authorized, the amount just disappears from your "
-        "statement; otherwise it takes your bank a few days.",
+        subject=N_("Your payment for order {order} goes back to you"),
+        intro=N_(
+            "{reason}\n\n{total} for order {order} go back the way they came, and you need not "
+            "do anything. If your card was only authorized, the amount just disappears from your "
+            "statement; otherwise it takes your bank a few days."
+        ),
         variables={**OF_ORDERS, "reason": "why it goes back"},
         sample=_of("payment_returned"),
     ),
@@ -120,9 +136,11 @@ KINDS: tuple[MessageKind, ...] = (
         code="payment_refunded",
         title="Refund",
         group=PAYMENT,
-        subject="A refund of {amount} for order {order}",
-        intro="We have sent {amount} back to you for your order {order}, the way you paid. "
-        "Depending on your bank it takes a few days until you see it.",
+        subject=N_("A refund of {amount} for order {order}"),
+        intro=N_(
+            "We have sent {amount} back to you for your order {order}, the way you paid. "
+            "Depending on your bank it takes a few days until you see it."
+        ),
         variables={**OF_ORDERS, "amount": "what goes back"},
         sample=_of("payment_refunded"),
     ),
@@ -130,8 +148,8 @@ KINDS: tuple[MessageKind, ...] = (
         code="shipment_shipped",
         title="On its way",
         group=PARCEL,
-        subject="{part} {order} is on its way",
-        intro="We handed your parcel to {carrier} on {shipped}. {rest}",
+        subject=N_("{part} {order} is on its way"),
+        intro=N_("We handed your parcel to {carrier} on {shipped}. {rest}"),
         variables={**_PARCEL, "rest": "that the rest follows, if it does"},
         sample=_of("shipment_shipped"),
     ),
@@ -139,8 +157,8 @@ KINDS: tuple[MessageKind, ...] = (
         code="shipment_out_for_delivery",
         title="Out for delivery",
         group=PARCEL,
-        subject="{part} {order} arrives today",
-        intro="{carrier} has your parcel in the van and brings it today.",
+        subject=N_("{part} {order} arrives today"),
+        intro=N_("{carrier} has your parcel in the van and brings it today."),
         variables=_PARCEL,
         sample=_of("shipment_out_for_delivery"),
     ),
@@ -148,9 +166,11 @@ KINDS: tuple[MessageKind, ...] = (
         code="shipment_delivered",
         title="Delivered",
         group=PARCEL,
-        subject="{part} {order} was delivered",
-        intro="{carrier} says that your parcel was delivered. If you can't find it, look with "
-        "neighbors and where parcels are left, and then write to us: we help.",
+        subject=N_("{part} {order} was delivered"),
+        intro=N_(
+            "{carrier} says that your parcel was delivered. If you can't find it, look with "
+            "neighbors and where parcels are left, and then write to us: we help."
+        ),
         variables=_PARCEL,
         sample=_of("shipment_delivered"),
     ),
@@ -158,8 +178,8 @@ KINDS: tuple[MessageKind, ...] = (
         code="staff_new_order",
         title="New order",
         group=STAFF,
-        subject="New order {order}: {total}",
-        intro="{name} ordered {items} items for {total}.",
+        subject=N_("New order {order}: {total}"),
+        intro=N_("{name} ordered {items} items for {total}."),
         variables={**OF_ORDERS, "items": "how many items"},
         staff=True,
         sample=_of("staff_new_order"),
@@ -168,8 +188,8 @@ KINDS: tuple[MessageKind, ...] = (
         code="staff_low_stock",
         title="Low stock",
         group=STAFF,
-        subject="Low stock: {sku}, {left} left",
-        intro="{sku} {title} runs low: {left} left to sell. Order more before it sells out.",
+        subject=N_("Low stock: {sku}, {left} left"),
+        intro=N_("{sku} {title} runs low: {left} left to sell. Order more before it sells out."),
         variables={"sku": "the SKU", "left": "how many are left to sell", "title": "its name"},
         staff=True,
         sample=_of("staff_low_stock"),

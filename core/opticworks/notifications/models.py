@@ -77,6 +77,7 @@ class Message(Base):
     ref: Mapped[str] = mapped_column(Text, default="")
     mailer: Mapped[str] = mapped_column(Text, default="", server_default="")
     marketing: Mapped[bool] = mapped_column(default=False, server_default="false")
+    confidential: Mapped[bool] = mapped_column(default=False, server_default="false")
     send_at: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(default=0)
     error: Mapped[str] = mapped_column(Text, default="")

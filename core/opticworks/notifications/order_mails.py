@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 
-from opticworks.contracts import Ctx, MessageDraft, MessageKind, OrderView, ShipmentView
+from opticworks.contracts import (
+    N_,
+    Ctx,
+    MessageDraft,
+    MessageKind,
+    OrderView,
+    ShipmentView,
+)
 from opticworks.events import (
     ORDER_CANCELED,
     ORDER_PLACED,
@@ -28,14 +35,32 @@ from opticworks.money import Money
 from opticworks.notifications.kinds import KINDS
 
 RETURNED = {
-    "surplus": "Your order was paid already when a second payment came in. One is enough; your "
-    "order itself stays as it is.",
-    "sold_out": "Your payment came in after the time we could keep your items, and meanwhile they "
-    "were sold. Nothing will be shipped and you pay nothing; if you still want the items, please "
-    "order again.",
-    "canceled": "Your payment came in after the order had been canceled. Nothing will be shipped "
-    "and you pay nothing; if you still want the items, please order again.",
+    "surplus": N_(
+        "Your order was paid already when a second payment came in. One is enough; your order "
+        "itself stays as it is."
+    ),
+    "sold_out": N_(
+        "Your payment came in after the time we could keep your items, and meanwhile they were "
+        "sold. Nothing will be shipped and you pay nothing; if you still want the items, please "
+        "order again."
+    ),
+    "canceled": N_(
+        "Your payment came in after the order had been canceled. Nothing will be shipped and you "
+        "pay nothing; if you still want the items, please order again."
+    ),
 }
+KEPT = N_("We keep your items for you, and ship them as soon as your payment arrives.")
+READY = N_("We are getting it ready and write again when it is on its way.")
+BACK = N_("What you paid goes back the way it came; depending on your bank that takes a few days.")
+NOT_CHARGED = N_(
+    "You have not been charged. If you sent a transfer in the meantime, reply to this mail and we "
+    "sort it out."
+)
+WHY = N_("The reason:")
+WHOLE, PART = N_("Your order"), N_("Part of your order")
+NOBODY = N_("the carrier")
+SOMEBODY = N_("The carrier")  # at the beginning of a sentence
+REST = N_("The rest follows in a parcel of its own; nothing more to pay.")
 
 
 @hookimpl
@@ -90,22 +115,20 @@ def draft(order: OrderView, kind: str, data: Any = None, **words: str) -> Messag
 
 def order_placed(order: OrderView) -> MessageDraft:
     due = order.payment and order.payment.instructions
-    if due and order.payment_status in ("unpaid", "pending"):
-        told = "We keep your items for you, and ship them as soon as your payment arrives."
-    else:
-        told = "We are getting it ready and write again when it is on its way."
+    told = KEPT if due and order.payment_status in ("unpaid", "pending") else READY
     return draft(order, "order_placed", next=told)
 
 
 def order_canceled(order: OrderView, placed: str) -> MessageDraft:
-    reason = f"The reason: {order.cancel_reason}" if order.cancel_reason else ""
-    if order.payment_status in ("paid", "part_refunded", "refunded"):
-        money = "What you paid goes back the way it came; depending on your bank that takes a few "
-        money += "days."
-    else:
-        money = "You have not been charged. If you sent a transfer in the meantime, reply to this "
-        money += "mail and we sort it out."
-    return draft(order, "order_canceled", placed=placed, reason=_sentence(reason), money=money)
+    back = order.payment_status in ("paid", "part_refunded", "refunded")
+    return draft(
+        order,
+        "order_canceled",
+        placed=placed,
+        why=WHY if order.cancel_reason else "",
+        reason=_sentence(order.cancel_reason),
+        money=BACK if back else NOT_CHARGED,
+    )
 
 
 def payment_returned(order: OrderView, reason: str) -> MessageDraft:
@@ -116,16 +139,15 @@ def payment_returned(order: OrderView, reason: str) -> MessageDraft:
 def of_shipment(order: OrderView, kind: str, shipment: ShipmentView, day: str) -> MessageDraft:
     """A mail about one parcel; `day` is when it left."""
     part = order.fulfilment_status in ("part_shipped", "part_delivered")
-    rest = "The rest follows in a parcel of its own; nothing more to pay."
     return draft(
         order,
         kind,
         {"shipment": shipment},
-        part="Part of your order" if part else "Your order",
-        carrier=shipment.carrier or "the carrier",
+        part=PART if part else WHOLE,
+        carrier=shipment.carrier or (NOBODY if kind == "shipment_shipped" else SOMEBODY),
         tracking=shipment.tracking_number,
         shipped=day,
-        rest=rest if part and kind == "shipment_shipped" else "",
+        rest=REST if part and kind == "shipment_shipped" else "",
     )
 
 

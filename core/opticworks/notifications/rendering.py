@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from opticworks.contracts import MessageDraft, MessageKind, OrderView
+from opticworks.links import service as links
 from opticworks.notifications import unsubscribe, wording
 from opticworks.notifications.text import to_text
 from opticworks.web.templates import format_names
@@ -81,8 +82,8 @@ def render(
 
     The template is found along the theme's search path and knows `shop` (the settings), `order`,
     `data`, `subject`, `intro` (paragraphs), `words`, `base_url`, `absolute(path)`,
-    `unsubscribe` (the address that stops marketing, or ""), `lang`, `_`, `country(code)`,
-    `money`, `date` and `datetime`.
+    `mailed_link(data)`, `unsubscribe` (the address that stops marketing, or ""), `lang`, `_`,
+    `country(code)`, `money`, `date` and `datetime`.
     """
     html = _inliner().inline(
         shop.templates.render(
@@ -111,6 +112,9 @@ def names_of(
         "intro": [part.split("\n") for part in intro.split("\n\n") if part.strip()],
         "base_url": shop.config.base_url,
         "absolute": absolute(shop.config.base_url),
+        "mailed_link": lambda data: links.path(
+            shop, data["pattern"], data["purpose"], data["link"]
+        ),
         "unsubscribe": unsubscribe.link(shop, public_id) if draft.marketing else "",
         "lang": settings.locale.partition("_")[0],
         "_": gettext,

@@ -90,6 +90,7 @@ def store(
             tries=0,
             error="",
             marketing=draft.marketing,
+            confidential=draft.confidential,
             send_at=draft.send_at,
         )
         .on_conflict_do_nothing(index_elements=["event_id", "kind", "recipient"])
@@ -176,6 +177,7 @@ def resend(db: Session, public_id: str) -> bool:
     statement = (
         update(Message)
         .where(Message.public_id == public_id, Message.status == "failed")
+        .where(Message.html != "")  # what is confidential is not kept
         .values(status="queued", tries=0, error="")
         .returning(Message.id)
     )
@@ -194,6 +196,7 @@ def send_copy(db: Session, public_id: str) -> bool:
         select(Message, StoredEvent.subject)
         .join(StoredEvent, StoredEvent.id == Message.event_id)
         .where(Message.public_id == public_id, Message.status.in_(SENT))
+        .where(~Message.confidential)
     ).first()
     if row is None or is_suppressed(db, row[0].recipient, marketing=row[0].marketing):
         return False

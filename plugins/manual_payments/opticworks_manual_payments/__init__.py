@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from opticworks.contracts import Ctx, MessageDraft, MessageKind, OrderView, PluginInfo
+from opticworks.contracts import N_, Ctx, MessageDraft, MessageKind, OrderView, PluginInfo
 from opticworks.events import PAYMENT_REMINDER, Event
 from opticworks.plugin import hookimpl
 from opticworks_manual_payments.provider import CODE, BankTransfer
@@ -60,9 +60,11 @@ def message_kinds() -> tuple[MessageKind, ...]:
             code="payment_reminder",
             title="Reminder to transfer",
             group="The payment",
-            subject="Reminder: your order {order} is waiting for your payment",
-            intro="We have not seen your transfer for order {order} yet. If it is on its way, "
-            "there is nothing to do: banks take a day or two, and we write when it has arrived.",
+            subject=N_("Reminder: your order {order} is waiting for your payment"),
+            intro=N_(
+                "We have not seen your transfer for order {order} yet. If it is on its way, "
+                "there is nothing to do: banks take a day or two, and we write when it has arrived."
+            ),
             variables={
                 "order": "the order's number",
                 "name": "the customer's first name",

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 
 from opticworks.contracts import (
+    N_,
     Instruction,
     NoWebhooks,
     PaymentIntent,
@@ -37,7 +38,7 @@ class BankTransfer:
     """
 
     code = CODE
-    title = "Bank transfer"
+    title = N_("Bank transfer")
 
     def __init__(
         self,
@@ -79,23 +80,23 @@ class BankTransfer:
         bank = self._settings
         locale = self._shop.locale
         pay_by = format_date(expires.astimezone(ZoneInfo(self._shop.timezone)), "long", locale)
-        yield Instruction(label="Amount", value=intent.amount.format(locale), copy=True)
-        yield Instruction(label="Reference", value=intent.order_number, copy=True)
-        yield Instruction(label="Pay by", value=pay_by)
+        yield Instruction(label=N_("Amount"), value=intent.amount.format(locale), copy=True)
+        yield Instruction(label=N_("Reference"), value=intent.order_number, copy=True)
+        yield Instruction(label=N_("Pay by"), value=pay_by)
         facts = [
-            ("Account holder", bank.account_holder),
-            ("IBAN", bank.iban),
-            ("Account number", "" if bank.iban else bank.account_number),
-            ("Routing number", "" if bank.iban else bank.routing_number),
-            ("BIC", bank.bic),
+            (N_("Account holder"), bank.account_holder),
+            (N_("IBAN"), bank.iban),
+            (N_("Account number"), "" if bank.iban else bank.account_number),
+            (N_("Routing number"), "" if bank.iban else bank.routing_number),
+            (N_("BIC"), bank.bic),
         ]
         for label, value in facts:
             if value:
                 yield Instruction(label=label, value=value, copy=True)
         if bank.bank:
-            yield Instruction(label="Bank", value=bank.bank)
+            yield Instruction(label=N_("Bank"), value=bank.bank)
         if bank.note:
-            yield Instruction(label="Note", value=bank.note)
+            yield Instruction(label=N_("Note"), value=bank.note)
 
     def fetch(self, ref: str) -> PaymentResult:
         """Still pending: an account statement can't be asked, so only staff know more."""

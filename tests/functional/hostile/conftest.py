@@ -13,12 +13,14 @@ from opticworks.checkout import refund as refunding
 from opticworks.checkout.refund_plan import Wish
 from opticworks.contracts import RefundResult
 from opticworks.jobs.testing import drain
+from opticworks.links import service as links
 from opticworks.money import Money
+from opticworks.notifications.account_mails import LINKS
 from opticworks.payments import refunds
 from opticworks.payments import service as payments
 from opticworks.payments.models import Payment
 from opticworks.shop import Shop
-from opticworks.staff import passwords, service
+from opticworks.staff import accounts, passwords, service
 from opticworks.testing.shops import Browser
 
 from .crawl import Site
@@ -68,7 +70,29 @@ def site(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> Sit
     tampered = "UPDATE orders SET payment_status = 'paid', placed_at = now() - interval '1 hour'"
     with shop.unit() as db:  # a difference that can be repaired
         db.execute(text(f"{tampered} WHERE payment_status = 'pending'"))
-    return Site(browser, (paid, "/admin/sign-in", "/admin/payments/reconcile?since=2020-01-01"))
+    start = (paid, "/admin/sign-in", "/admin/forgot", "/admin/payments/reconcile?since=2020-01-01")
+    return Site(browser, (*start, *mailed(shop)))
+
+
+def mailed(shop: Shop) -> list[str]:
+    """Links that were sent by mail, for the owner."""
+    with shop.unit() as db:
+        staff = service.by_email(db, "owner@example.org")
+        assert staff is not None
+        for purpose, to in ((accounts.RESET, staff.email), (accounts.EMAIL, "me@example.org")):
+            links.make(
+                db,
+                purpose,
+                str(staff.id),
+                to,
+                now=shop.now(),
+                lifetime=accounts.RESET_LASTS,
+                public_id=purpose,
+            )
+    return [
+        pattern.format(token=links.token(shop.config.secret, purpose, purpose))
+        for purpose, pattern in LINKS.values()
+    ]
 
 
 def trouble(shop: Shop, number: str) -> None:

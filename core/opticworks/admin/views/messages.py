@@ -87,6 +87,8 @@ def about_path(fact: str, about: str) -> str:
     """The admin's page of what a message is about."""
     if fact == service.TEST_SENT:
         return f"/admin/messages/kinds/{about}"
+    if fact.startswith("account."):
+        return ""
     room = "stock/items" if fact.startswith("stock.") else "orders"
     return f"/admin/{room}/{quote(about)}"
 
@@ -117,6 +119,7 @@ def message(request: Request) -> dict[str, Any]:
         "files": service.attachments(request.db, found),
         "entries": _timeline(request, found),
         "may_send": "messages.send" in request.identity.permissions
+        and not found.confidential
         and found.status in (*service.SENT, "failed"),
     }
 
@@ -138,6 +141,8 @@ def _timeline(request: Request, message: Message) -> list[timeline.Entry]:
 @admin_view("admin.message.html", "messages.read", request_method="GET")
 def html(request: Request) -> Response:
     found, _, _ = _find(request)
+    if found.confidential:
+        raise HTTPNotFound("This mail holds a link that opens an account, and is not shown.")
     response = Response(found.html)
     response.headers["Content-Security-Policy"] = FRAME_POLICY
     return response

@@ -1,0 +1,1 @@
+"""Single-use links that are sent by mail: a forgotten password, a new address."""
