@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
-from opticworks import demo
+from opticworks import demo, events, kernel
 from opticworks.checkout import refund as refunding
 from opticworks.checkout.refund_plan import Wish
 from opticworks.contracts import RefundResult
@@ -17,13 +17,17 @@ from opticworks.money import Money
 from opticworks.payments import refunds
 from opticworks.payments import service as payments
 from opticworks.payments.models import Payment
+from opticworks.plugin import link_token
 from opticworks.shop import Shop
 from opticworks.staff import passwords, service
 from opticworks.testing.shops import Browser
 
 from .crawl import Site
 
-PLUGINS = ("catalog", "discounts", "taxes", "manual_payments", "table_rates", "smtp_mail")
+PLUGINS = (
+    *("catalog", "discounts", "taxes", "reviews"),
+    *("manual_payments", "table_rates", "smtp_mail"),
+)
 PASSWORD = "correct horse battery"
 ADA = {
     "email": "ada@example.com",
@@ -68,7 +72,13 @@ def site(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> Sit
     tampered = "UPDATE orders SET payment_status = 'paid', placed_at = now() - interval '1 hour'"
     with shop.unit() as db:  # a difference that can be repaired
         db.execute(text(f"{tampered} WHERE payment_status = 'pending'"))
-    return Site(browser, (paid, "/admin/sign-in", "/admin/payments/reconcile?since=2020-01-01"))
+    told = {"shipment": ""}
+    with shop.unit() as db:  # a parcel of the paid order left: its buyer is to be asked
+        kernel.emit(db, events.SHIPMENT_SHIPPED, number, told)
+    drain(shop)
+    review = f"/reviews/write/{link_token(shop, 'reviews.write', number)}"
+    starts = (paid, review, "/admin/sign-in", "/admin/payments/reconcile?since=2020-01-01")
+    return Site(browser, starts)
 
 
 def trouble(shop: Shop, number: str) -> None:
