@@ -24,6 +24,7 @@ from opticworks.testing.standins import listen
 
 from .journey import fill, only_order, place_button, settled, thanked, type_card
 from .site import SENSOR, Site, database_of
+from .test_accessibility import check
 
 pytest.importorskip("opticworks_stripe_payments")
 pytest.importorskip("opticworks_easypost_shipping")
@@ -188,7 +189,13 @@ def test_the_four_mails_come_out_of_one_journey_each_once(
     review = visit()
     review.set_content(mails["reviews_request"][0]["html"])
     review.get_by_role("link", name="4 ★").click()
-    expect(review.get_by_role("radio", name="4 stars")).to_be_checked()
+    four = review.get_by_role("radio", name="4 stars")
+    expect(four).to_be_checked()
+    four.press("ArrowRight")  # stars by keyboard
+    expect(review.get_by_role("radio", name="5 stars")).to_be_checked()
+    review.get_by_role("radio", name="5 stars").press("ArrowLeft")
+    expect(four).to_be_checked()
+    check(review)
     review.get_by_label("In a few words").fill("It knows that I am there")
     review.get_by_label("Your review", exact=False).last.fill("The light stays on while I read.")
     review.get_by_role("button", name="Send the review").click()
