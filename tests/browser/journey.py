@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from .site import ADA, SENSOR, Site
 
@@ -46,6 +46,19 @@ def open_checkout(page: Page, email: str, path: str = SENSOR) -> None:
 def settled(page: Page) -> None:
     """Wait until no update of the amount is under way."""
     expect(page.locator("#checkout:not([data-updating])")).to_be_visible()
+
+
+GOOD_CARD = "4242424242424242"
+
+
+def card_frame(page: Page) -> FrameLocator:
+    return page.frame_locator('iframe[name^="__privateStripeFrame"]').first
+
+
+def type_card(page: Page, number: str = GOOD_CARD) -> None:
+    frame = card_frame(page)
+    for name, value in {"number": number, "expiry": "1234", "cvc": "123"}.items():
+        frame.locator(f"[name={name}]").fill(value)
 
 
 def thanked(page: Page) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from playwright.sync_api import Browser, FrameLocator, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from pydantic import SecretStr
 from waitress.server import create_server
 
@@ -20,7 +20,18 @@ from opticworks.embedded import create_database, drop_database
 from opticworks.settings import editing
 from opticworks.settings.service import conceal
 
-from .journey import field, fill, only_order, open_checkout, place_button, settled, thanked
+from .journey import (
+    GOOD_CARD,
+    card_frame,
+    field,
+    fill,
+    only_order,
+    open_checkout,
+    place_button,
+    settled,
+    thanked,
+    type_card,
+)
 from .site import Site, database_of
 
 pytest.importorskip("opticworks_stripe_payments")
@@ -30,7 +41,6 @@ import stripe as sdk
 from opticworks_stripe_payments.settings import STANDIN_SECRET
 from opticworks_stripe_payments.standin.server import StandIn
 
-GOOD = "4242424242424242"
 DECLINED = "4000000000000002"
 CHALLENGED = "4000002500003155"
 CSP = "content-security-policy"
@@ -90,16 +100,6 @@ def shopper(browser: Browser, card_site: Site) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert wrong == []
-
-
-def card_frame(page: Page) -> FrameLocator:
-    return page.frame_locator('iframe[name^="__privateStripeFrame"]').first
-
-
-def type_card(page: Page, number: str = GOOD) -> None:
-    frame = card_frame(page)
-    for name, value in {"number": number, "expiry": "1234", "cvc": "123"}.items():
-        frame.locator(f"[name={name}]").fill(value)
 
 
 def intents(stripe: Any, order: Any) -> list[dict[str, Any]]:
@@ -249,7 +249,7 @@ def test_no_card_number_reaches_the_shop(
         thanked(page)
         card_site.work()
     assert any(b"/checkout" in request for request in heard)
-    for number in (GOOD, DECLINED):
+    for number in (GOOD_CARD, DECLINED):
         spaced = " ".join(number[at : at + 4] for at in range(0, 16, 4))
         for form in (number, spaced, spaced.replace(" ", "+"), spaced.replace(" ", "%20")):
             assert not [request for request in heard if form.encode() in request]

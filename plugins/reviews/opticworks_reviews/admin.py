@@ -229,6 +229,7 @@ def review(request: WebRequest) -> dict[str, Any]:
         "page": Page(f"Review of {row.title}", crumbs=(LIST,)),
         "heading": row.title,
         "review": row,
+        "order_there": request.registry.shop.order_view(request.db, row.order_number) is not None,
         "word": STATUS[row.status],
         "entries": entries,
         "reasons": list(writing.REASONS.items()),

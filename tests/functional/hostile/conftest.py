@@ -19,13 +19,17 @@ from opticworks.notifications.account_mails import LINKS
 from opticworks.payments import refunds
 from opticworks.payments import service as payments
 from opticworks.payments.models import Payment
+from opticworks.plugin import link_token
 from opticworks.shop import Shop
 from opticworks.staff import accounts, passwords, service
 from opticworks.testing.shops import Browser
 
 from .crawl import Site
 
-PLUGINS = ("catalog", "discounts", "taxes", "manual_payments", "table_rates", "smtp_mail")
+PLUGINS = (
+    *("catalog", "discounts", "taxes", "reviews"),
+    *("manual_payments", "table_rates", "smtp_mail"),
+)
 PASSWORD = "correct horse battery"
 ADA = {
     "email": "ada@example.com",
@@ -70,7 +74,11 @@ def site(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> Sit
     tampered = "UPDATE orders SET payment_status = 'paid', placed_at = now() - interval '1 hour'"
     with shop.unit() as db:  # a difference that can be repaired
         db.execute(text(f"{tampered} WHERE payment_status = 'pending'"))
-    start = (paid, "/admin/sign-in", "/admin/forgot", "/admin/payments/reconcile?since=2020-01-01")
+    with shop.unit() as db:  # a buyer who is to be asked for a review
+        db.execute(text("INSERT INTO reviews_request (order_number) VALUES ('K7M2-9QXD')"))
+    review = f"/reviews/write/{link_token(shop, 'reviews.write', number)}"
+    reconcile = "/admin/payments/reconcile?since=2020-01-01"
+    start = (paid, review, "/admin/sign-in", "/admin/forgot", reconcile)
     return Site(browser, (*start, *mailed(shop)))
 
 
