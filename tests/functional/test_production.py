@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from pyramid.paster import get_app
 
 from opticworks.embedded import create_database, drop_database
 from opticworks.embedded.processes import wait_for
@@ -56,6 +57,16 @@ class Place:
             text=True,
             check=False,
         )
+
+    def refused_here(self, monkeypatch):
+        """What `refused` says, without a process for it."""
+        for name in NAMES:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in self.environ.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            get_app(str(self.ini))
+        return str(ended.value)
 
     def refused(self):
         """What pserve says when it does not start."""
@@ -108,28 +119,64 @@ def bare(tmp_path):
     return Place(tmp_path)
 
 
-@pytest.fixture
-def place(bare, embedded_servers, worker_redis_url, worker_number):
-    """A shop with everything set and an empty database."""
-    bare.edit(
+def configured(place, database_url, redis_url):
+    """The same shop with everything set."""
+    place.edit(
         "    smtp_mail\n", ""
     )  # it wants a mail server, which is not what these tests are about
-    bare.edit(
+    place.edit(
         "opticworks.theme = default\n",
         "opticworks.theme = default\n"
         "plugin.manual_payments.account_holder = Test Shop Ltd\n"
         "plugin.manual_payments.bank = Bank of Tests\n"
         "plugin.manual_payments.iban = DE89370400440532013000\n",
     )
-    name = f"opticworks_production_{os.getpid()}_{worker_number}_{time.time_ns()}"
-    bare.environ |= {
-        "DATABASE_URL": create_database(embedded_servers, name).replace("+psycopg", ""),
-        "REDIS_URL": worker_redis_url,
+    place.environ |= {
+        "DATABASE_URL": database_url.replace("+psycopg", ""),
+        "REDIS_URL": redis_url,
         "OPTICWORKS_SECRET": SECRET,
         "OPTICWORKS_BASE_URL": "https://shop.invalid",
     }
-    yield bare
+    return place
+
+
+@pytest.fixture
+def database(embedded_servers, worker_number):
+    """database(template) creates a database: an empty one, or a copy."""
+    made = []
+
+    def create(*template):
+        made.append(f"opticworks_production_{os.getpid()}_{worker_number}_{time.time_ns()}")
+        return create_database(embedded_servers, made[-1], *template)
+
+    yield create
+    for name in made:
+        drop_database(embedded_servers, name)
+
+
+@pytest.fixture
+def place(bare, database, worker_redis_url):
+    """A shop with everything set and an empty database."""
+    return configured(bare, database(), worker_redis_url)
+
+
+@pytest.fixture(scope="module")
+def migrated(embedded_servers, worker_number, worker_redis_url, tmp_path_factory):
+    """The name of a database that `opticworks migrate` has made ready, to be copied."""
+    name = f"opticworks_production_{os.getpid()}_{worker_number}"
+    url = create_database(embedded_servers, name)
+    done = configured(Place(tmp_path_factory.mktemp("ready")), url, worker_redis_url).command(
+        "migrate"
+    )
+    assert done.returncode == 0, done.stderr
+    yield name
     drop_database(embedded_servers, name)
+
+
+@pytest.fixture
+def ready(bare, database, migrated, worker_redis_url):
+    """A shop with everything set, its tables up to date."""
+    return configured(bare, database(migrated), worker_redis_url)
 
 
 def test_without_its_secrets_it_names_each_that_is_missing(bare):
@@ -139,9 +186,9 @@ def test_without_its_secrets_it_names_each_that_is_missing(bare):
 
 
 @pytest.mark.parametrize("missing", NAMES)
-def test_it_names_only_what_is_missing(place, missing):
+def test_it_names_only_what_is_missing(place, missing, monkeypatch):
     del place.environ[missing]
-    said = place.refused()
+    said = place.refused_here(monkeypatch)
     assert [name for name in NAMES if f"- {name}:" in said] == [missing]
     assert SECRET not in said
 
@@ -155,9 +202,11 @@ def test_it_names_only_what_is_missing(place, missing):
         ("OPTICWORKS_BASE_URL", "http://shop.invalid", "https://"),
     ],
 )
-def test_an_unsafe_value_is_refused_with_the_reason_and_not_shown(place, name, value, reason):
+def test_an_unsafe_value_is_refused_with_the_reason_and_not_shown(
+    place, name, value, reason, monkeypatch
+):
     place.environ[name] = value
-    said = place.refused()
+    said = place.refused_here(monkeypatch)
     assert f"- {name}:" in said
     assert reason in said
     if name == "OPTICWORKS_SECRET":
@@ -223,48 +272,44 @@ def test_it_serves_from_two_small_processes_and_stops_when_asked(place):
         assert process.wait(60) == 0
 
 
-def test_a_demo_account_keeps_it_from_starting(place):
-    text = place.ini.read_text()
-    place.edit("opticworks.mode = production", "opticworks.mode = development")
-    assert place.command("migrate").returncode == 0
+def test_a_demo_account_keeps_it_from_starting(ready):
+    text = ready.ini.read_text()
+    ready.edit("opticworks.mode = production", "opticworks.mode = development")
     program = (
         "import sys; from opticworks.boot import boot; from opticworks.staff import demo;"
         "print(demo.ensure(boot(sys.argv[1])).email)"
     )
     made = subprocess.run(
-        [sys.executable, "-c", program, str(place.ini)],
-        env=place.environ,
+        [sys.executable, "-c", program, str(ready.ini)],
+        env=ready.environ,
         capture_output=True,
         text=True,
         check=True,
     )
-    place.ini.write_text(text)
-    assert f"demo account {made.stdout.strip()}" in place.refused()
+    ready.ini.write_text(text)
+    assert f"demo account {made.stdout.strip()}" in ready.refused()
 
 
-def test_demo_data_is_never_loaded(place):
-    assert place.command("migrate").returncode == 0
-    done = place.command("demo")
+def test_demo_data_is_never_loaded(ready):
+    done = ready.command("demo")
     assert done.returncode == 1
     assert "never loaded in production" in done.stderr
 
 
-def test_a_plugin_that_cannot_run_stops_the_start_unless_its_line_says_optional(place):
-    assert place.command("migrate").returncode == 0
-    place.edit("    table_rates\n", "    table_rates\n    not_installed\n")
-    said = place.refused()
+def test_a_plugin_that_cannot_run_stops_the_start_unless_its_line_says_optional(ready):
+    ready.edit("    table_rates\n", "    table_rates\n    not_installed\n")
+    said = ready.refused()
     assert "not_installed" in said
     assert "optional" in said
-    place.edit("    not_installed\n", "    not_installed optional\n")
-    process = place.serves()
+    ready.edit("    not_installed\n", "    not_installed optional\n")
+    process = ready.serves()
     process.terminate()
     assert process.wait(60) == 0
 
 
-def test_the_first_member_of_staff_is_added_by_command_with_a_password_never_shown(place):
-    assert place.command("migrate").returncode == 0
+def test_the_first_member_of_staff_is_added_by_command_with_a_password_never_shown(ready):
     secret = "correct horse battery staple 7"
-    done = place.command("staff", "add", "anna@shop.example.net", "--password-stdin", text=secret)
+    done = ready.command("staff", "add", "anna@shop.example.net", "--password-stdin", text=secret)
     assert done.returncode == 0, done.stderr
     assert secret not in done.stdout + done.stderr
-    assert "anna@shop.example.net" in place.command("staff", "list").stdout
+    assert "anna@shop.example.net" in ready.command("staff", "list").stdout

@@ -144,9 +144,10 @@ def status(var: Path, *, environ: Mapping[str, str] | None = None) -> list[Serve
     return found
 
 
-def create_database(servers: Servers, name: str) -> str:
-    """Create the database `name` unless it exists, and return its address."""
-    postgresql.create_database(servers.database_url, name)
+def create_database(servers: Servers, name: str, template: str = "template0") -> str:
+    """Create the database `name` unless it exists, and return its address. It is a copy of the
+    database `template`, which nobody may be using meanwhile."""
+    postgresql.create_database(servers.database_url, name, template)
     return _with_database(servers.database_url, name)
 
 

@@ -184,14 +184,15 @@ def stop(place: Place) -> bool:
     return True
 
 
-def create_database(address: str, name: str) -> None:
-    """Create the database `name` on the server of `address` unless it exists."""
+def create_database(address: str, name: str, template: str = "template0") -> None:
+    """Create the database `name` on the server of `address` unless it exists, as a copy of
+    `template`, which nobody may be using meanwhile."""
     with psycopg.connect(_plain(address), autocommit=True) as connection:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
         if found.fetchone() is None:
-            # Nobody else may use template1 while it is copied, so template0 it is.
-            statement = sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(
-                sql.Identifier(name)
+            # Somebody may well be using template1, so template0 it is.
+            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template)
             )
             with contextlib.suppress(psycopg.errors.DuplicateDatabase):
                 connection.execute(statement)

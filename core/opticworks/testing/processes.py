@@ -392,7 +392,7 @@ class Warm:
         self.shop.settings_changed()
 
 
-def _child(warm: Warm, request: Mapping[str, Any]) -> None:
+def _child(warm: Warm | None, request: Mapping[str, Any]) -> None:
     import logging
 
     house = House(**request["house"])
@@ -405,6 +405,7 @@ def _child(warm: Warm, request: Mapping[str, Any]) -> None:
     )
     try:
         started: Callable[..., None] = globals()[request["start"]]
+        warm = warm or Warm.of(house)
         warm.wake(options.pop("later", 0.0))
         started(warm, **options)
     except BaseException:
@@ -428,11 +429,14 @@ def main() -> None:
             continue
         known = json.dumps(request["house"], sort_keys=True)
         if known not in houses:
-            houses[known] = Warm.of(House(**request["house"]))
+            try:
+                houses[known] = Warm.of(House(**request["house"]))
+            except Exception:  # the child will fail likewise, and be asked how it ended
+                traceback.print_exc()
         child = os.fork()
         if child == 0:
             try:
-                _child(houses[known], request)
+                _child(houses.get(known), request)
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)
