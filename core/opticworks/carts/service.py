@@ -43,16 +43,21 @@ _KEEP_RATES = (
 
 def keep_rates(
     db: Session,
-    cart_id: uuid.UUID,
+    cart: Cart,
     now: datetime,
     rates: list[dict[str, Any]],
     key: str,
     until: datetime,
-) -> None:
-    """Store what was answered for `key` with the cart, if it is still open. No answer (a vendor's
-    bad minute) never replaces the rates that another tab has just got for the same."""
-    values = {"cart": cart_id, "now": now, "key": key, "until": until}
-    db.execute(_KEEP_RATES, {**values, "found": bool(rates), "answers": rates})
+) -> bool:
+    """Store what was answered for `key` with the cart, which was read in an earlier session, if it
+    is still open; whether it was stored. No answer (a vendor's bad minute) never replaces the
+    rates that another tab has just got for the same."""
+    values = {"cart": cart.id, "now": now, "key": key, "until": until}
+    done = db.execute(_KEEP_RATES, {**values, "found": bool(rates), "answers": rates})
+    if done.rowcount != 1:  # type: ignore[attr-defined]
+        return False
+    cart.rates, cart.rates_key, cart.rates_until = rates, key, until
+    return True
 
 
 def change_currency(db: Session, currency: str) -> int:

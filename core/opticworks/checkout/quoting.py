@@ -163,28 +163,29 @@ def ensure_rates(
     agreed_at: datetime | None = None,
     *,
     placing: bool = False,
-) -> bool:
+) -> Cart | None:
     """Fetch and store the cart's shipping rates if they are missing, old or for other content.
 
     `edit` changes the open cart first, in the same unit of work; if it changed nothing and the
     order is `placing` now, the rates that are there will do: placing looks for what they are.
     `agreed_at` is as in `quote_cart`, since rates follow what the goods cost after discounts.
-    False when there is no open cart. Providers are asked outside any transaction; an answer for
-    a cart that changed meanwhile carries its own key and is simply not used.
+    Answers the cart as it stands then, None when there is no open one. Providers are asked outside
+    any transaction; an answer for a cart that changed meanwhile carries its own key and is simply
+    not used.
     """
     with shop.unit("keep") as db:
         cart = carts.find(db, cart_id, shop.now(), lock=edit is not None)
         if cart is None:
-            return False
+            return None
         before = (cart.details, cart.shipping_code)
         if edit is not None:
             edit(cart)
         fetched = cart.rates_until is not None and cart.rates_until > shop.now()
         if placing and fetched and before == (cart.details, cart.shipping_code):
-            return True
+            return cart
         request = _rates_wanted(shop, db, cart, agreed_at) if cart.lines else None
     if request is None:
-        return True
+        return cart
     settings = shop.settings["shipping"]
     with outside("rates"):
         choices = rates_room.ask(
@@ -197,15 +198,15 @@ def ensure_rates(
     with shop.unit("rates") as db:
         # No rates at all may be a vendor's bad minute: look again soon.
         hours = rates_room.RATES_VALID_HOURS if choices else 0.02
-        carts.keep_rates(
+        kept = carts.keep_rates(
             db,
-            cart_id,
+            cart,
             shop.now(),
             [rates_room.to_json(choice) for choice in choices],
             rates_room.key_of(request, settings),
             shop.now() + timedelta(hours=hours),
         )
-    return True
+        return cart if kept else carts.find(db, cart_id, shop.now())
 
 
 def _rates_wanted(

@@ -23,7 +23,7 @@ def _first(pattern: str) -> str | None:
     return None if any(character in part for character in "{:*") else part
 
 
-class Mapper(RoutesMapper):  # type: ignore[misc]
+class Mapper(RoutesMapper):
     """Answers what Pyramid's mapper answers. A route that is added later is found too."""
 
     def __init__(self) -> None:
@@ -67,7 +67,8 @@ class Mapper(RoutesMapper):  # type: ignore[misc]
             name: [
                 route for route, first in zip(routes, firsts, strict=True) if first in (None, name)
             ]
-            for name in set(firsts) - {None}
+            for name in firsts
+            if name is not None
         }
         self._others = [route for route, first in zip(routes, firsts, strict=True) if first is None]
         self._indexed = True

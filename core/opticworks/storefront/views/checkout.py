@@ -85,9 +85,9 @@ def show(request: Request) -> Response:
     cart_id = visitor.cart_id_of(request)
     if cart_id is None:
         return _to_cart(request)
-    ensure_rates(request.registry.shop, cart_id)
+    cart = ensure_rates(request.registry.shop, cart_id)
     told: dict[str, Any] = {**visitor.told(request)}
-    return _page(request, cart_id, **told)
+    return _page(request, cart_id, cart=cart, **told)
 
 
 @view_config(
@@ -100,14 +100,16 @@ def show(request: Request) -> Response:
 def update(request: Request) -> Response:
     """htmx: keep what was typed, answer the shipping options and the summary."""
     cart_id = cart_id_of(request)
-    if cart_id is None or not _keep(request, cart_id):
+    cart = _keep(request, cart_id) if cart_id is not None else None
+    if cart_id is None or cart is None:
         response = Response(status=204)
         response.headers["HX-Redirect"] = request.route_path("cart")
         return response
     told: dict[str, Any] = {}
     if codes.wanted(request, by_script=True):
         told = {"codes_changed": True, **_change_codes(request, cart_id)}
-    return _page(request, cart_id, template=UPDATE, **told)
+        cart = None  # it is another one now
+    return _page(request, cart_id, cart=cart, template=UPDATE, **told)
 
 
 @view_config(
@@ -142,7 +144,7 @@ def _submit(request: Request) -> Response:
     cart_id = cart_id_of(request)
     if cart_id is None:
         return _to_cart(request)
-    known = _keep(request, cart_id)
+    known = _keep(request, cart_id) is not None
     if known and codes.wanted(request, by_script=False):
         return _codes_first(request, cart_id)
     if request.POST.get("action") != "place":
@@ -349,8 +351,8 @@ def come_back(request: Request) -> Response:
     return response
 
 
-def _keep(request: Request, cart_id: uuid.UUID) -> bool:
-    """Store what was typed and chosen, then see to its rates; False without an open cart."""
+def _keep(request: Request, cart_id: uuid.UUID) -> Cart | None:
+    """Store what was typed and chosen, then see to its rates; None without an open cart."""
     shop: Shop = request.registry.shop
     code = request.POST.get("shipping")
 
@@ -377,15 +379,17 @@ def _page(
     request: Request,
     cart_id: uuid.UUID,
     *,
+    cart: Cart | None = None,
     template: str = "checkout.pt",
     form: forms.CheckoutForm | None = None,
     status: int = 200,
     **more: Any,
 ) -> Response:
-    """The checkout with everything it shows, read in the request's own session."""
+    """The checkout with everything it shows, read in the request's own session; of `cart` if the
+    caller has just read it, with its lines."""
     shop: Shop = request.registry.shop
     db: Session = request.db
-    cart = carts.find(db, cart_id, shop.now())
+    cart = cart or carts.find(db, cart_id, shop.now())
     if cart is None or not cart.lines:
         return _to_cart(request)
     try:
