@@ -137,7 +137,8 @@ RETURNS = "demo_returns"  #: the settings row that remembers that they are there
 
 
 def send_back(shop: Shop) -> bool:
-    """Two orders that were sent: of one a return waits for an answer, the other's has arrived.
+    """Two orders that were sent: all of one is to come back and waits for an answer; half of the
+    other has arrived.
 
     Once per database; a shop that can't sell yet goes without. Raises ConfigError in production.
     """
@@ -151,8 +152,14 @@ def send_back(shop: Shop) -> bool:
         payment, skus = _by_transfer(shop), _plenty(shop)
         for sku, customer, arrived in zip(skus, CUSTOMERS, (False, True), strict=False):
             number = _place(shop, {sku: 2}, customer, payment)
-            parcel = {"carrier": "USPS", "tracking_number": "9400111899223100000000"}
-            staff.fulfil(shop, number, lines={sku: 2}, actor=ACTOR, **parcel)
+            staff.fulfil(
+                shop,
+                number,
+                lines={sku: 2},
+                carrier="USPS",
+                tracking_number="9400111899223100000000",
+                actor=ACTOR,
+            )
             _send_back(shop, number, arrived=arrived)
     except (ConfigError, Refused, basket.CartRefused, ProviderError) as error:
         log.warning("The demo has no returns: %s", error)
@@ -161,15 +168,15 @@ def send_back(shop: Shop) -> bool:
 
 
 def _send_back(shop: Shop, number: str, *, arrived: bool) -> None:
-    """The customer of that order wants to send everything back; it may have arrived."""
+    """The customer of that order wants to send all of it back; or one, which has arrived."""
     with shop.unit() as db:
         order = orders.by_number(db, number)
         lines = orders.lines_of(db, order.id) if order is not None else []
         reason, note = ("unwanted", "") if arrived else ("defective", "It blinks, then stays dark.")
-        wanted = {line.id: (line.quantity, reason) for line in lines}
+        wanted = {line.id: (1 if arrived else line.quantity, reason) for line in lines}
         asked = Asked(id=uuid.uuid4(), lines=wanted, note=note)
         case = returns.request(shop, db, number, asked)
         if arrived:
             returns.approve(db, case.number, actor=ACTOR)
-            back = {line.id: Arrived(line.quantity, "new", restock=True) for line in lines}
+            back = {line.id: Arrived(1, "new", restock=True) for line in lines}
             returns.receive(db, case.number, back, actor=ACTOR)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from opticworks import contracts as c
 from opticworks.carts import service as carts
+from opticworks.checkout import credit_notes, returns
 from opticworks.checkout import refund as refunding
-from opticworks.checkout import returns
 from opticworks.checkout.refund import Outcome
 from opticworks.checkout.refund_plan import Left, Portion, Wish
 from opticworks.checkout.settle import Refused
@@ -25,7 +25,7 @@ from opticworks.orders.models import Order
 from opticworks.payments import refunds
 from opticworks.payments.models import Refund
 from opticworks.returns import service as cases
-from opticworks.returns.models import CreditNote, Return
+from opticworks.returns.models import Return
 from opticworks.shop import Shop
 
 
@@ -67,7 +67,7 @@ def pay(shop: Shop, number: str, terms: Terms, *, actor: str) -> Outcome:
     outcome = refunding.refund(shop, order.number, wish, actor=actor)
     with shop.unit("return_refunded") as db:
         order, case = returns.locked(db, number)
-        note_refund(db, order, case, case.id, shop.now())
+        note_refund(shop.ctx(db), order, case, case.id)
     return outcome
 
 
@@ -86,11 +86,6 @@ def suggested_shipping(db: Session, order: Order, case: Return, left: Left) -> i
 
 
 # --- which refunds are a return's -----------------------------------------------------------------
-
-
-def unsent_request(return_id: uuid.UUID) -> uuid.UUID:
-    """The request of the refund for what a withdrawal took out before it left."""
-    return uuid.uuid5(return_id, "unsent")
 
 
 def _origins(rows: Iterable[Refund]) -> dict[uuid.UUID, uuid.UUID]:
@@ -116,65 +111,45 @@ def accepted(db: Session, order_id: int, request: uuid.UUID) -> bool:
     return any(row.status in refunds.ACCEPTED for row in found)
 
 
-def note_event(db: Session, order: Order, key: str, now: datetime) -> None:
+def note_event(ctx: c.Ctx, order: Order, key: str) -> None:
     """A provider agreed to a refund: if it is a return's, write down what follows of it."""
-    known = cases.of_order(db, order.id)
+    known = cases.of_order(ctx.db, order.id)
     if not known:
         return
-    rows = refunds.of_order(db, order.id)
+    rows = refunds.of_order(ctx.db, order.id)
     origins = {str(of): origin for of, origin in _origins(rows).items()}
     for case in known:
-        for request in (case.id, unsent_request(case.id)):
+        for request in (case.id, credit_notes.unsent_request(case.id)):
             if origins.get(key) == request:
-                note_refund(db, order, case, request, now)
+                note_refund(ctx, order, case, request)
 
 
-def note_refund(db: Session, order: Order, case: Return, request: uuid.UUID, now: datetime) -> None:
+def note_refund(ctx: c.Ctx, order: Order, case: Return, request: uuid.UUID) -> None:
     """Once a provider agreed: the credit note, and the return is over. The order is locked."""
-    found = _of_request(db, order.id, request)
+    found = _of_request(ctx.db, order.id, request)
     if not any(row.status in refunds.ACCEPTED for row in found):
         return
-    _issue(db, order, case, request, [row for row in found if row.request == request], now)
+    _issue(ctx, order, case, request, [row for row in found if row.request == request])
     if request == case.id and case.state == "received":
-        returns.step(db, case, "refunded", actor=found[0].actor)
+        returns.step(ctx.db, case, "refunded", actor=found[0].actor)
 
 
-def note_cancellation(db: Session, order: Order, case: Return, now: datetime) -> None:
+def note_cancellation(ctx: c.Ctx, order: Order, case: Return) -> None:
     """The credit note for an order that was canceled because its customer withdrew."""
-    declared = cases.withdrawal(db, case.id)
+    declared = cases.withdrawal(ctx.db, case.id)
     since = declared.declared_at if declared is not None else case.created_at
     rows = [
         row
-        for row in refunds.of_order(db, order.id)
+        for row in refunds.of_order(ctx.db, order.id)
         if row.status != "failed" and row.created_at >= since
     ]
     if rows:
-        _issue(db, order, case, unsent_request(case.id), rows, now)
+        _issue(ctx, order, case, credit_notes.unsent_request(case.id), rows)
 
 
 def _issue(
-    db: Session,
-    order: Order,
-    case: Return,
-    request: uuid.UUID,
-    rows: Sequence[Refund],
-    now: datetime,
+    ctx: c.Ctx, order: Order, case: Return, request: uuid.UUID, rows: Sequence[Refund]
 ) -> None:
-    if cases.note_of(db, request) is not None:
-        return
-    entries = [entry for row in rows for entry in row.lines.get("lines", [])]
-    note = CreditNote(
-        request=request,
-        return_id=case.id,
-        order_id=order.id,
-        amount=sum(row.amount for row in rows),
-        tax=sum(entry["tax"] for entry in entries),
-        shipping=sum(row.lines.get("shipping", 0) for row in rows),
-        currency=order.currency,
-        lines=[
-            [entry["title"], entry["quantity"], entry["amount"], entry["tax"]] for entry in entries
-        ],
-        issued_at=now,
-    )
-    issued = cases.issue(db, note, now.year)
-    cases.tell(db, case, "credit_note", note=issued.number)
+    if not credit_notes.known(ctx.db, order, request):
+        note = credit_notes.issue(ctx, order, request, rows)
+        cases.tell(ctx.db, case, "credit_note", note=note.number)

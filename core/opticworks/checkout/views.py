@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
+from opticworks.checkout import credit_notes
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order
 from opticworks.payments import disputes, refunds
@@ -44,6 +45,7 @@ def view_of(shop: Shop, db: Session, order: Order) -> c.OrderView:
     shipped = units(parcels)
     rows = refunds.of_order(db, order.id) if paid_back else ()
     gone = refunds.units(rows)
+    returned = cases.of_order(db, order.id)
     paid_with = {each.id: each for each in attempts}
     return orders.view(
         order,
@@ -87,9 +89,10 @@ def view_of(shop: Shop, db: Session, order: Order) -> c.OrderView:
         refunds=tuple(refunds.view(row, paid_with[row.payment_id]) for row in rows),
         returns=cases.views(
             db,
-            cases.of_order(db, order.id),
+            returned,
             {line.id: (line.sku, line.title) for line in lines.values()},
             shop.config.base_url + orders.path(order),
+            credit_notes.by_return(db, order, returned, shop.config.base_url),
         ),
         returned=next((each.returned for each in reversed(attempts) if each.returned), ""),
     )

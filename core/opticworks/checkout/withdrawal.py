@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from opticworks import events
+from opticworks.checkout import credit_notes, return_refund, returns, staff
 from opticworks.checkout import refund as refunding
-from opticworks.checkout import return_refund, returns, staff
 from opticworks.checkout.refund_plan import Portion, Wish
 from opticworks.checkout.returns import Choice, announce
 from opticworks.checkout.settle import Refused
@@ -173,7 +173,7 @@ def _begin(shop: Shop, case_id: uuid.UUID) -> _Plan | None:
         order, case = _locked(db, order.number, case_id)
         if case.carried_out_at is not None:
             return None
-        request = return_refund.unsent_request(case.id)
+        request = credit_notes.unsent_request(case.id)
         # Parcels without a label are packed again, without what nobody wants any more.
         shipments.drop_drafts(db, order.id)
         lines = orders.lines_of(db, order.id)
@@ -213,9 +213,9 @@ def _end(shop: Shop, plan: _Plan, case_id: uuid.UUID) -> None:
         case.carried_out_at, case.problem = shop.now(), ""
         cases.tell(db, case, "carried_out")
         if plan.whole:
-            return_refund.note_cancellation(db, order, case, shop.now())
+            return_refund.note_cancellation(shop.ctx(db), order, case)
         else:
-            return_refund.note_refund(db, order, case, plan.request, shop.now())
+            return_refund.note_refund(shop.ctx(db), order, case, plan.request)
         if not any(line.coming for line in case.lines):
             back = return_refund.accepted(db, order.id, plan.request) or plan.whole
             returns.step(db, case, "refunded" if back else "closed")

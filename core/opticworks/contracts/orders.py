@@ -138,7 +138,7 @@ class ShipmentView:
 class ReturnView:
     """Goods that come back, or are to. `lines` are (SKU, title, units); of a withdrawal they
     count what never left too. `labels` names the formats of its prepaid label; `credit_notes`
-    are numbers."""
+    have the number and the customer's address of each."""
 
     number: str
     kind: Literal["return", "withdrawal"]
@@ -153,7 +153,7 @@ class ReturnView:
     tracking_number: str = ""
     tracking_url: str = ""
     coming: int = 0  #: units that come back in a parcel, or came
-    credit_notes: tuple[str, ...] = ()
+    credit_notes: tuple[tuple[str, str], ...] = ()
     statement: str = ""  #: what the customer declared, of a withdrawal
 
 

@@ -316,6 +316,14 @@ class ReturnSettings(BaseModel):
         title="Mail staff about each request and withdrawal",
         description="To the addresses under The shop, Alerts.",
     )
+    credit_prefix: str = Field(
+        "CN-",
+        title="Numbers of credit notes begin with",
+        description="One is written for each refund of a return, numbered without a gap.",
+        pattern=r"^[A-Za-z0-9/._-]{1,12}$",
+        max_length=12,
+        json_schema_extra={"width": "half"},
+    )
     withdrawal_days: int = Field(
         14,
         title="Days after delivery",

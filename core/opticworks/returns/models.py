@@ -1,4 +1,4 @@
-"""Returns and withdrawals: what comes back of an order, its label, its history, its credit note."""
+"""Returns and withdrawals: what comes back of an order, its label, its history."""
 
 from __future__ import annotations
 
@@ -196,31 +196,3 @@ class ReturnLabelFile(Base):
     digest: Mapped[str] = mapped_column(Text)
     content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     at: Mapped[datetime] = timestamp()
-
-
-class CreditNote(Base):
-    """What a return's refund takes off the order's invoice. Written once, numbered without gaps;
-    `request` is that of its refund. `lines` are [title, quantity, amount, tax] in minor units."""
-
-    __tablename__ = "credit_note"
-    __table_args__ = (CheckConstraint("amount > 0", name="amount_positive"),)
-
-    number: Mapped[str] = mapped_column(Text, primary_key=True)
-    request: Mapped[uuid.UUID] = mapped_column(unique=True)
-    return_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("goods_return.id"), index=True)
-    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), index=True)
-    amount: Mapped[int] = mapped_column(BigInteger)
-    tax: Mapped[int] = mapped_column(BigInteger)
-    shipping: Mapped[int] = mapped_column(BigInteger)
-    currency: Mapped[str] = mapped_column(Text)
-    lines: Mapped[list[list[Any]]] = mapped_column(JSONB)
-    issued_at: Mapped[datetime]
-
-
-class NumberSeries(Base):
-    """The last number given of a series without gaps: its row is locked while one is taken."""
-
-    __tablename__ = "number_series"
-
-    name: Mapped[str] = mapped_column(Text, primary_key=True)
-    last: Mapped[int]

@@ -1,4 +1,4 @@
-"""What comes back: the returns of an order, their steps, history, labels and credit notes.
+"""What comes back: the returns of an order, their steps, history and labels.
 
 Every function that writes works in the caller's transaction, which holds the order's lock.
 """
@@ -21,8 +21,6 @@ from opticworks import contracts as c
 from opticworks.returns.models import (
     STEPS,
     VOID,
-    CreditNote,
-    NumberSeries,
     Return,
     ReturnEvent,
     ReturnLabel,
@@ -215,48 +213,18 @@ def keep_file(db: Session, return_id: uuid.UUID, format: str, content: bytes) ->
     db.execute(statement.on_conflict_do_nothing(index_elements=columns))
 
 
-# --- credit notes ---------------------------------------------------------------------------------
-
-
-def note_of(db: Session, request: uuid.UUID) -> CreditNote | None:
-    """The credit note of a refund."""
-    query = select(CreditNote).where(CreditNote.request == request)
-    return db.scalars(query).one_or_none()
-
-
-def credit_note(db: Session, number: str) -> CreditNote | None:
-    return db.get(CreditNote, number)
-
-
-def notes_of(db: Session, order_id: int) -> Sequence[CreditNote]:
-    """The order's credit notes, oldest first."""
-    query = select(CreditNote).where(CreditNote.order_id == order_id)
-    return db.scalars(query.order_by(CreditNote.issued_at, CreditNote.number)).all()
-
-
-def issue(db: Session, note: CreditNote, year: int) -> CreditNote:
-    """Give the note the year's next number and keep it. The series' row stays locked until the
-    transaction ends, so a rollback leaves no gap."""
-    name = f"credit_note:{year}"
-    statement = insert(NumberSeries).values(name=name, last=1)
-    last = db.execute(
-        statement.on_conflict_do_update(
-            index_elements=["name"], set_={"last": NumberSeries.last + 1}
-        ).returning(NumberSeries.last)
-    ).scalar_one()
-    note.number = f"CN-{year}-{last:05d}"
-    db.add(note)
-    db.flush()
-    return note
-
-
 # --- as others see them ---------------------------------------------------------------------------
 
 
 def views(
-    db: Session, cases: Sequence[Return], names: Mapping[int, tuple[str, str]], order_url: str
+    db: Session,
+    cases: Sequence[Return],
+    names: Mapping[int, tuple[str, str]],
+    order_url: str,
+    notes: Mapping[uuid.UUID, tuple[tuple[str, str], ...]],
 ) -> tuple[c.ReturnView, ...]:
-    """The returns as plugins, mails and pages see them; `names` are SKU and title by line id."""
+    """The returns as plugins, mails and pages see them; `names` are SKU and title by line id,
+    `notes` number and address of each credit note by return."""
     if not cases:
         return ()
     ids = [case.id for case in cases]
@@ -268,9 +236,6 @@ def views(
     kept = select(ReturnLabelFile.return_id, ReturnLabelFile.format)
     for return_id, format in db.execute(kept.where(ReturnLabelFile.return_id.in_(ids))):
         formats.setdefault(return_id, set()).add(format)
-    notes: dict[uuid.UUID, list[str]] = {}
-    for note in notes_of(db, cases[0].order_id):
-        notes.setdefault(note.return_id, []).append(note.number)
     declared = {
         row.return_id: row.statement
         for row in db.scalars(select(Withdrawal).where(Withdrawal.return_id.in_(ids)))
@@ -282,7 +247,7 @@ def views(
             order_url,
             labels.get(case.id),
             tuple(sorted(formats.get(case.id, ()))),
-            tuple(notes.get(case.id, ())),
+            notes.get(case.id, ()),
             declared.get(case.id, ""),
         )
         for case in cases
@@ -295,7 +260,7 @@ def _view(
     order_url: str,
     label: ReturnLabel | None,
     formats: tuple[str, ...],
-    notes: tuple[str, ...],
+    notes: tuple[tuple[str, str], ...],
     statement: str,
 ) -> c.ReturnView:
     bought = label is not None and label.status == "bought"

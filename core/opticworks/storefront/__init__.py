@@ -33,7 +33,6 @@ ROUTES = (
         ("GET", "HEAD"),
     ),
     ("order.withdraw", "/orders/{token}/withdraw", ("GET", "HEAD", "POST")),
-    ("order.credit_note", "/orders/{token}/credit-notes/{number}", ("GET", "HEAD")),
     ("order.document", "/orders/{token}/documents/{document}.pdf", ("GET", "HEAD")),
     ("page", "/pages/{slug}", ("GET", "HEAD")),
     ("mail.stop", "/mail/stop/{token}", ("GET", "HEAD", "POST")),

@@ -49,6 +49,7 @@ def test_owners_alone_see_settings(sign_in):
         "The shop",
         "Shipping",
         "Returns",
+        "Documents",
         "SMTP mail",
         "Table rates",
     ]

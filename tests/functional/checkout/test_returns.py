@@ -19,6 +19,7 @@ from opticworks.checkout.return_refund import Terms
 from opticworks.checkout.returns import Arrived, Asked
 from opticworks.checkout.settle import Refused
 from opticworks.checkout.withdrawal import Declared
+from opticworks.documents import service as documents
 from opticworks.jobs.testing import drain
 from opticworks.orders import service as orders
 from opticworks.returns import service as cases
@@ -113,6 +114,7 @@ def mails(counter: Counter) -> list[str]:
 
 def test_from_the_request_to_the_credit_note(counter: Counter) -> None:
     number = bought(counter, A=2)
+    drain(counter.shop)
     free = counter.free("A")
     form = uuid.uuid4()
     wanted = ask(counter, number, form, A=2)
@@ -143,8 +145,11 @@ def test_from_the_request_to_the_credit_note(counter: Counter) -> None:
     drain(counter.shop)
     (view,) = counter.order(number).returns
     assert (view.state, view.lines, view.coming) == ("refunded", (("A", "Item A", 2),), 1)
-    year = counter.shop.now().year
-    assert view.credit_notes == (f"CN-{year}-00001",)
+    assert [note for note, _ in view.credit_notes] == ["CN-00001"]
+    with counter.shop.unit() as db:
+        invoice, note = documents.of_order(db, number)
+    assert (note.number, note.facts["refers_to"]) == ("CN-00001", invoice.number)
+    assert note.facts["total"] == note.facts["lines"][0]["total"] == order.refunds[0].amount.minor
     steps = ["requested", "approved", "in_transit", "received", "credit_note", "refunded"]
     assert story(counter, wanted) == steps
     told = [line for line in mails(counter) if "eturn" in line]

@@ -120,8 +120,10 @@ class Ramp:
         return self.count(about, kind=kind, number=number)
 
     def notes(self, number: str) -> int:
-        about = "credit_note n JOIN goods_return r ON r.id = n.return_id WHERE r.number = :number"
-        return self.count(about, number=number)
+        case = self.find(number)
+        requests = [str(case.id), str(uuid.uuid5(case.id, "unsent"))]
+        about = "document WHERE kind = 'credit_note' AND about = ANY(:requests)"
+        return self.count(about, requests=requests)
 
     @property
     def sold(self) -> int:

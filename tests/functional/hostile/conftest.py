@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from opticworks import demo
 from opticworks.checkout import refund as refunding
@@ -16,10 +16,13 @@ from opticworks.jobs.testing import drain
 from opticworks.links import service as links
 from opticworks.money import Money
 from opticworks.notifications.account_mails import LINKS
+from opticworks.orders import service as orders
+from opticworks.orders.models import Order
 from opticworks.payments import refunds
 from opticworks.payments import service as payments
 from opticworks.payments.models import Payment
 from opticworks.plugin import link_token
+from opticworks.returns.models import Return
 from opticworks.shop import Shop
 from opticworks.staff import accounts, passwords, service
 from opticworks.testing.shops import Browser
@@ -52,8 +55,10 @@ def site(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> Sit
     from argon2 import PasswordHasher
 
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64))
-    shop = make_shop(plugins=PLUGINS, theme="default")
+    settings = {"returns": {"withdrawal_countries": '["US"]'}}
+    shop = make_shop(plugins=PLUGINS, theme="default", settings=settings)
     demo.load(shop)
+    demo.send_back(shop)
     browser = Browser(shop)
     paid, _ = buy(browser), buy(browser)
     drain(shop)
@@ -101,6 +106,21 @@ def mailed(shop: Shop) -> list[str]:
         pattern.format(token=links.token(shop.config.secret, purpose, purpose))
         for purpose, pattern in LINKS.values()
     ]
+    more = (paid, "/admin/sign-in", "/admin/payments/reconcile?since=2020-01-01")
+    return Site(browser, (*more, *coming_back(shop)))
+
+
+def coming_back(shop: Shop) -> list[str]:
+    """What customers see of the demo's returns: links there are absolute."""
+    with shop.unit() as db:
+        returns = db.execute(
+            select(Return.number, Order).join(Order, Order.id == Return.order_id)
+        ).all()
+        pages = []
+        for number, order in returns:
+            path = orders.path(order)
+            pages += [path, f"{path}/return", f"{path}/withdraw", f"{path}/returns/{number}"]
+        return pages
 
 
 def trouble(shop: Shop, number: str) -> None:

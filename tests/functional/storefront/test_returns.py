@@ -111,8 +111,6 @@ def test_withdrawing_takes_two_steps_and_is_receipted(counter, browser):
     assert "This order was canceled" in text_of(page)
     assert "Withdraw from contract here" not in page.text
     note = browser.get(f"{path}/returns/{number}-R1").click("CN-")
-    assert "Credit note" in text_of(note)
-    assert "3 × Item LAMP" in text_of(note)
+    assert (note.content_type, note.body[:4]) == ("application/pdf", b"%PDF")
     (mail,) = [m for m in counter.mailer.vendor.sent.values() if "withdrawal" in m.subject]
     assert "I withdraw from my contract" in mail.text
-    browser.get(f"{path}/credit-notes/CN-1", status=404)

@@ -82,6 +82,8 @@ def subjects(request: Request) -> list[Subject]:
             "Returns",
             "What customers may send back and until when, and withdrawal from the contract.",
             ReturnSettings,
+        ),
+        Subject(
             "documents",
             "Documents",
             "Packing slips and invoices: paper, numbers, what stands on them.",

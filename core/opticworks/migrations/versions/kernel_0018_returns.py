@@ -1,4 +1,4 @@
-"""Returns, withdrawals, return labels, credit notes
+"""Returns, withdrawals, return labels
 
 Revision ID: kernel_0018_returns
 """
@@ -63,10 +63,10 @@ BEGIN
 END $$
 """
 
-WRITTEN_ONCE = ("goods_return_event", "withdrawal", "return_label_file", "credit_note")
+WRITTEN_ONCE = ("goods_return_event", "withdrawal", "return_label_file")
 TABLES = (
-    *("credit_note", "return_label_file", "return_label", "withdrawal"),
-    *("goods_return_event", "goods_return_line", "goods_return", "number_series"),
+    *("return_label_file", "return_label", "withdrawal"),
+    *("goods_return_event", "goods_return_line", "goods_return"),
 )
 
 
@@ -176,34 +176,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("return_id", name=op.f("pk_withdrawal")),
     )
     _labels()
-    op.create_table(
-        "credit_note",
-        sa.Column("number", sa.Text(), nullable=False),
-        sa.Column("request", sa.Uuid(), nullable=False),
-        _of_return(),
-        sa.Column("order_id", sa.BigInteger(), nullable=False),
-        sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.Column("tax", sa.BigInteger(), nullable=False),
-        sa.Column("shipping", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.Text(), nullable=False),
-        sa.Column("lines", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("amount > 0", name=op.f("ck_credit_note_amount_positive")),
-        _belongs("credit_note"),
-        sa.ForeignKeyConstraint(
-            ["order_id"], ["orders.id"], name=op.f("fk_credit_note_order_id_orders")
-        ),
-        sa.PrimaryKeyConstraint("number", name=op.f("pk_credit_note")),
-        sa.UniqueConstraint("request", name=op.f("uq_credit_note_request")),
-    )
-    op.create_index(op.f("ix_credit_note_return_id"), "credit_note", ["return_id"])
-    op.create_index(op.f("ix_credit_note_order_id"), "credit_note", ["order_id"])
-    op.create_table(
-        "number_series",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("last", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_number_series")),
-    )
     _guards()
 
 

@@ -21,11 +21,9 @@ from opticworks.checkout import returns, withdrawal
 from opticworks.checkout.returns import Asked, Choice
 from opticworks.checkout.settle import Refused
 from opticworks.checkout.withdrawal import Declared
-from opticworks.money import Money
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order
 from opticworks.returns import service as cases
-from opticworks.returns.models import CreditNote
 from opticworks.storefront.views.pages import find_order
 from opticworks.web.headers import private_page
 from opticworks.web.page import Crumb, Page
@@ -267,38 +265,3 @@ def withdraw(request: Request) -> dict[str, Any] | Response:
         request.response.status_int = 422
         return _withdraw_form(request, order, view, typed, str(error))
     return HTTPSeeOther(f"{orders.path(order)}/returns/{case.number}")
-
-
-# --- credit notes ---------------------------------------------------------------------------------
-
-
-def note_page(note: CreditNote) -> dict[str, Any]:
-    """What a credit note's page shows of it."""
-
-    def money(minor: int) -> Money:
-        return Money(minor, note.currency)
-
-    rest = note.amount - note.shipping - sum(line[2] for line in note.lines)
-    return {
-        "note": note,
-        "rows": [(title, units, money(amount)) for title, units, amount, _ in note.lines],
-        "amount": money(note.amount),
-        "tax": money(note.tax),
-        "shipping": money(note.shipping),
-        "rest": money(rest),
-    }
-
-
-@view_config(
-    route_name="order.credit_note",
-    request_method=("GET", "HEAD"),
-    renderer="credit_note.pt",
-    permission=NO_PERMISSION_REQUIRED,
-)
-@private_page
-def credit_note(request: Request) -> dict[str, Any]:
-    order, view = find_order(request)
-    note = cases.credit_note(request.db, request.matchdict["number"])
-    if note is None or note.order_id != order.id:
-        raise HTTPNotFound("This order has no such credit note. Open the order again.")
-    return {**_page(request, f"Credit note {note.number}", order, view), **note_page(note)}
