@@ -18,7 +18,7 @@ from opticworks import contracts as c
 from opticworks.admin import money, words
 from opticworks.admin.shell import flash
 from opticworks.admin.timeline import Entry
-from opticworks.admin.views.parcels import MIME_TYPES
+from opticworks.admin.views.papers import MIME_TYPES
 from opticworks.admin.views.refunds import amount_of, read_quantity, shown_amount, told
 from opticworks.checkout import labels, refund_plan, return_labels, return_refund, returns
 from opticworks.checkout.return_refund import Terms
