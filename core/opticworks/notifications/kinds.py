@@ -10,6 +10,7 @@ from babel.dates import format_date
 from opticworks.contracts import (
     N_,
     Address,
+    Adjustment,
     MessageDraft,
     MessageKind,
     OrderLineView,
@@ -243,7 +244,25 @@ def sample_order(currency: str, base_url: str) -> OrderView:
         placed_at=datetime.now(UTC) - timedelta(days=2),
         currency=currency,
         lines=lines,
-        trace=(),
+        trace=(
+            *(
+                Adjustment(
+                    stage="unit",
+                    target=f"line:{line.sku}",
+                    kind="price",
+                    label=line.title,
+                    amount=line.subtotal,
+                )
+                for line in lines
+            ),
+            Adjustment(
+                stage="shipping",
+                target="shipping",
+                kind="rate",
+                label="Standard",
+                amount=money(0),
+            ),
+        ),
         address=Address(
             first_name="Ada",
             last_name="Lovelace",

@@ -63,8 +63,9 @@ def _rooms(here: str) -> list[tuple[str, str, bool]]:
 
 
 def _told(args: Mapping[str, Any]) -> str:
-    """A job's arguments in one line, without secrets."""
-    return redact(", ".join(f"{name}: {value}" for name, value in args.items()))
+    """A job's arguments in one line, without secrets and without the moment of a schedule."""
+    said = (f"{name}: {value}" for name, value in args.items() if name != "timestamp")
+    return redact(", ".join(said))
 
 
 def _number(count: int) -> str:
@@ -125,7 +126,9 @@ def job(request: Request) -> dict[str, Any]:
     return {
         "page": Page(found.task, crumbs=(LIST,)),
         "job": found,
-        "told": [(name, redact(str(value))) for name, value in found.args.items()],
+        "told": [
+            (name, redact(str(value))) for name, value in found.args.items() if name != "timestamp"
+        ],
         "words": words,
         "entries": entries[::-1],
     }

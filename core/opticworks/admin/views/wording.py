@@ -161,8 +161,9 @@ def _letter(
     drawn = rendering.sample(request.shop, kind, order)
     if drawn is None:
         raise HTTPNotFound("This kind of message has no preview.")
-    draft, intro = rendering.fill(request.shop, kind, drawn, order, said)
-    return draft, rendering.render(request.shop, draft, order, intro=intro)
+    about = order if "order" in kind.variables else None  # as it is when the fact is no order's
+    draft, intro = rendering.fill(request.shop, kind, drawn, about, said)
+    return draft, rendering.render(request.shop, draft, about, intro=intro)
 
 
 def _page(
