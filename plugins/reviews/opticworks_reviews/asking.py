@@ -41,7 +41,7 @@ _STOPS = {
     events.PAYMENT_RETURNED: "refund",
     events.DISPUTE_OPENED: "dispute",
 }
-_RETURNS = ("return.", "withdrawal.")  #: how the kinds of facts begin that something comes back
+_RETURNS = ("return.", "withdrawal.")  #: how the kinds of facts about returns begin
 
 #: Why an order's buyer is not asked, in words for staff.
 WORDS = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from opticworks.contracts import OrderLineView, OrderView, Picture, ShipmentView
 
+NO_RETURN = ("declined", "canceled")  #: states of returns that came to nothing
 PAID = ("paid", "part_refunded")
 LOST = ("return_to_sender", "failure")  #: parcels that their customer never had
 
@@ -34,6 +36,7 @@ def bought(order: OrderView) -> tuple[Bought, ...]:
     for line in order.lines:
         if line.removed < line.quantity:
             lines.setdefault(product_key(line), []).append(line)
+    back = _returned(order)
     return tuple(
         Bought(
             product=product,
@@ -42,10 +45,20 @@ def bought(order: OrderView) -> tuple[Bought, ...]:
             options=group[0].options,
             image=group[0].image,
             verified=order.payment_status in PAID
-            and any(line.refunded < line.quantity for line in group),
+            and any(max(line.refunded, back.get(line.sku, 0)) < line.quantity for line in group),
         )
         for product, group in lines.items()
     )
+
+
+def _returned(order: OrderView) -> Counter[str]:
+    """Units of each SKU that came back or are on their way back; not what was only asked for."""
+    back: Counter[str] = Counter()
+    for each in order.returns:
+        if each.state not in ("requested", *NO_RETURN):
+            for sku, _, units in each.lines:
+                back[sku] += units
+    return back
 
 
 def due(order: OrderView, after_delivery: timedelta, after_shipping: timedelta) -> datetime | None:
@@ -77,6 +90,8 @@ def stopped_by(order: OrderView) -> str:
         return "canceled"
     if order.disputed:
         return "dispute"
+    if any(each.state not in NO_RETURN for each in order.returns):
+        return "return"
     if order.returned or any(each.status != "failed" for each in order.refunds):
         return "refund"
     return "" if order.payment_status in PAID else "unpaid"

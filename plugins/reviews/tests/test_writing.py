@@ -12,8 +12,11 @@ from sqlalchemy import func, select
 
 from opticworks import migrations
 from opticworks.checkout import refund as refunding
+from opticworks.checkout import returns
 from opticworks.checkout.refund_plan import Portion, Wish
+from opticworks.checkout.returns import Asked
 from opticworks.jobs.testing import drain
+from opticworks.orders import service as orders
 from opticworks.testing.contracts.common import at_once
 from opticworks.testing.counter import open_counter
 from opticworks.testing.shops import Browser
@@ -30,6 +33,11 @@ def send_form(page, index=0, status=303, **values):
     for name, value in values.items():
         form[name] = value
     return form.submit(status=status)
+
+
+def lines_of(counter, number):
+    with counter.shop.unit() as db:
+        return [line.id for line in orders.lines_of(db, orders.by_number(db, number).id)]
 
 
 def said(page, selector):
@@ -165,6 +173,16 @@ def test_the_badge_goes_with_the_goods(counter):
     refunding.refund(counter.shop, number, wish, actor=CLERK)
     drain(counter.shop)
     assert {row.sku: row.verified for row in all_of(counter)} == {"LAMP-B": True, "BULB": False}
+    (lamp, _), back = lines_of(counter, number), uuid.uuid4()
+    asked = Asked(id=back, lines={lamp: (1, "unwanted")}, note="")
+    with counter.shop.unit() as db:
+        case = returns.request(counter.shop, db, number, asked).number
+    drain(counter.shop)
+    assert all_of(counter)[0].verified  # it was only asked for
+    with counter.shop.unit() as db:
+        returns.approve(db, case, actor=CLERK)
+    drain(counter.shop)
+    assert [row.verified for row in all_of(counter)] == [False, False]
     unpaid = counter.buy(("LAMP-W", 1)).number
     with counter.shop.unit() as db:
         db.query(Review).delete()
