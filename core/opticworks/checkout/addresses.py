@@ -191,8 +191,10 @@ def use(shop: Shop, number: str, which: str, actor: str) -> None:
     with shop.unit("readdress") as db:
         order = orders.lock(db, number)
         check = of_order(order) if order is not None else None
-        address = check.suggestion if check and which == "suggestion" else check and check.typed
-        if order is None or check is None or address is None:
+        address = None
+        if check is not None:
+            address = check.suggestion if which == "suggestion" else check.typed
+        if order is None or address is None:
             raise Refused("The address has changed since. Look at the order again.")
         _may_move(db, order, address)
         if place_of(address) == place_of(c.Address.model_validate(order.address)):

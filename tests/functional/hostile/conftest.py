@@ -84,7 +84,7 @@ def site(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> Sit
     review = f"/reviews/write/{link_token(shop, 'reviews.write', number)}"
     reconcile = "/admin/payments/reconcile?since=2020-01-01"
     start = (paid, review, "/admin/sign-in", "/admin/forgot", reconcile)
-    return Site(browser, (*start, *mailed(shop)))
+    return Site(browser, (*start, *mailed(shop), *coming_back(shop)))
 
 
 def mailed(shop: Shop) -> list[str]:
@@ -106,8 +106,6 @@ def mailed(shop: Shop) -> list[str]:
         pattern.format(token=links.token(shop.config.secret, purpose, purpose))
         for purpose, pattern in LINKS.values()
     ]
-    more = (paid, "/admin/sign-in", "/admin/payments/reconcile?since=2020-01-01")
-    return Site(browser, (*more, *coming_back(shop)))
 
 
 def coming_back(shop: Shop) -> list[str]:
