@@ -32,6 +32,7 @@ from opticworks.storefront.forms import address_question
 from opticworks.web import assets
 from opticworks.web.engine import Markup
 from opticworks.web.page import Crumb, Page
+from opticworks.web.parts import Parts
 from opticworks.web.templates import Templates, engine_names, format_names, kernel_layers
 from opticworks.web.themes import Layer, installed_themes
 from opticworks_catalog import pages as catalog
@@ -461,15 +462,18 @@ def render(templates: Templates, name: str, **names: Any) -> str:
     template, values = SAMPLES[name]
     engine = templates.engine()
     headers = {"HX-Request": "true"} if name.startswith("part-") else {}
+    shared = {
+        **engine_names(engine), **format_names(SHOP), "shop": SHOP, "mode": "development",
+        "base_url": "https://shop.example", "_": str, "quoted": partial(quote, safe=""),
+    }  # fmt: skip
     everything: dict[str, Any] = {
-        **engine_names(engine), **format_names(SHOP),
-        "request": SimpleNamespace(path="/collections/sensors", headers=headers),
-        "shop": SHOP, "mode": "development", "base_url": "https://shop.example",
-        "display": c.PriceDisplay(label="plus tax"), "quoted": partial(quote, safe=""),
+        **Parts(engine, shared).names,
+        "request": SimpleNamespace(path="/collections/sensors", headers=headers, GET={}),
+        "display": c.PriceDisplay(label="plus tax"),
         "csrf": lambda: Markup('<input type="hidden" name="csrf_token" value="t" />'),
-        "_": str, "page": Page("OpticWorks"), "message": "", "error": "", "errors": {},
+        "page": Page("OpticWorks"), "message": "", "error": "", "errors": {},
         "code_typed": "", "code_error": "", "code_message": "",
-        "plugin_problems": (), "footer_pages": FOOTER,
+        "plugin_problems": (), "footer_pages": FOOTER, "papers": (),
     }  # fmt: skip
     slots: dict[str, tuple[str, dict[str, Any]]] = {
         "header.navigation": ("catalog/navigation", {"collections": COLLECTIONS}),
