@@ -342,9 +342,10 @@ class _Known:
             select(Component.sku, bundle.sku, bundle.product_id)
             .join(bundle, bundle.id == Component.variant_id)
             .where(Component.sku.in_(self.owners) | bundle.sku.in_(self.owners))
+            .order_by(bundle.id)
         ):
             self.bundles.add(sku)
-            self.contained[part] = (sku, owner)
+            self.contained.setdefault(part, (sku, owner))
 
     def problems(self, change: Change) -> Iterator[tuple[str, str]]:
         product, own = change.product, change.product_id

@@ -183,6 +183,8 @@ class Variant(Base):
     stock_policy: Mapped[str] = mapped_column(String(20), server_default="deny")
     requires_shipping: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
     extra: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'"))
+    #: Ids of the facets of its values: a projection, kept with the search index.
+    facets: Mapped[list[int]] = mapped_column(ARRAY(Integer), server_default=text("'{}'"))
     position: Mapped[int] = mapped_column(Integer, server_default="0")
     status: Mapped[str] = mapped_column(String(20), server_default=ACTIVE)
 

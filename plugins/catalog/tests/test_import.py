@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import signal
 import subprocess
@@ -22,8 +23,9 @@ from opticworks.stock.service import hold, verify
 from opticworks.testing.shops import Browser, counted
 from opticworks_catalog import writing
 from opticworks_catalog.cli import catalog
+from opticworks_catalog.exchange import sheet
 from opticworks_catalog.exchange.loading import Wish, load
-from opticworks_catalog.exchange.sheet import BadFile
+from opticworks_catalog.exchange.sheet import BadFile, read_sheet
 from opticworks_catalog.models import Collection, Image, ImageSource, Product, Variant
 
 LAMP = {
@@ -638,3 +640,15 @@ def test_the_command_imports_tries_and_exports(empty_shop, tmp_path):
     bad = call("import", report_file)
     assert 'was not imported. The file has no column "Handle"' in bad.output
     assert call("import", tmp_path / "nothing.csv").exit_code == 2
+
+
+def test_long_cells_are_read_whatever_another_part_of_the_process_allows(monkeypatch):
+    monkeypatch.setattr(sheet, "MOST_CELL", 300_000)
+    before = csv.field_size_limit()
+    for limit in (1000, 400_000):
+        csv.field_size_limit(limit)
+        (row,) = read_sheet(f"Handle,Title\na,{'x' * 200_000}\n".encode()).rows
+        assert len(row.get("Title")) == 200_000
+        with pytest.raises(BadFile, match="Line 2 has a cell of more than 300,000 characters"):
+            read_sheet(f"Handle,Title\na,{'x' * 350_000}\n".encode())
+    csv.field_size_limit(before)

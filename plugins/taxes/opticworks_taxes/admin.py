@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pyramid.config import Configurator
-from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy import select
 
-from opticworks import kernel
 from opticworks.contracts import Address, Permission
 from opticworks.money import Money
-from opticworks.plugin import Crumb, Page, SchemaForm, admin_view, flash
-from opticworks_taxes import reading, table_file, trial
+from opticworks.plugin import Crumb, Page, admin_view, flash
+from opticworks_taxes import entries, reading, table_file, trial
 from opticworks_taxes.forms import (
     KINDS,
     Country,
@@ -25,6 +23,7 @@ from opticworks_taxes.forms import (
     RateEntry,
     State,
     TaxClass,
+    percent_of,
 )
 from opticworks_taxes.models import Exemption, Rate
 from opticworks_taxes.rules import STANDARD
@@ -74,23 +73,56 @@ def tabs(current: str) -> list[tuple[str, str, bool]]:
     ]
 
 
-def _form(request: Request, model: type[BaseModel], values: Any) -> SchemaForm[Any]:
-    shop = request.ctx.settings["shop"]
-    return SchemaForm(
-        model,
-        values=values,
-        post=request.POST if request.method == "POST" else None,
-        locale=shop.locale,
-        currency=shop.currency,
-        timezone=shop.timezone,
+def _another(request: Request, row: Rate, entry: RateEntry) -> tuple[str, str] | None:
+    """What keeps a rate from being saved: one of its place, class, layer and day is there."""
+    same = select(Rate.id).where(
+        Rate.country == entry.country,
+        Rate.state == entry.state,
+        Rate.postal == entry.postal,
+        Rate.tax_class == entry.tax_class,
+        Rate.layer == entry.layer,
+        Rate.starts == entry.starts,
     )
+    if request.db.scalar(same) in (None, row.id):
+        return None
+    return "starts", "There is a rate for this place, class and layer from this day. Change it."
 
 
-def _changed(request: Request, action: str, subject: str, **data: Any) -> None:
-    """Note who changed it, and let the shop's pages see it at once."""
-    kernel.audit(request.db, request.identity.email, action, subject, **data)
-    reading.forget(request.db)
-    request.shop.forget()
+RATES = entries.Kind(
+    model=Rate,
+    entry=RateEntry,
+    path=PATH,
+    of_one=f"{PATH}/rates",
+    crumbs=(LIST,),
+    word="rate",
+    key="taxes",
+    action="taxes.rate",
+    title=lambda entry: entry.title,
+    sentence=lambda row: (
+        f"{row.title}, {percent_of(row.rate)} %, {row.country} {row.state} {row.postal}".strip()
+    ),
+    effects=(
+        ("percent", "New orders no longer pay it, from now on."),
+        ("package", "Orders that were placed keep the rate they were placed with."),
+    ),
+    refused=_another,
+)
+EXEMPT = entries.Kind(
+    model=Exemption,
+    entry=ExemptionEntry,
+    path=EXEMPTIONS,
+    of_one=EXEMPTIONS,
+    crumbs=(LIST, EXEMPT_LIST),
+    word="exemption",
+    key="taxes:exemption",
+    action="taxes.exemption",
+    title=lambda entry: f"The exemption of {entry.email}",
+    sentence=lambda row: f"{row.email}, {row.reference}",
+    effects=(
+        ("percent", "New orders of this customer are taxed, from now on."),
+        ("package", "Orders that were placed keep their exemption and its reference."),
+    ),
+)
 
 
 # --- rates --------------------------------------------------------------------------------------
@@ -177,53 +209,17 @@ def _tried(request: Request) -> dict[str, Any]:
 
 @admin_view("taxes.rate.new", EDIT.code, renderer="admin/taxes/edit.pt")
 def new_rate(request: Request) -> dict[str, Any] | Response:
-    start = {"country": request.ctx.settings["shop"].countries[0], "starts": _day(request)}
-    return _edit_rate(request, Rate(), start)
+    return entries.new(request, RATES)
 
 
 @admin_view("taxes.rate", EDIT.code, renderer="admin/taxes/edit.pt")
 def edit_rate(request: Request) -> dict[str, Any] | Response:
-    row = _find(request, Rate)
-    return _edit_rate(request, row, RateEntry.of(row))
-
-
-def _edit_rate(request: Request, row: Rate, values: Any) -> dict[str, Any] | Response:
-    form = _form(request, RateEntry, values)
-    entry = form.validate()
-    if entry is not None:
-        before = None if row.id is None else RateEntry.of(row).model_dump(mode="json")
-        if not _another(request, row, entry):
-            entry.write(row)
-            request.db.add(row)
-            request.db.flush()
-            after = entry.model_dump(mode="json")
-            action = "taxes.rate.changed" if before else "taxes.rate.added"
-            _changed(request, action, f"taxes:{row.id}", before=before, after=after)
-            flash(request, f"{entry.title} was saved.")
-            return HTTPSeeOther(PATH)
-        form.refuse(
-            "starts", "There is a rate for this place, class and layer from this day. Change it."
-        )
-    return _editor(request, form, (LIST,), row.title if row.id else "New rate", row.id)
+    return entries.edit(request, RATES)
 
 
 @admin_view("taxes.rate.delete", EDIT.code, renderer="admin/taxes/delete.pt")
 def delete_rate(request: Request) -> dict[str, Any] | Response:
-    row = _find(request, Rate)
-    entry = RateEntry.of(row)
-    if request.method == "POST":
-        _delete(request, row, "taxes.rate.deleted", f"taxes:{row.id}", entry)
-        flash(request, f"{entry.title} was deleted.")
-        return HTTPSeeOther(PATH)
-    return {
-        "page": Page("Delete a rate", crumbs=(LIST,)),
-        "what": f"{entry.title}, {entry.percent} %, {row.country} {row.state} {row.postal}".strip(),
-        "back": f"{PATH}/rates/{row.id}",
-        "effects": [
-            ("percent", "New orders no longer pay it, from now on."),
-            ("package", "Orders that were placed keep the rate they were placed with."),
-        ],
-    }
+    return entries.delete(request, RATES)
 
 
 @admin_view("taxes.import", EDIT.code, renderer="admin/taxes/import.pt")
@@ -247,7 +243,7 @@ def import_rates(request: Request) -> dict[str, Any] | Response:
         request.response.status_int = 422
         return {**values, "problems": result.problems}
     done = table_file.write(request.db, result.entries)
-    _changed(request, "taxes.imported", "taxes", added=done.added, changed=done.changed)
+    entries.changed(request, "taxes.imported", "taxes", added=done.added, changed=done.changed)
     flash(request, f"{done.added} rates added, {done.changed} changed, {done.same} as they were.")
     return HTTPSeeOther(PATH)
 
@@ -290,98 +286,14 @@ def exemptions(request: Request) -> dict[str, Any]:
 
 @admin_view("taxes.exemption.new", EDIT.code, renderer="admin/taxes/edit.pt")
 def new_exemption(request: Request) -> dict[str, Any] | Response:
-    start = {"country": request.ctx.settings["shop"].countries[0], "starts": _day(request)}
-    return _edit_exemption(request, Exemption(), start)
+    return entries.new(request, EXEMPT)
 
 
 @admin_view("taxes.exemption", EDIT.code, renderer="admin/taxes/edit.pt")
 def edit_exemption(request: Request) -> dict[str, Any] | Response:
-    row = _find(request, Exemption)
-    return _edit_exemption(request, row, ExemptionEntry.of(row))
-
-
-def _edit_exemption(request: Request, row: Exemption, values: Any) -> dict[str, Any] | Response:
-    form = _form(request, ExemptionEntry, values)
-    entry = form.validate()
-    if entry is not None:
-        new = row.id is None
-        entry.write(row, request.identity.email)
-        request.db.add(row)
-        request.db.flush()
-        action = "taxes.exemption.added" if new else "taxes.exemption.changed"
-        _changed(request, action, f"taxes:exemption:{row.id}", **entry.model_dump(mode="json"))
-        flash(request, f"The exemption of {entry.email} was saved.")
-        return HTTPSeeOther(EXEMPTIONS)
-    return _editor(
-        request, form, (LIST, EXEMPT_LIST), row.email if row.id else "New exemption", row.id
-    )
+    return entries.edit(request, EXEMPT)
 
 
 @admin_view("taxes.exemption.delete", EDIT.code, renderer="admin/taxes/delete.pt")
 def delete_exemption(request: Request) -> dict[str, Any] | Response:
-    row = _find(request, Exemption)
-    if request.method == "POST":
-        entry = ExemptionEntry.of(row)
-        _delete(request, row, "taxes.exemption.deleted", f"taxes:exemption:{row.id}", entry)
-        flash(request, f"The exemption of {row.email} was deleted.")
-        return HTTPSeeOther(EXEMPTIONS)
-    return {
-        "page": Page("Delete an exemption", crumbs=(LIST, EXEMPT_LIST)),
-        "what": f"{row.email}, {row.reference}",
-        "back": f"{EXEMPTIONS}/{row.id}",
-        "effects": [
-            ("percent", "New orders of this customer are taxed, from now on."),
-            ("package", "Orders that were placed keep their exemption and its reference."),
-        ],
-    }
-
-
-# --- what both share ----------------------------------------------------------------------------
-
-
-def _editor(
-    request: Request,
-    form: SchemaForm[Any],
-    crumbs: tuple[Crumb, ...],
-    heading: str,
-    row_id: int | None,
-) -> dict[str, Any]:
-    request.response.status_int = 422 if form.posted else 200
-    return {
-        "page": Page(heading, crumbs=crumbs),
-        "form": form,
-        "heading": heading,
-        "back": crumbs[-1].path,
-        "delete": f"{request.path}/delete" if row_id else "",
-    }
-
-
-def _find(request: Request, model: Any) -> Any:
-    row = request.db.get(model, int(request.matchdict["id"]))
-    if row is None:
-        raise HTTPNotFound("There is no such entry any more. Look at the list.")
-    return row
-
-
-def _delete(request: Request, row: Any, action: str, subject: str, entry: BaseModel) -> None:
-    """Delete the row and note what was in it."""
-    request.db.delete(row)
-    request.db.flush()
-    _changed(request, action, subject, before=entry.model_dump(mode="json"))
-
-
-def _another(request: Request, row: Rate, entry: RateEntry) -> bool:
-    """Whether another rate has this one's place, class, layer and day."""
-    same = select(Rate.id).where(
-        Rate.country == entry.country,
-        Rate.state == entry.state,
-        Rate.postal == entry.postal,
-        Rate.tax_class == entry.tax_class,
-        Rate.layer == entry.layer,
-        Rate.starts == entry.starts,
-    )
-    return request.db.scalar(same) not in (None, row.id)
-
-
-def _day(request: Request) -> date:
-    return reading.today(request.ctx)
+    return entries.delete(request, EXEMPT)

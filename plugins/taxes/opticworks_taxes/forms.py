@@ -133,8 +133,8 @@ class RateEntry(BaseModel):
             layer=row.layer,
         )
 
-    def write(self, row: Rate) -> None:
-        """Put the entry into its row."""
+    def write(self, row: Rate, actor: str = "") -> None:
+        """Put the entry into its row. Who did it stands in the audit."""
         for name in ("country", "state", "postal", "title", "tax_class", "starts", "shipping"):
             setattr(row, name, getattr(self, name))
         row.layer = self.layer

@@ -12,9 +12,6 @@ from opticworks_catalog.exchange import columns
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_CELL = 4 * 1024 * 1024  #: characters; beyond any description, far below the memory
-# The limit is the whole process's, so it is raised once and never put back: a thread that put it
-# back would cut short what another is reading.
-csv.field_size_limit(max(csv.field_size_limit(), MOST_CELL))
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig", "UTF-8"),
     (b"\xff\xfe\x00\x00", "utf-32", "UTF-32"),
@@ -63,6 +60,7 @@ def read_sheet(content: bytes, encoding: str = "") -> Sheet:
     text, notes = _decoded(content, encoding)
     if not text.strip():
         raise BadFile("The file is empty.")
+    _allow_long_cells()
     header, delimiter = _header(text)
     if delimiter != ",":
         name = {";": "semicolons", "\t": "tabs"}[delimiter]
@@ -107,6 +105,12 @@ def _decoded(content: bytes, encoding: str) -> tuple[str, list[str]]:
         ) from None
 
 
+def _allow_long_cells() -> None:
+    """Python has one limit for a whole process. It is only ever raised, before each file: a
+    thread that put it back would cut short what another is reading."""
+    csv.field_size_limit(max(csv.field_size_limit(), MOST_CELL))
+
+
 def _header(text: str) -> tuple[tuple[str, ...], str]:
     """The names of the columns, and what separates cells: whatever makes a Handle of them."""
     for delimiter in (",", ";", "\t"):
@@ -141,6 +145,8 @@ def _rows(text: str, delimiter: str, header: tuple[str, ...]) -> Iterator[Row]:
         while True:
             line = reader.line_num + 1
             cells = next(reader)
+            if any(len(cell) > MOST_CELL for cell in cells):  # another part may allow longer ones
+                raise csv.Error("field limit")
             if any(cell.strip() for cell in cells):
                 yield _row(line, cells, header)
     except StopIteration:

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from opticworks_catalog.finding import folding
-from opticworks_catalog.finding.models import SearchEntry, SearchWord
+from opticworks_catalog.finding.models import Facet, SearchEntry, SearchWord
 from opticworks_catalog.models import ACTIVE, Option, OptionValue, Product, Variant
 
 BATCH = 500  #: products in one go
@@ -28,6 +28,38 @@ LANGUAGES = {
     "nn": "norwegian", "no": "norwegian", "pt": "portuguese", "ro": "romanian",
     "ru": "russian", "sv": "swedish", "tr": "turkish",
 }  # fmt: skip
+
+
+# What these products' values are called, where a variant can name it by a number. Rows are added
+# in one order by everybody, so that two saves at once wait but never for each other.
+_FACETS = text(
+    """
+    INSERT INTO catalog_facet (name, value, swatch, option_position, position)
+    SELECT DISTINCT o.name, v.value, v.swatch, o.position, v.position
+    FROM catalog_option_value v JOIN catalog_option o ON o.id = v.option_id
+    WHERE o.product_id = ANY(:ids)
+    ORDER BY 1, 2, 3, 4, 5
+    ON CONFLICT DO NOTHING
+    """
+)
+_FACETS_OF_VARIANTS = text(
+    """
+    UPDATE catalog_variant variant SET facets = found.ids
+    FROM (
+        SELECT variant.id, coalesce(array_agg(f.id ORDER BY f.id) FILTER (WHERE f.id IS NOT NULL),
+                                    '{}') AS ids
+        FROM catalog_variant variant
+        LEFT JOIN catalog_variant_value taken ON taken.variant_id = variant.id
+        LEFT JOIN catalog_option_value v ON v.id = taken.value_id
+        LEFT JOIN catalog_option o ON o.id = v.option_id
+        LEFT JOIN catalog_facet f ON (f.name, f.value, f.swatch, f.option_position, f.position)
+            = (o.name, v.value, v.swatch, o.position, v.position)
+        WHERE variant.product_id = ANY(:ids)
+        GROUP BY variant.id
+    ) AS found
+    WHERE found.id = variant.id AND variant.facets <> found.ids
+    """
+)
 
 
 _LEXIZE = text(
@@ -92,6 +124,7 @@ def reindex(db: Session, language: str) -> int:
     """Make the whole index anew, in that language; how many products it holds."""
     db.execute(delete(SearchEntry))
     db.execute(delete(SearchWord))
+    db.execute(delete(Facet))
     ids = list(db.scalars(select(Product.id)))
     refresh(db, ids, language)
     return len(ids)
@@ -126,6 +159,8 @@ def _refresh_batch(db: Session, ids: Sequence[int], language: str) -> None:
             rows,
         )
     _learn(db, every)
+    db.execute(_FACETS, {"ids": list(ids)})
+    db.execute(_FACETS_OF_VARIANTS, {"ids": list(ids)})
 
 
 def _document(words: Sequence[tuple[str, str]], short: dict[str, str]) -> str:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -43,6 +54,29 @@ class SearchWord(Base):
 
     word: Mapped[str] = mapped_column(String(60), primary_key=True)
     grams: Mapped[list[str]] = mapped_column(ARRAY(Text))
+
+
+class Facet(Base):
+    """A value that listings are narrowed by, as some product shows it; variants name it by id.
+
+    Rows are only added: what differs in its colour or place is another one, and a count adds them
+    up by name and value. A product has one of them for each of its values.
+    """
+
+    __tablename__ = "catalog_facet"
+    __table_args__ = (
+        UniqueConstraint(
+            *("name", "value", "swatch", "option_position", "position"),
+            name="uq_catalog_facet_name",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, Identity(always=True), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255))
+    value: Mapped[str] = mapped_column(String(255))
+    swatch: Mapped[str] = mapped_column(String(7))
+    option_position: Mapped[int] = mapped_column(Integer)
+    position: Mapped[int] = mapped_column(Integer)
 
 
 class FormerHandle(Base):

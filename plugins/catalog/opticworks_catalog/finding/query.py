@@ -24,11 +24,14 @@ MEANINGS = 4  #: words that one typo may have been meant for
 @dataclass(frozen=True, slots=True)
 class Query:
     """A query as it is asked: `document` has to match (every word, or its beginning); `exact`
-    ranks products that have the very words higher; `code` is the SKU it may be."""
+    ranks products that have the very words higher; `code` is the SKU it may be. `counted` matches
+    what `document` does, and names whole words besides: PostgreSQL knows how many products have
+    a word, but takes every beginning for a rare one and would look thousands up one by one."""
 
     text: str
     words: tuple[str, ...]
     document: str
+    counted: str
     exact: str
     code: str
     phrase: str
@@ -65,6 +68,7 @@ def _query(
         text=text,
         words=words,
         document=joint.join(_any(f"'{one}':*" for one in each) for each in meanings),
+        counted=joint.join(_any(f"'{one}' | '{one}':*" for one in each) for each in meanings),
         exact=" | ".join(f"'{one}'" for each in meanings for one in each),
         code=folding.code(text),
         phrase=folding.fold(text),

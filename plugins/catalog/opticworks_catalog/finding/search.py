@@ -70,7 +70,10 @@ def _meanings(ctx: Ctx, typed: Query) -> Iterator[Query]:
 def count(ctx: Ctx, listing: Listing, collection: str, query: Query | None) -> Facets:
     """What the filters of the listing offer."""
     shape = _shape(ctx, listing, collection, query)
-    row = ctx.db.execute(statements.facets(shape), _values(ctx, listing, collection, query)).one()
+    values = _values(ctx, listing, collection, query)
+    if query is not None:
+        values["document"] = query.counted
+    row = ctx.db.execute(statements.facets(shape), values).one()
     return Facets(in_stock=row.in_stock, low=row.low, high=row.high, options=tuple(row.options))
 
 

@@ -34,17 +34,14 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, array
 
 from opticworks import kernel
 from opticworks_catalog import statements
-from opticworks_catalog.finding.models import SearchEntry
+from opticworks_catalog.finding.models import Facet, SearchEntry
 from opticworks_catalog.models import (
     PUBLISHED,
     Collection,
     CollectionProduct,
     Component,
-    Option,
-    OptionValue,
     Product,
     Variant,
-    VariantValue,
 )
 
 Part = statements.Part
@@ -76,7 +73,7 @@ def page(shape: Shape) -> Select[Any]:
     matched = _matched(shape)
     lowest = func.min(_shown(shape))
     if shape.narrowed:
-        offers = _offers(shape, matched)
+        offers = _offers(shape, matched, _asked() if shape.options else None)
         fitting = (
             select(offers.c.product_id, func.min(offers.c.price).label("lowest"))
             .where(offers.c.misses == 0)
@@ -106,7 +103,8 @@ def page(shape: Shape) -> Select[Any]:
 @cache
 def facets(shape: Shape) -> Select[Any]:
     """One row: the products in stock, the lowest and highest price, and options with counts."""
-    offers = _offers(shape, _matched(shape), counting=True)
+    asked = _asked() if shape.options else None
+    offers = _offers(shape, _matched(shape, counting=True), asked, counting=True)
     others_met = offers.c.misses - offers.c.price_missed == 0
     ready = select(func.count(offers.c.product_id.distinct())).where(
         offers.c.ready, offers.c.misses - offers.c.stock_missed == 0
@@ -115,12 +113,13 @@ def facets(shape: Shape) -> Select[Any]:
         ready.scalar_subquery().label("in_stock"),
         select(func.min(offers.c.price)).where(others_met).scalar_subquery().label("low"),
         select(func.max(offers.c.price)).where(others_met).scalar_subquery().label("high"),
-        _option_counts(shape, offers).label("options"),
+        _option_counts(shape, offers, asked).label("options"),
     )
 
 
-def _matched(shape: Shape) -> CTE:
-    """The products that are shown at all: published, sold, in the collection, found."""
+def _matched(shape: Shape, *, counting: bool = False) -> CTE:
+    """The products that are shown at all: published, sold, in the collection, found. Where their
+    variants are joined anyway, whether one is sold is seen there."""
     place = CollectionProduct.position if shape.collection else Product.position
     columns: list[Any] = [
         Product.id,
@@ -128,10 +127,10 @@ def _matched(shape: Shape) -> CTE:
         Product.published_at,
         Product.title,
     ]
-    if shape.query:
+    if shape.query and not counting:
         columns += [rank.label(name) for name, rank in _ranks().items()]
     found = select(*columns).where(Product.status == PUBLISHED)
-    if not shape.narrowed:
+    if not shape.narrowed and not counting:
         found = found.where(statements.sellable())
     if shape.collection:
         found = (
@@ -188,17 +187,17 @@ def _order(shape: Shape, matched: CTE, price: ColumnElement[Any]) -> tuple[Any, 
     return (*first.get(shape.sort, ()), *by_rank, matched.c.position, matched.c.id)
 
 
-def _offers(shape: Shape, matched: CTE, *, counting: bool = False) -> CTE:
+def _offers(shape: Shape, matched: CTE, asked: _Asked | None, *, counting: bool = False) -> CTE:
     """Each variant of what matched, with the groups of filters that it misses."""
     no = literal(0, Integer)
     price = _shown(shape)
     in_range = price.between(bindparam("low"), bindparam("high"))
     ready = _ready() if shape.stock or counting else literal(True)
-    options_met = _options_met() if shape.options else no
+    options_met = _options_met(asked) if asked is not None else no
     facts = (
         select(
             Variant.product_id,
-            Variant.id.label("variant_id"),
+            *([Variant.facets] if counting else []),
             price.label("price"),
             ready.label("ready"),
             (case((in_range, 0), else_=1) if shape.price else no).label("price_missed"),
@@ -284,62 +283,93 @@ def _ready() -> ColumnElement[bool]:
     )
 
 
-def _asked() -> Any:
-    """The option values that were chosen, as rows (name, value)."""
-    return (
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The option values that were chosen, as the facets that variants name: an option's together
+    (`ids`), and every single one."""
+
+    options: CTE
+    values: CTE
+
+
+def _asked() -> _Asked:
+    given = (
         func.unnest(
             bindparam("option_names", type_=ARRAY(Text)),
             bindparam("option_values", type_=ARRAY(Text)),
         )
-        .table_valued("name", "value", name="asked")
+        .table_valued("name", "value", name="given")
         .render_derived()
     )
+    values = (
+        select(Facet.id, Facet.name)
+        .join(given, and_(given.c.name == Facet.name, given.c.value == Facet.value))
+        .cte("asked_values")
+    )
+    options = (
+        select(values.c.name, func.array_agg(values.c.id).label("ids"))
+        .group_by(values.c.name)
+        .cte("asked")
+    )
+    return _Asked(options, values)
 
 
-def _options_met() -> Any:
+def _options_met(asked: _Asked) -> Any:
     """Of how many of the options that were chosen the variant has one of the values."""
-    asked = _asked()
     return (
-        select(func.count(Option.name.distinct()))
-        .select_from(VariantValue)
-        .join(OptionValue, OptionValue.id == VariantValue.value_id)
-        .join(Option, Option.id == OptionValue.option_id)
-        .join(asked, and_(asked.c.name == Option.name, asked.c.value == OptionValue.value))
-        .where(VariantValue.variant_id == Variant.id)
+        select(func.count())
+        .select_from(asked.options)
+        .where(asked.options.c.ids.bool_op("&&")(Variant.facets))
         .correlate(Variant)
         .scalar_subquery()
     )
 
 
-def _option_counts(shape: Shape, offers: CTE) -> Any:
-    """`[{name, value, swatch, count}, …]` in the order of the products' own options."""
-    missed_here: ColumnElement[Any] = literal(0, Integer)
-    if shape.options:
-        asked, asked_value = _asked(), _asked()
-        is_asked = exists().where(asked.c.name == Option.name)
-        is_chosen = exists().where(
-            asked_value.c.name == Option.name, asked_value.c.value == OptionValue.value
+def _option_counts(shape: Shape, offers: CTE, asked: _Asked | None) -> Any:
+    """`[{name, value, swatch, count}, …]` in the order of the products' own options.
+
+    A product is counted once for each of its values: with a variant that meets every filter, or,
+    for a value that was not chosen of an option that was, every filter but that one.
+    """
+    every = select(
+        func.unnest(offers.c.facets).label("facet"), offers.c.product_id, offers.c.misses
+    )
+    # What was chosen is shown also when nothing is left of it.
+    each = (every if shape.options else every.where(offers.c.misses == 0)).subquery("each")
+    of_products = (
+        select(
+            each.c.facet,
+            func.bool_or(each.c.misses == 0).label("meets"),
+            func.bool_or(each.c.misses == 1).label("nearly"),
         )
-        missed_here = case(
-            (and_(is_asked.correlate(Option), ~is_chosen.correlate(Option, OptionValue)), 1),
-            else_=0,
+        .group_by(each.c.facet, each.c.product_id)
+        .subquery("of_products")
+    )
+    by_facet = (
+        select(
+            of_products.c.facet,
+            func.count().filter(of_products.c.meets).label("meet"),
+            func.count().filter(of_products.c.nearly).label("nearly"),
         )
+        .group_by(of_products.c.facet)
+        .subquery("by_facet")
+    )
+    count: ColumnElement[Any] = by_facet.c.meet
+    if asked is not None:
+        is_asked = Facet.name.in_(select(asked.options.c.name))
+        is_chosen = Facet.id.in_(select(asked.values.c.id))
+        count = case((and_(is_asked, ~is_chosen), by_facet.c.nearly), else_=by_facet.c.meet)
     counted = (
         select(
-            Option.name,
-            OptionValue.value,
-            func.max(OptionValue.swatch).label("swatch"),
-            func.min(Option.position).label("option_position"),
-            func.min(OptionValue.position).label("position"),
-            func.count(offers.c.product_id.distinct())
-            .filter(offers.c.misses == missed_here)
-            .label("count"),
+            Facet.name,
+            Facet.value,
+            func.max(Facet.swatch).label("swatch"),
+            func.min(Facet.option_position).label("option_position"),
+            func.min(Facet.position).label("position"),
+            cast(func.sum(count), Integer).label("count"),
         )
-        .select_from(offers)
-        .join(VariantValue, VariantValue.variant_id == offers.c.variant_id)
-        .join(OptionValue, OptionValue.id == VariantValue.value_id)
-        .join(Option, Option.id == OptionValue.option_id)
-        .group_by(Option.name, OptionValue.value)
+        .join(by_facet, by_facet.c.facet == Facet.id)
+        .group_by(Facet.name, Facet.value)
         .subquery("counted")
     )
     return select(
