@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from opticworks import demo
 from opticworks.shop import Shop
 from opticworks.staff import passwords, service
-from opticworks.testing.shops import Browser
+from opticworks.testing.shops import Browser, load_demo
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -25,7 +24,7 @@ def empty_shop(make_shop: Callable[..., Shop]) -> Shop:
 @pytest.fixture
 def shop(empty_shop: Shop) -> Shop:
     """A shop with the demo catalogue."""
-    demo.load(empty_shop)
+    load_demo(empty_shop)
     return empty_shop
 
 

@@ -11,13 +11,12 @@ import pytest
 import webtest
 from sqlalchemy import text
 
-from opticworks import demo
 from opticworks.jobs.testing import drain
 from opticworks.kernel import set_stock
 from opticworks.shop import Shop
 from opticworks.storefront import visitor
 from opticworks.testing.fakes import FakeMailer, provider_plugin
-from opticworks.testing.shops import Browser, counted
+from opticworks.testing.shops import Browser, counted, load_demo
 
 SKU = "RS1-PRO-WHT"
 ADA = {
@@ -42,7 +41,7 @@ def shop(make_shop: Callable[..., Shop], mailer: FakeMailer) -> Shop:
         extra={"fake_mail": provider_plugin("fake_mail", mailers=[mailer])},
         theme="default",
     )
-    demo.load(shop)
+    load_demo(shop)
     return shop
 
 

@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from opticworks import demo
 from opticworks.shop import Shop
-from opticworks.testing.shops import Browser, counted
+from opticworks.testing.shops import Browser, counted, load_demo
 
 SENSOR = "/products/rs-1-sensor"  # 129.00 without tax
 
@@ -42,7 +41,7 @@ def open_shop(make_shop: Callable[..., Shop]) -> Callable[..., Shop]:
         shop = make_shop(
             plugins=("catalog", "taxes"), settings={"taxes": {"regions": json.dumps(regions)}}
         )
-        demo.load(shop)
+        load_demo(shop)
         with shop.unit() as db:
             db.execute(text("DELETE FROM taxes_rate"))
         shop.forget()
