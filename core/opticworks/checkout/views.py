@@ -14,6 +14,7 @@ from opticworks.payments import disputes, refunds
 from opticworks.payments import service as payments
 from opticworks.payments.models import Dispute, Payment, Refund
 from opticworks.returns import service as cases
+from opticworks.returns.models import Return
 from opticworks.shipping import service as shipments
 from opticworks.shipping.models import LEFT, Parcel
 from opticworks.shop import Shop
@@ -30,6 +31,7 @@ _LATER = select(
     exists().where(Parcel.order_id == bindparam("order")),
     exists().where(Refund.payment_id == Payment.id, Payment.order_id == bindparam("order")),
     exists().where(Dispute.payment_id == Payment.id, Payment.order_id == bindparam("order")),
+    exists().where(Return.order_id == bindparam("order")),
 )
 
 
@@ -38,7 +40,7 @@ def view_of(shop: Shop, db: Session, order: Order) -> c.OrderView:
     attempts = payments.of_order(db, order.id)
     payment = payments.standing(attempts)
     lines = {line.id: line for line in orders.lines_of(db, order.id)}
-    sent, paid_back, disputed = db.execute(_LATER, {"order": order.id}).one()
+    sent, paid_back, disputed, returned = db.execute(_LATER, {"order": order.id}).one()
     parcels = shipments.of_order(db, order.id, LEFT) if sent else ()
     history = shipments.history(db, parcels)
     shipped = units(parcels)
@@ -87,7 +89,7 @@ def view_of(shop: Shop, db: Session, order: Order) -> c.OrderView:
         refunds=tuple(refunds.view(row, paid_with[row.payment_id]) for row in rows),
         returns=cases.views(
             db,
-            cases.of_order(db, order.id),
+            cases.of_order(db, order.id) if returned else (),
             {line.id: (line.sku, line.title) for line in lines.values()},
             shop.config.base_url + orders.path(order),
         ),
