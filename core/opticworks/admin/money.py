@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -116,7 +116,7 @@ def _refund(refund: Refund, payment: Payment) -> Entry:
         "done": said,
         "failed": f"{said or 'The provider gave no reason.'} The money is still the shop's.",
     }[refund.status]
-    parts = [_counted(entry) for entry in refund.lines.get("lines", [])]
+    parts = [refunds.said(entry) for entry in refund.lines.get("lines", [])]
     if refund.lines.get("shipping"):
         parts.append("delivery")
     reason = words.REFUND_REASONS.get(refund.reason) or (
@@ -153,7 +153,27 @@ def _dispute(dispute: Dispute, currency: str) -> Entry:
     )
 
 
-def _counted(entry: Mapping[str, Any]) -> str:
-    """An entry of a refund; one without units is what a set of goods was cheaper by."""
-    count = entry.get("count", entry["quantity"])
-    return f"{count} × {entry['title']}" if count else str(entry["title"])
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What an entry of a refund comes to, and what it leaves: "2 stay and cost $20.00"."""
+
+    title: str
+    amount: Money
+    stays: str = ""
+
+
+def items(entries: Iterable[Mapping[str, Any]], currency: str) -> tuple[Item, ...]:
+    """The entries of a refund, one by one."""
+    return tuple(
+        Item(refunds.said(entry), Money(entry["amount"], currency), _stays(entry, currency))
+        for entry in entries
+    )
+
+
+def _stays(entry: Mapping[str, Any], currency: str) -> str:
+    """What is left of goods that were bought together, and costs what."""
+    if "stays" not in entry:
+        return ""
+    units, cost = entry["stays"]["units"], Money(entry["stays"]["amount"], currency).format()
+    verb = "stays and costs" if units == 1 else "stay and cost"
+    return f"{units} {verb} {cost} with “{entry['stays']['label']}”"

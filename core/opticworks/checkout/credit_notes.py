@@ -17,6 +17,7 @@ from opticworks.money import split_minor
 from opticworks.orders import service as orders
 from opticworks.orders import trace as steps
 from opticworks.orders.models import Order
+from opticworks.payments import refunds
 from opticworks.payments.models import Refund
 from opticworks.returns.models import Return
 
@@ -88,8 +89,8 @@ def _facts(ctx: c.Ctx, order: Order, rows: Sequence[Refund], refers_to: str) -> 
             {
                 "title": entry["title"],
                 "note": entry["sku"],
-                "quantity": entry["quantity"],
-                "unit": entry["amount"] // max(1, entry["quantity"]),
+                "quantity": max(1, refunds.count_of(entry)),
+                "unit": entry["amount"] // max(1, refunds.count_of(entry)),
                 "total": entry["amount"],
             }
             for entry in entries

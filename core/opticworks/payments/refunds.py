@@ -239,6 +239,18 @@ class Units:
     parts_back: Mapping[tuple[int, str], int] = field(default_factory=dict)
 
 
+def count_of(entry: Mapping[str, Any]) -> int:
+    """How many units or parts an entry of a refund is for; none for what others were cheaper by
+    because of them."""
+    return int(entry.get("count", entry["quantity"]))
+
+
+def said(entry: Mapping[str, Any]) -> str:
+    """What an entry of a refund is for: "2 × Lamp"."""
+    count = count_of(entry)
+    return f"{count} × {entry['title']}" if count else str(entry["title"])
+
+
 def units(rows: Sequence[Refund]) -> Units:
     """What an order's refunds stand for. Money that failed to arrive is not counted; goods that
     were moved for it stay moved."""
@@ -297,7 +309,7 @@ def view(refund: Refund, payment: Payment) -> c.RefundView:
         settled_at=refund.settled_at,
         message=refund.message,
         lines=tuple(
-            (entry["title"], entry.get("count", entry["quantity"]), money(entry["amount"]))
+            (entry["title"], count_of(entry), money(entry["amount"]))
             for entry in refund.lines.get("lines", [])
         ),
         shipping=money(shipping) if shipping else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from itertools import combinations
 from math import ceil
 from urllib.parse import urlsplit
@@ -11,8 +12,11 @@ from discount_making import cart_with, draft, line, offer, publish, state
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opticworks.checkout import return_refund, returns, staff
 from opticworks.checkout.place import place
 from opticworks.contracts import Pool, chosen
+from opticworks.documents import service as documents
+from opticworks.orders import service as orders
 from opticworks.staff import service
 from opticworks.testing.shops import Browser
 from opticworks_discounts import savings, sets
@@ -147,3 +151,27 @@ def test_a_set_that_comes_back_in_part_is_priced_anew_and_shows_it(counter) -> N
     page.forms[1].submit(status=303)
     order = counter.order(number)
     assert order.refunded + order.shipping_total == order.total
+
+
+def test_a_return_of_a_part_of_a_set_is_paid_for_by_the_same_arithmetic(counter) -> None:
+    counter.card.first_state = "captured"
+    publish(
+        counter, "TWOB", "buy_get", 100, buy_quantity=2, get_quantity=1, buy_skus=["A"], skus=["B"]
+    )
+    cart_id = cart_with(counter, ("A", 2), ("B", 1), codes=["TWOB"])
+    number = place(counter.shop, counter.wish(cart_id, "fake_card")).number
+    parcel = {"carrier": "UPS", "tracking_number": "1Z9", "actor": "clerk"}
+    staff.fulfil(counter.shop, number, lines={"A": 2, "B": 1}, **parcel)
+    with counter.shop.unit() as db:
+        order = orders.by_number(db, number)
+        lamp = next(line.id for line in orders.lines_of(db, order.id) if line.sku == "A")
+        asked = returns.Asked(id=uuid.uuid4(), lines={lamp: (1, "unwanted")}, note="")
+        back = returns.request(counter.shop, db, number, asked).number
+        returns.approve(db, back, actor="clerk")
+        returns.receive(db, back, {lamp: returns.Arrived(1, "new", True)}, actor="clerk")
+    outcome = return_refund.pay(counter.shop, back, return_refund.Terms(), actor="clerk")
+    assert [refund.amount for refund in outcome.refunds] == [750]
+    with counter.shop.unit() as db:
+        (note,) = [one for one in documents.of_order(db, number) if one.kind == "credit_note"]
+    lines = [(line["quantity"], line["total"]) for line in note.facts["lines"]]
+    assert (lines, note.facts["total"]) == ([(1, 1000), (1, -250)], 750)

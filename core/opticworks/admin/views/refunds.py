@@ -124,14 +124,6 @@ def _why_not(left: Left) -> str:
     return ""
 
 
-class Item(NamedTuple):
-    """What an entry of the refund comes to, and what it leaves: "2 stay and cost $20.00"."""
-
-    title: str
-    amount: Money
-    stays: str
-
-
 class Counted(NamedTuple):
     """What the form comes to as it is: items and their tax, delivery, the refund. `entries` are
     the items one by one where they depend on each other."""
@@ -140,7 +132,7 @@ class Counted(NamedTuple):
     tax: Money
     shipping: Money
     amount: Money
-    entries: tuple[Item, ...] = ()
+    entries: tuple[money.Item, ...] = ()
 
 
 def _counted(left: Left, typed: Mapping[str, str] | None, currency: str) -> Counted:
@@ -156,20 +148,8 @@ def _counted(left: Left, typed: Mapping[str, str] | None, currency: str) -> Coun
         Money(plan.tax, currency),
         Money(plan.shipping, currency),
         Money(plan.amount, currency),
-        tuple(_item(entry, currency) for entry in plan.entries) if left.depends else (),
+        money.items(plan.entries, currency) if left.depends else (),
     )
-
-
-def _item(entry: Mapping[str, Any], currency: str) -> Item:
-    count = entry.get("count", entry["quantity"])
-    title = f"{count} × {entry['title']}" if count else entry["title"]
-    stays = ""
-    if "stays" in entry:
-        units = entry["stays"]["units"]
-        cost = Money(entry["stays"]["amount"], currency).format()
-        verb = "stays and costs" if units == 1 else "stay and cost"
-        stays = f"{units} {verb} {cost} with “{entry['stays']['label']}”"
-    return Item(title, Money(entry["amount"], currency), stays)
 
 
 # --- reading what was typed -----------------------------------------------------------------------

@@ -341,10 +341,7 @@ def _refund_page(
         "page": Page("Pay back", crumbs=(LIST, crumb)),
         "order": view,
         "case": case,
-        "entries": [
-            (entry["title"], entry["quantity"], Money(entry["amount"], view.currency))
-            for entry in (plan.entries if plan is not None else ())
-        ],
+        "entries": money.items(plan.entries if plan is not None else (), view.currency),
         "amount": Money(plan.amount if plan is not None else 0, view.currency),
         "left": Money(left.amount, view.currency),
         "shipping_left": Money(left.shipping, view.currency),
