@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from opticworks import contracts as c
 from opticworks import events
 from opticworks.checkout.standing import payment_status
+from opticworks.jobs import defer
 from opticworks.money import Money
 from opticworks.notifications.service import emit
 from opticworks.orders import service as orders
@@ -45,6 +46,17 @@ def take(shop: Shop, db: Session, order: Order, payment: Payment, said: c.Paymen
             )
     if said.disputes:
         order.payment_status = payment_status(db, order)  # a lost one took its money
+        _free(db, order, payment)
+
+
+def _free(db: Session, order: Order, payment: Payment) -> None:
+    """A dispute that was won leaves the shop money that it could not pay back meanwhile: that of
+    an order which was canceled in between goes back now. One that is canceled because its items
+    were paid back keeps what staff chose to keep."""
+    called_off = order.status == "canceled" and order.cancel_reason != "refunded"
+    claimed = any(each.status != "won" for each in disputes.of_order(db, order.id))
+    if called_off and not claimed and refunds.left_of(db, payment.id) > 0:
+        defer(db, "checkout.refund_late", number=order.number, attempt=str(payment.attempt))
 
 
 def _known(db: Session, payment: Payment, result: c.RefundResult) -> Refund | None:

@@ -315,3 +315,19 @@ def test_money_paid_by_hand_goes_back_by_hand(counter: Counter) -> None:
     (made,) = pay_back(counter, number, wish(portions={"A": Portion(unsent=1)}))
     assert made.status == "done"
     assert counter.order(number).status == "canceled"
+
+
+def test_money_of_a_canceled_order_goes_back_when_its_dispute_is_won(counter: Counter) -> None:
+    number = bought(counter)
+    vendor, ref = counter.card.vendor, the_payment(counter).ref
+    vendor.dispute(ref)
+    settled(counter, number)
+    staff.cancel(counter.shop, number, actor="clerk", reason="customer")
+    drain(counter.shop)
+    assert vendor.charged == counter.order(number).total.minor, "no bank lets it go meanwhile"
+    for _ in range(2):
+        vendor.dispute(ref, "won")
+        settled(counter, number)
+        drain(counter.shop)
+    order = counter.order(number)
+    assert (order.status, order.payment_status, vendor.charged) == ("canceled", "refunded", 0)

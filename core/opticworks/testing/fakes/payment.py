@@ -245,6 +245,8 @@ class FakeOnlinePayment:
         def act() -> FakeRefund:
             payment = self._find(ref)
             rest = payment.captured - payment.refunded
+            if any(claim.status != "won" for claim in payment.disputes):
+                raise ProviderError("It has been charged back; no refund.", retryable=False)
             if money.currency != payment.amount.currency or not 0 < money.minor <= rest:
                 raise ProviderError(
                     f"{money} can't be paid back: {rest} minor units are left.", retryable=False
