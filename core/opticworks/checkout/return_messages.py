@@ -13,6 +13,7 @@ from babel.dates import format_datetime
 from opticworks import contracts as c
 from opticworks import events
 from opticworks.checkout import return_refund
+from opticworks.contracts import N_
 from opticworks.events import Event
 from opticworks.hookspecs import hookimpl
 from opticworks.notifications.order_mails import draft
@@ -41,8 +42,9 @@ def _draft(order: c.OrderView, kind: str, view: c.ReturnView, **words: str) -> c
 
 
 def approved(order: c.OrderView, view: c.ReturnView, instructions: str) -> c.MessageDraft:
-    label = "The label is attached, and on the page of your return: print it and stick it on."
-    told = label if view.labels else "Send the parcel to the address on the page of your return."
+    label = N_("The label is attached, and on the page of your return: print it and stick it on.")
+    by_hand = N_("Send the parcel to the address on the page of your return.")
+    told = label if view.labels else by_hand
     return _draft(order, "return_approved", view, instructions=instructions, label=told)
 
 
@@ -50,18 +52,20 @@ def receipt(order: c.OrderView, view: c.ReturnView, zone: str, locale: str) -> c
     """The receipt of a withdrawal: what was declared, with the day and the minute it came."""
     local = view.at.astimezone(ZoneInfo(zone))
     declared = str(format_datetime(local, "long", locale=locale))
-    follows = (
+    coming = N_(
         "Send the goods back within 14 days; the page of your withdrawal tells how. We pay back "
         "what you paid for them once they are here."
-        if view.coming
-        else "Nothing will be sent, and you need not do anything: what you paid goes back the way "
-        "it came."
     )
+    nothing = N_(
+        "Nothing will be sent, and you need not do anything: what you paid goes back the way it "
+        "came."
+    )
+    follows = coming if view.coming else nothing
     return _draft(order, "withdrawal_received", view, declared=declared, follows=follows)
 
 
 def staff_request(order: c.OrderView, view: c.ReturnView, to: str) -> c.MessageDraft:
-    what = "withdrew from" if view.kind == "withdrawal" else "wants to return"
+    what = N_("withdrew from") if view.kind == "withdrawal" else N_("wants to return")
     made = _draft(order, "staff_return_requested", view, what=what)
     return replace(made, to=to)
 
@@ -113,40 +117,46 @@ KINDS = (
     _kind(
         "return_approved",
         "Return approved",
-        "Your return {return} is approved",
-        "You can send it back: {goods}. {label}\n\n{instructions}",
+        N_("Your return {return} is approved"),
+        N_("You can send it back: {goods}. {label}\n\n{instructions}"),
         instructions="what Settings, Returns tells customers to do",
         label="where the label is, or the address",
     ),
     _kind(
         "return_declined",
         "Return declined",
-        "About your return {return}",
-        "We can't take your return of {goods} back. {reason}\n\nReply to this mail if you see it "
-        "differently.",
+        N_("About your return {return}"),
+        N_(
+            "We can't take your return of {goods} back. {reason}\n\nReply to this mail if you see "
+            "it differently."
+        ),
         reason="why, as staff wrote it",
     ),
     _kind(
         "return_received",
         "Return received",
-        "Your return {return} has arrived",
-        "Thank you, your return is here: {goods}. We look at it and write again when your money "
-        "is on its way.",
+        N_("Your return {return} has arrived"),
+        N_(
+            "Thank you, your return is here: {goods}. We look at it and write again when your "
+            "money is on its way."
+        ),
     ),
     _kind(
         "withdrawal_received",
         "Withdrawal received",
-        "We received your withdrawal from order {order}",
-        "We received your withdrawal from the contract for {goods} of order {order} on {declared}. "
-        "This mail is your receipt.\n\n{follows}",
+        N_("We received your withdrawal from order {order}"),
+        N_(
+            "We received your withdrawal from the contract for {goods} of order {order} on "
+            "{declared}. This mail is your receipt.\n\n{follows}"
+        ),
         declared="the day and time at which it was declared",
         follows="what happens next",
     ),
     _kind(
         "staff_return_requested",
         "Return or withdrawal",
-        "Return {return}: {goods}",
-        "{name} {what} {goods} of order {order}.",
+        N_("Return {return}: {goods}"),
+        N_("{name} {what} {goods} of order {order}."),
         staff=True,
         what="“wants to return”, or “withdrew from”",
     ),

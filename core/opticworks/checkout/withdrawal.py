@@ -12,7 +12,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from babel.dates import format_date
 from sqlalchemy.orm import Session
 
 from opticworks import events
@@ -21,6 +23,7 @@ from opticworks.checkout import refund as refunding
 from opticworks.checkout.refund_plan import Portion, Wish
 from opticworks.checkout.returns import Choice, announce
 from opticworks.checkout.settle import Refused
+from opticworks.contracts import N_
 from opticworks.jobs import defer, task
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order
@@ -31,6 +34,9 @@ from opticworks.shipping import service as shipments
 from opticworks.shop import Shop
 
 CUSTOMER = "customer"  #: who the ledgers say did it
+STATEMENT = N_(
+    "I withdraw from my contract for the following goods: {goods}. Order {order} of {placed}. {who}"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +106,9 @@ def _keep(
 ) -> None:
     """The declaration, word for word. `rest`: nothing of what is left was kept."""
     goods = ", ".join(f"{units} × {choice.line.title}" for choice, units in chosen)
-    who = f"{order.customer_name}, {order.email}"
+    settings = shop.settings["shop"]
+    gettext = shop.templates.gettext(settings.locale)
+    placed = order.placed_at.astimezone(ZoneInfo(settings.timezone)).date()
     earlier = cases.spoken_for(
         [each for each in cases.of_order(db, order.id) if each.id != case.id]
     )
@@ -110,8 +118,12 @@ def _keep(
             return_id=case.id,
             name=order.customer_name,
             email=order.email,
-            statement=f"I withdraw from my contract for the following goods: {goods}. Order "
-            f"{order.number} of {order.placed_at:%Y-%m-%d}. {who}",
+            statement=gettext(STATEMENT).format(
+                goods=goods,
+                order=order.number,
+                placed=format_date(placed, "long", locale=settings.locale),
+                who=f"{order.customer_name}, {order.email}",
+            ),
             everything=whole and not earlier.total(),
             declared_at=shop.now(),
         )
