@@ -1,6 +1,7 @@
 """Demo data: asked of every enabled plugin once per database, never in production.
 
-`place_orders` and `send_back` add what only the kernel can: orders, and returns that wait.
+`place_orders`, `to_pack` and `send_back` add what only the kernel can: orders that wait to be
+packed, and returns.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ CUSTOMERS = (
     ("Νίκος", "Παπαδόπουλος", "233 S Wacker Dr", "Chicago", "IL", "60606"),
 )
 ACTOR = "demo"
+ORDERS = "demo_orders"  #: the settings row that remembers that there are some to pack
 MARK = "demo"  #: the settings row that remembers whose demo data is loaded
 
 
@@ -84,6 +86,22 @@ def place_orders(shop: Shop, count: int) -> int:
         wanted = {skus[number % len(skus)]: 1 + number % 2, skus[number * 7 % len(skus)]: 1}
         placed += bool(_place(shop, wanted, customer, payment))
     return placed
+
+
+def to_pack(shop: Shop) -> int:
+    """A few paid orders that wait to be packed, once per database; how many there are now. A shop
+    that can't sell yet goes without. Raises ConfigError in production."""
+    if shop.config.production:
+        raise ConfigError("Demo data is never loaded in production.")
+    with shop.unit() as db:
+        if db.scalars(select(Setting).where(Setting.code == ORDERS)).one_or_none() is not None:
+            return 0
+        db.add(Setting(code=ORDERS, data={}))
+    try:
+        return place_orders(shop, len(CUSTOMERS))
+    except (ConfigError, Refused, basket.CartRefused, ProviderError) as error:
+        log.warning("The demo has no orders: %s", error)
+        return 0
 
 
 def _place(shop: Shop, wanted: dict[str, int], customer: tuple[str, ...], payment: str) -> str:

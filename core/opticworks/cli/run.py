@@ -215,6 +215,7 @@ def place_demo_orders(context: Context, environ: Mapping[str, str]) -> None:
 
     shop = boot(context.ini, env=environ)
     try:
+        demo.to_pack(shop)
         demo.send_back(shop)
     finally:
         shop.close()
