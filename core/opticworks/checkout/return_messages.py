@@ -41,8 +41,9 @@ def _draft(order: c.OrderView, kind: str, view: c.ReturnView, **words: str) -> c
 
 
 def approved(order: c.OrderView, view: c.ReturnView, instructions: str) -> c.MessageDraft:
-    label = "The label is attached, and on the page of your return: print it and stick it on."
-    told = label if view.labels else "Send the parcel to the address on the page of your return."
+    label = c.N_("The label is attached, and on the page of your return: print it and stick it on.")
+    alone = c.N_("Send the parcel to the address on the page of your return.")
+    told = label if view.labels else alone
     return _draft(order, "return_approved", view, instructions=instructions, label=told)
 
 
@@ -50,18 +51,20 @@ def receipt(order: c.OrderView, view: c.ReturnView, zone: str, locale: str) -> c
     """The receipt of a withdrawal: what was declared, with the day and the minute it came."""
     local = view.at.astimezone(ZoneInfo(zone))
     declared = str(format_datetime(local, "long", locale=locale))
-    follows = (
+    send = c.N_(
         "Send the goods back within 14 days; the page of your withdrawal tells how. We pay back "
         "what you paid for them once they are here."
-        if view.coming
-        else "Nothing will be sent, and you need not do anything: what you paid goes back the way "
-        "it came."
     )
+    nothing = c.N_(
+        "Nothing will be sent, and you need not do anything: what you paid goes back the way it "
+        "came."
+    )
+    follows = send if view.coming else nothing
     return _draft(order, "withdrawal_received", view, declared=declared, follows=follows)
 
 
 def staff_request(order: c.OrderView, view: c.ReturnView, to: str) -> c.MessageDraft:
-    what = "withdrew from" if view.kind == "withdrawal" else "wants to return"
+    what = c.N_("withdrew from") if view.kind == "withdrawal" else c.N_("wants to return")
     made = _draft(order, "staff_return_requested", view, what=what)
     return replace(made, to=to)
 
@@ -80,8 +83,8 @@ def _sample(kind: str) -> Callable[[c.OrderView], c.MessageDraft]:
             url=order.url,
             lines=lines,
             coming=1,
-            answer="It was used for longer than the time in which it can be returned.",
-            statement="I withdraw from my contract for the goods named above.",
+            answer=c.N_("It was used for longer than the time in which it can be returned."),
+            statement=c.N_("I withdraw from my contract for the goods named above."),
         )
         if kind == "return_approved":
             return approved(order, view, c.ReturnSettings().instructions)
@@ -113,40 +116,46 @@ KINDS = (
     _kind(
         "return_approved",
         "Return approved",
-        "Your return {return} is approved",
-        "You can send it back: {goods}. {label}\n\n{instructions}",
+        c.N_("Your return {return} is approved"),
+        c.N_("You can send it back: {goods}. {label}\n\n{instructions}"),
         instructions="what Settings, Returns tells customers to do",
         label="where the label is, or the address",
     ),
     _kind(
         "return_declined",
         "Return declined",
-        "About your return {return}",
-        "We can't take your return of {goods} back. {reason}\n\nReply to this mail if you see it "
-        "differently.",
+        c.N_("About your return {return}"),
+        c.N_(
+            "We can't take your return of {goods} back. {reason}\n\nReply to this mail if you see "
+            "it differently."
+        ),
         reason="why, as staff wrote it",
     ),
     _kind(
         "return_received",
         "Return received",
-        "Your return {return} has arrived",
-        "Thank you, your return is here: {goods}. We look at it and write again when your money "
-        "is on its way.",
+        c.N_("Your return {return} has arrived"),
+        c.N_(
+            "Thank you, your return is here: {goods}. We look at it and write again when your "
+            "money is on its way."
+        ),
     ),
     _kind(
         "withdrawal_received",
         "Withdrawal received",
-        "We received your withdrawal from order {order}",
-        "We received your withdrawal from the contract for {goods} of order {order} on {declared}. "
-        "This mail is your receipt.\n\n{follows}",
+        c.N_("We received your withdrawal from order {order}"),
+        c.N_(
+            "We received your withdrawal from the contract for {goods} of order {order} on "
+            "{declared}. This mail is your receipt.\n\n{follows}"
+        ),
         declared="the day and time at which it was declared",
         follows="what happens next",
     ),
     _kind(
         "staff_return_requested",
         "Return or withdrawal",
-        "Return {return}: {goods}",
-        "{name} {what} {goods} of order {order}.",
+        c.N_("Return {return}: {goods}"),
+        c.N_("{name} {what} {goods} of order {order}."),
         staff=True,
         what="“wants to return”, or “withdrew from”",
     ),
