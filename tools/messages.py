@@ -26,6 +26,7 @@ from opticworks.web.engine import BOOLEAN, TRANSLATED, Template, translate
 ROOT = Path(__file__).resolve().parent.parent
 DOMAIN = "opticworks"
 MARKED = re.compile(r"""\b_\((?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")""")
+DATA = re.compile(r"\$\{[^}]*\}|&\w+;")
 STYLES = re.compile(r"\{[^{}]*:[^{}]*;")
 #: Catalogues carry no date of their own, so that running this twice changes nothing.
 DATE = datetime(2026, 11, 1, tzinfo=UTC)
@@ -82,7 +83,7 @@ def texts(package: Package) -> Iterator[tuple[str, str]]:
     for path in sorted(package.code.rglob("*.pt")):
         if is_mail(path):
             for text in of_template(path):
-                if any(sign.isalpha() for sign in re.sub(r"\$\{[^}]*\}", "", text)):
+                if any(sign.isalpha() for sign in DATA.sub("", text)):
                     yield text, path.relative_to(ROOT).as_posix()
     for path in sorted(package.code.rglob("*.py")):
         with path.open("rb") as file:

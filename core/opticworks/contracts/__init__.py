@@ -30,6 +30,7 @@ from opticworks.contracts.notifications import (
     MessageDraft,
     MessageKind,
     OutgoingMessage,
+    Phrase,
 )
 from opticworks.contracts.orders import (
     FulfilmentStatus,
@@ -164,6 +165,7 @@ __all__ = [
     "PaymentStatus",
     "PaymentView",
     "Permission",
+    "Phrase",
     "Picture",
     "PluginInfo",
     "Pool",

@@ -14,6 +14,15 @@ def N_(text: str) -> str:
     return text
 
 
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words with something in them that differs: `text`, marked with N_, is translated first, and
+    then its `{name}`s are filled in from `values`."""
+
+    text: str
+    values: Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
     """A file that goes with a mail: an invoice, a packing slip."""
@@ -62,7 +71,7 @@ class MessageDraft:
     subject: str = ""
     template: str
     data: Mapping[str, Any] = field(default_factory=dict)
-    words: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str | Phrase] = field(default_factory=dict)
     marketing: bool = False
     attachments: tuple[Attachment, ...] = ()
     send_at: datetime | None = None

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from opticworks.contracts.notifications import N_
 from opticworks.contracts.places import Address
 from opticworks.money import Money, exponent
 
@@ -304,8 +305,10 @@ class ReturnSettings(BaseModel):
         json_schema_extra={"width": "half"},
     )
     instructions: str = Field(
-        "Pack the items well, in their own box if you still have it, and put a note with the "
-        "number of the return inside.",
+        N_(
+            "Pack the items well, in their own box if you still have it, and put a note with the "
+            "number of the return inside."
+        ),
         title="What customers are told to do",
         description="Shown with an approved return and in its mail.",
         max_length=2000,

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from opticworks.contracts import MessageDraft, MessageKind, OrderView
+from opticworks.contracts import MessageDraft, MessageKind, OrderView, Phrase
 from opticworks.notifications.models import Wording
 from opticworks.plugins import answers
 
@@ -101,7 +101,14 @@ def values(
             "name": order.address.first_name,
             "total": money(order.total),
         }
-    return found | {name: gettext(str(value)) for name, value in draft.words.items()}
+    return found | {name: said(value, gettext) for name, value in draft.words.items()}
+
+
+def said(words: str | Phrase, gettext: Callable[[str], str]) -> str:
+    """Words of a draft in the language of the message."""
+    if isinstance(words, Phrase):
+        return fill(gettext(words.text), words.values)
+    return gettext(words)
 
 
 def save(db: Session, kind: MessageKind, subject: str, intro: str, version: int) -> None:

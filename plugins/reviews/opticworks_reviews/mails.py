@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from opticworks.contracts import Ctx, MessageDraft, MessageKind, OrderView
+from opticworks.contracts import N_, Ctx, MessageDraft, MessageKind, OrderView, Phrase
 from opticworks.events import Event
 from opticworks_reviews import asking
 from opticworks_reviews.products import Bought, bought, stopped_by
@@ -38,13 +38,17 @@ def draft(
     kind: str, order: OrderView, about: Iterable[Bought], token: str, incentive: str = ""
 ) -> MessageDraft:
     about = list(about)
-    more = f" and {len(about) - 1} more" if len(about) > 1 else ""
+    several = N_("your {title} and {more} more")
+    products = Phrase(
+        several if len(about) > 1 else N_("your {title}"),
+        {"title": about[0].title, "more": str(len(about) - 1)},
+    )
     return MessageDraft(
         kind=kind,
         to=order.email,
         template=TEMPLATE,
         data={"products": about, "path": path_of(token), "incentive": incentive},
-        words={"products": f"your {about[0].title}{more}"},
+        words={"products": products},
         marketing=True,
     )
 
@@ -55,18 +59,22 @@ def kinds() -> tuple[MessageKind, ...]:
         MessageKind(
             code=REQUEST,
             title="Request for a review",
-            subject="How do you like {products}?",
-            intro="Hello {name}, you have had your order {order} for a few days now. Tell others "
-            "how it is: what is good about it, and what is not. Both help, and both are shown.",
+            subject=N_("How do you like {products}?"),
+            intro=N_(
+                "Hello {name}, you have had your order {order} for a few days now. Tell others "
+                "how it is: what is good about it, and what is not. Both help, and both are shown."
+            ),
             sample=lambda order: draft(REQUEST, order, bought(order), SAMPLE),
             **common,  # type: ignore[arg-type]
         ),
         MessageKind(
             code=REMINDER,
             title="Reminder of the review",
-            subject="Your word on {products}",
-            intro="Hello {name}, a minute of yours would help others to choose. This is the last "
-            "time we ask about your order {order}.",
+            subject=N_("Your word on {products}"),
+            intro=N_(
+                "Hello {name}, a minute of yours would help others to choose. This is the last "
+                "time we ask about your order {order}."
+            ),
             sample=lambda order: draft(REMINDER, order, bought(order), SAMPLE),
             **common,  # type: ignore[arg-type]
         ),

@@ -16,6 +16,7 @@ import redis
 import opticworks
 from opticworks.config import Config
 from opticworks.contracts import (
+    KERNEL_SETTINGS,
     Address,
     Adjustment,
     Instruction,
@@ -132,7 +133,9 @@ def make_shop(
     found.register_builtin("orders", order_mails)
     found.discover([], {"mail": provider_plugin("mail", mailers=mailers), **(plugins or {})})
     found.register(lambda plugin: [])
-    settings = Settings({"shop": ShopSettings(email="shop@optic.example"), "mode": "test"})
+    defaults = {code: model() for code, model in KERNEL_SETTINGS.items()}
+    own = {"shop": ShopSettings(email="shop@optic.example"), "mode": "test"}
+    settings = Settings({**defaults, **own})
     shop = Shop(
         config,
         make_engine(database_url),

@@ -19,7 +19,7 @@ from opticworks.shop import Shop
 from opticworks.web.templates import Templates
 
 ROOT = Path(__file__).parents[3]
-PLUGINS = ("manual_payments",)
+PLUGINS = ("catalog", "manual_payments", "reviews")
 CLIPPED = 102_000  #: bytes after which Gmail shows no more
 
 
@@ -42,7 +42,7 @@ def order_of(shop: Shop):
 
 
 def letters(shop: Shop):
-    """(kind, letter) for each kind there is."""
+    """(kind, draft, letter) for each kind there is."""
     order = order_of(shop)
     found = []
     for kind in wording.kinds(shop).values():
@@ -55,7 +55,7 @@ def letters(shop: Shop):
             )
         )
         draft, intro = rendering.fill(shop, kind, drawn, order, said)
-        found.append((kind, rendering.render(shop, draft, order, intro=intro)))
+        found.append((kind, drawn, rendering.render(shop, draft, order, intro=intro)))
     return found
 
 
@@ -73,7 +73,7 @@ def shop(make_shop) -> Shop:
 
 
 def test_each_mail_is_what_mail_programs_understand(shop):
-    for kind, letter in letters(shop):
+    for kind, _, letter in letters(shop):
         page = BeautifulSoup(letter.html, "html.parser")
         code = kind.code
         assert not page.select("link, script, form, object, iframe, [onclick]"), code
@@ -115,8 +115,8 @@ def test_not_a_word_of_a_mail_goes_past_gettext(shop, monkeypatch):
     monkeypatch.setattr(Templates, "gettext", lambda self, locale: bracket)
     order = order_of(shop)
     settings = shop.settings["shop"]
-    data = f"{order!r} {settings!r} sample Your Settings"
-    for kind, letter in letters(shop):
+    for kind, drawn, letter in letters(shop):
+        data = f"{order!r} {settings!r} {drawn.data!r} sample Your Settings"
         words = [*visible(BeautifulSoup(letter.html, "html.parser")), letter.subject]
         for said in words:
             outside = said
@@ -132,7 +132,7 @@ CALENDAR = frozenset(calendar.month_name) | {"UTC", "United", "States"}
 
 def test_a_german_shops_mails_are_german_with_its_dates_and_money(make_shop):
     shop = make_shop(plugins=PLUGINS, settings={"shop": {"locale": "de_DE"}})
-    by_code = {kind.code: letter for kind, letter in letters(shop)}
+    by_code = {kind.code: letter for kind, _, letter in letters(shop)}
     placed = by_code["order_placed"]
     assert placed.subject == "Ihre Bestellung SAMPLE-1042"
     assert 'lang="de"' in placed.html
