@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from review_making import add, delivered, rating, request_of, sell, write
 from sqlalchemy import select, text
 
@@ -104,6 +103,8 @@ def test_staff_see_who_is_asked_and_spare_who_complained(counter, staff):
     assert request_of(counter, number).state == "stopped"
     token = form["csrf_token"].value
     staff.post(f"{PATH}/requests/NONE/stop", {"csrf_token": token}, status=404)
+    for path in ("/999", "/99999999999999999999"):
+        staff.get(PATH + path, status=404)
 
 
 def test_hook_admin_menu_counts_what_waits(counter):
@@ -111,8 +112,3 @@ def test_hook_admin_menu_counts_what_waits(counter):
     with counter.shop.unit() as db:
         (entry,) = admin_menu(ctx=counter.shop.ctx(db))
     assert (entry.path, entry.permission, entry.count) == (PATH, "reviews.read", 2)
-
-
-@pytest.mark.parametrize("path", ["/999", "/99999999999999999999"])
-def test_what_is_not_there(counter, staff, path):
-    staff.get(PATH + path, status=404)

