@@ -54,7 +54,9 @@ class Children:
 
     def start(self, name: str, module: Sequence[str], environ: Mapping[str, str]) -> None:
         """Run `python -m module…` with our own streams, out of reach of the terminal's Ctrl-C."""
-        command = [sys.executable, "-m", *module, "--parent", str(os.getpid())]
+        # Stand-ins don't come through our command line, which leaves this out for everybody else.
+        quiet = ["-W", "ignore:pkg_resources is deprecated:UserWarning"]
+        command = [sys.executable, *quiet, "-m", *module, "--parent", str(os.getpid())]
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, env=dict(environ), start_new_session=True
         )
