@@ -8,11 +8,12 @@ from pathlib import Path
 
 import click
 
-from bench import baselines, report, stack, targets, usage, visits
+from bench import baselines, client, report, stack, targets, usage, visits
 from bench.measure import Result, load, measure
 
 PAGES = ("home", "listing", "product")
 CARD = "order by card"  #: measured beside "order": Stripe's plugin on its stand-in
+WARM_CLIENTS, WARM_SECONDS = 8, 8.0  #: before each page and before orders; nothing is counted
 ALL = ("bare", "redis", "pgbench", *PAGES, "order")
 
 
@@ -54,7 +55,8 @@ def main(
         if "pgbench" in wanted:
             tpcb = baselines.pgbench(place.database_url, 8, 5 if quick else 10)
             click.echo(f"pgbench TPC-B: {tpcb:,.0f}/s" if tpcb else "pgbench is not installed")
-        run = partial(_measure, place=place, seconds=seconds, repeats=repeats)
+        warm = 2.0 if quick else WARM_SECONDS
+        run = partial(_measure, place=place, seconds=seconds, repeats=repeats, warm=warm)
         if baseline := [name for name in ("bare", "redis") if name in wanted]:
             baselines.fill(place.redis_url)
             with stack.serving(place, log=var / "bare.log", app="bench.baselines:app") as pid:
@@ -89,13 +91,17 @@ def _measure(
     pid: int,
     seconds: float,
     repeats: int,
+    warm: float,
 ) -> Iterator[Result]:
     for name in names:
+        # A shop that runs has shown its products before, in each of its processes.
+        visitor = _visitor(name, place.name)
+        client.run(place.address, [visitor(seed) for seed in range(WARM_CLIENTS)], seconds=warm)
         for count in counts:
             result = measure(
                 name,
                 place.address,
-                _visitor(name, place.name),
+                visitor,
                 count,
                 counted="thanks" if name in ("order", CARD) else name,
                 seconds=seconds,

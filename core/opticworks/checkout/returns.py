@@ -80,14 +80,15 @@ class Offer:
         return end - timedelta(seconds=1) if end is not None else None
 
 
-def offer(shop: Shop, db: Session, order: Order) -> Offer:
-    """What the order's customer may send back or withdraw from, and until when."""
+def offer(shop: Shop, db: Session, order: Order, seen: c.OrderView | None = None) -> Offer:
+    """What the order's customer may send back or withdraw from, and until when. `seen` is its view
+    if the caller has just made it: what it has none of isn't asked for again."""
     settings: c.ReturnSettings = shop.settings["returns"]
     if order.status not in ("confirmed", "completed"):
         return Offer()
-    known = cases.of_order(db, order.id)
+    known = cases.of_order(db, order.id) if seen is None or seen.returns else ()
     waiting = next((case for case in known if case.state == "requested"), None)
-    parcels = shipments.of_order(db, order.id, LEFT)
+    parcels = shipments.of_order(db, order.id, LEFT) if seen is None or seen.shipments else ()
     since = _arrived(parcels, settings.transit_days)
     zone = ZoneInfo(shop.settings["shop"].timezone)
     until = _end(since, settings.days, zone)

@@ -15,6 +15,7 @@ from opticworks.payments import disputes, refunds
 from opticworks.payments import service as payments
 from opticworks.payments.models import Dispute, Payment, Refund
 from opticworks.returns import service as cases
+from opticworks.returns.models import Return
 from opticworks.shipping import service as shipments
 from opticworks.shipping.models import LEFT, Parcel
 from opticworks.shop import Shop
@@ -31,6 +32,7 @@ _LATER = select(
     exists().where(Parcel.order_id == bindparam("order")),
     exists().where(Refund.payment_id == Payment.id, Payment.order_id == bindparam("order")),
     exists().where(Dispute.payment_id == Payment.id, Payment.order_id == bindparam("order")),
+    exists().where(Return.order_id == bindparam("order")),
 )
 
 
@@ -39,13 +41,13 @@ def view_of(shop: Shop, db: Session, order: Order) -> c.OrderView:
     attempts = payments.of_order(db, order.id)
     payment = payments.standing(attempts)
     lines = {line.id: line for line in orders.lines_of(db, order.id)}
-    sent, paid_back, disputed = db.execute(_LATER, {"order": order.id}).one()
+    sent, paid_back, disputed, sent_back = db.execute(_LATER, {"order": order.id}).one()
     parcels = shipments.of_order(db, order.id, LEFT) if sent else ()
     history = shipments.history(db, parcels)
     shipped = units(parcels)
     rows = refunds.of_order(db, order.id) if paid_back else ()
     gone = refunds.units(rows)
-    returned = cases.of_order(db, order.id)
+    returned = cases.of_order(db, order.id) if sent_back else ()
     paid_with = {each.id: each for each in attempts}
     return orders.view(
         order,

@@ -23,6 +23,7 @@ T = TypeVar("T")
 MOST = 3000  #: things remembered of a scope; the oldest goes first
 _STAMPS = "opticworks.stamps"
 _HELD = "opticworks.stamps_held"
+_THINGS = "opticworks.things_held"
 
 # The number of the database itself, since a test's is made anew under the same name.
 _CHANGES = """
@@ -101,16 +102,24 @@ def remembered(
 
 @contextmanager
 def only_reading(db: Session) -> Iterator[None]:
-    """Within the block this session writes nothing that is remembered, so that it need not ask
-    again whether something changed."""
+    """Within the block this session writes nothing that is remembered, nor stock, so that it need
+    not ask again whether something changed, nor for what `held` keeps."""
     before = db.info.get(_HELD, 0)
     db.info[_HELD] = before + 1
     try:
         yield
     finally:
         db.info[_HELD] = before
+        if not before:
+            db.info.pop(_THINGS, None)
         if not before and not reads_only(db):
             db.info.pop(_STAMPS, None)
+
+
+def held(db: Session) -> dict[Hashable, Any]:
+    """What was read within the session's `only_reading`, to the end of that; else nothing."""
+    things: dict[Hashable, Any] = db.info.setdefault(_THINGS, {}) if db.info.get(_HELD) else {}
+    return things
 
 
 def _stamps(db: Session) -> dict[str, Hashable]:

@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from opticworks.db.changes import held as held_things
 from opticworks.stock.models import StockEntry, StockHold, StockItem
 
 
@@ -69,10 +70,14 @@ def availability(db: Session, skus: Iterable[str]) -> dict[str, Availability]:
     wanted = sorted(set(skus))
     if not wanted:
         return {}
+    kept, key = held_things(db), ("stock", *wanted)
+    if key in kept:
+        return dict(kept[key])
     rows = db.execute(_AVAILABILITY, {"skus": wanted})
     result = {sku: Availability(sku, 0) for sku in wanted}
     for sku, on_hand, held, limit in rows:
         result[sku] = Availability(sku, on_hand + limit - held, on_hand, held, limit)
+    kept[key] = result
     return result
 
 

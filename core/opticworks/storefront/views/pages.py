@@ -102,7 +102,7 @@ def order(request: Request) -> dict[str, Any]:
             robots="noindex",
         ),
         "order": view,
-        "may": returns.offer(request.registry.shop, request.db, found),
+        "may": returns.offer(request.registry.shop, request.db, found, view),
         "thanks": "thanks" in request.GET,
         "papers": [
             (request.route_path("order.document", token=found.token, document=each.id), each)
