@@ -8,6 +8,7 @@ anew each time (`fetch`): webhooks only tell when to ask.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -38,6 +39,9 @@ from opticworks_stripe_payments.listing import STATES
 from opticworks_stripe_payments.settings import StripeSettings
 
 T = TypeVar("T")
+
+#: At DEBUG the SDK writes whole answers down, with client secrets and addresses in them.
+logging.getLogger("stripe").setLevel(logging.WARNING)
 
 CODE = "stripe"
 TIMEOUT = 20  #: seconds for one try
