@@ -284,6 +284,26 @@ def test_a_way_to_pay_that_leads_away_comes_back_to_the_same_order(
     assert [intent["status"] for intent in intents(stripe, order)] == ["succeeded"]
 
 
+def test_a_wallet_pays_without_leaving_the_page(
+    shopper: Callable[..., Page], card_site: Site, stripe: Any, someone: str
+) -> None:
+    page = shopper()
+    open_checkout(page, someone)
+    response = page.request.get("/checkout")
+    assert f'payment=(self "{stripe.url}")' in response.headers["permissions-policy"]
+    visited: list[str] = []
+    page.on("framenavigated", lambda frame: visited.append(urlsplit(page.url).netloc))
+    card_frame(page).get_by_role("tab", name="Google Pay").click()
+    place_button(page).click()
+    thanked(page)
+    assert set(visited) == {urlsplit(card_site.url).netloc}
+    order = only_order(card_site, someone)
+    assert order.payment_status == "paid"
+    (intent,) = intents(stripe, order)
+    method = stripe.vendor.objects["payment_method"][intent["payment_method"]]
+    assert method["card"]["wallet"]["type"] == "google_pay"
+
+
 REAL_KEYS = {
     "publishable_key": "pk_test_51abc",
     "secret_key": SecretStr("sk_test_51abc"),
@@ -346,6 +366,8 @@ def test_the_policy_lets_in_what_stripe_needs_on_the_checkout_and_nothing_elsewh
     assert policy["script-src"] == "'self' https://js.stripe.com"
     assert policy["frame-src"] == "'self' https://js.stripe.com https://hooks.stripe.com"
     assert policy["connect-src"] == "'self' https://api.stripe.com"
+    permissions = response.headers["permissions-policy"]
+    assert 'payment=(self "https://js.stripe.com" "https://hooks.stripe.com")' in permissions
     type_card(page, CHALLENGED)
     place_button(page).click()
     page.frame_locator('iframe[src*="/3ds/"]').locator("#complete").click()

@@ -42,9 +42,9 @@ BASE_POLICY: Mapping[str, tuple[str, ...]] = {
 }
 FIXED = {
     "X-Content-Type-Options": "nosniff",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(self), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
 }
+PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=({payment}), usb=()"
 WORTH_COMPRESSING = 1400  #: bytes: what is smaller is one packet anyhow
 GZIP_LEVEL = 4
 HSTS = "max-age=31536000"
@@ -216,26 +216,36 @@ def content_policy(shop: Any, page: str) -> str:
     return "; ".join(f"{name} {' '.join(sources)}" for name, sources in policy.items())
 
 
+def permissions_policy(policy: str) -> str:
+    """What a page and its frames may use. Whoever a plugin lets in as a frame may show a wallet
+    there, which browsers else refuse to frames of other origins."""
+    parts = (part.split(" ") for part in policy.split("; "))
+    frames = next((sources for name, *sources in parts if name == "frame-src"), [])
+    hosts = [f'"{host}"' for host in frames if host.startswith(("https://", "http://"))]
+    return PERMISSIONS.format(payment=" ".join(["self", *hosts]))
+
+
 def headers_tween_factory(handler: Any, registry: Any) -> Any:
     """Outermost tween: what holds for every answer, error pages included."""
     shop = registry.shop
-    policies: dict[tuple[Any, str], str] = {}
+    policies: dict[tuple[Any, str], tuple[str, str]] = {}
     hsts = shop.config.production and shop.config.base_url.startswith("https://")
 
-    def policy_of(page: str) -> str:
+    def policies_of(page: str) -> tuple[str, str]:
         key = (getattr(shop.settings, "version", None), page)
         if key not in policies:
             if len(policies) > 1000:  # settings changed often; the pages are few
                 policies.clear()
-            policies[key] = content_policy(shop, page)
+            policy = content_policy(shop, page)
+            policies[key] = (policy, permissions_policy(policy))
         return policies[key]
 
     def headers_tween(request: Request) -> Response:
         response = handler(request)
         route = getattr(request, "matched_route", None)
-        response.headers.setdefault(
-            "Content-Security-Policy", policy_of(route.name if route is not None else "")
-        )
+        content, permissions = policies_of(route.name if route is not None else "")
+        response.headers.setdefault("Content-Security-Policy", content)
+        response.headers.setdefault("Permissions-Policy", permissions)
         for name, value in FIXED.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")

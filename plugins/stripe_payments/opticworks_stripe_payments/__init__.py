@@ -22,6 +22,7 @@ def plugin_info() -> PluginInfo:
         description="Cards and wallets through Stripe. No card number ever reaches this server.",
         kernel=">=0.1,<0.2",
         settings=StripeSettings,
+        paths=("/.well-known/apple-developer-merchantid-domain-association",),
     )
 
 
@@ -43,6 +44,11 @@ def problems(settings: Mapping[str, Any]) -> Iterator[str]:
 def payment_providers(settings: Mapping[str, Any]) -> tuple[StripePayments, ...]:
     later = settings["shop"].capture == "authorize"
     return (StripePayments(_placed(settings), "manual" if later else "automatic"),)
+
+
+def includeme(config: Any) -> None:
+    """Pyramid: the file that Apple looks for."""
+    config.include("opticworks_stripe_payments.wallets")
 
 
 @hookimpl

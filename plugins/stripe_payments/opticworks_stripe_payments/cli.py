@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import click
 import stripe as sdk
 
+from opticworks.contracts import ProviderError
+from opticworks_stripe_payments import wallets
 from opticworks_stripe_payments.settings import LOOPBACK, StripeSettings
 
 #: Events that move an order here. Others would be stored, and change nothing.
@@ -65,6 +67,34 @@ def listen_url(context: Any) -> None:
             "Stripe's\ntest mode, its command line tool brings events here and prints a secret of "
             f"its own:\n\n  stripe listen --forward-to {address}"
         )
+
+
+@stripe.command("register-domain")
+@click.argument("domain", default="")
+@click.pass_obj
+def register_domain(context: Any, domain: str) -> None:
+    """Register the shop's domain at Stripe, so that Apple Pay and Google Pay are shown on it.
+
+    DOMAIN is another than that of the shop's own address. Repeating it lets Stripe look again.
+    """
+    with context.shop() as shop:
+        provider = shop.providers.payments()["stripe"]
+        try:
+            found = provider.register_domain(domain or wallets.domain_of(shop.config.base_url))
+        except (wallets.NotPublic, ProviderError) as error:
+            raise click.ClickException(str(error)) from None
+        mode = "live" if provider.settings.live else "test"
+    click.echo(f"{found.name} is registered at Stripe ({mode} mode):\n")
+    for wallet, why_not in found.wallets.items():
+        click.echo(f"  {wallet:<11} {why_not or 'shown'}")
+    if found.wallets["Apple Pay"]:
+        click.echo(
+            f"\nApple looks for a file at https://{found.name}{wallets.PATH}.\nPaste it from "
+            "Stripe's dashboard (Settings, Payment method domains) in the admin under Settings, "
+            "Stripe, and run this again."
+        )
+    if any(found.wallets.values()):
+        raise SystemExit(1)
 
 
 def _state(settings: StripeSettings) -> str:

@@ -8,6 +8,7 @@ anew each time (`fetch`): webhooks only tell when to ask.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -32,12 +33,15 @@ from opticworks.contracts import (
     WebhookEvent,
 )
 from opticworks.money import Money
-from opticworks_stripe_payments import listing
+from opticworks_stripe_payments import listing, wallets
 from opticworks_stripe_payments.amounts import Unpayable, from_stripe, to_stripe
 from opticworks_stripe_payments.listing import STATES
 from opticworks_stripe_payments.settings import StripeSettings
 
 T = TypeVar("T")
+
+#: At DEBUG the SDK writes whole answers down, with client secrets and addresses in them.
+logging.getLogger("stripe").setLevel(logging.WARNING)
 
 CODE = "stripe"
 TIMEOUT = 20  #: seconds for one try
@@ -190,6 +194,10 @@ class StripePayments:
     def list(self, since: datetime) -> Iterator[ListedPayment]:
         """Every intent of the account since then, the newest first."""
         return listing.since(self._client, since, self._ask)
+
+    def register_domain(self, name: str) -> wallets.Domain:
+        """Have wallets shown on this domain. Raises ProviderError."""
+        return self._ask(lambda: wallets.register(self._client, name))
 
     def _same_currency(self, ref: str, money: Money) -> None:
         currency = self._retrieve(ref).currency.upper()

@@ -36,6 +36,14 @@ class StripeSettings(BaseModel):
         description="Begins with whsec_. While a secret is being replaced, write both with a "
         "comma between them.",
     )
+    apple_file: str = Field(
+        "",
+        title="Apple Pay's domain file",
+        description="What Stripe's dashboard gives under Settings, Payment method domains. The "
+        "shop serves it where Apple looks for it.",
+        max_length=20_000,
+        json_schema_extra={"widget": "textarea", "rows": 3},
+    )
     title: str = Field("Card", title="What customers read in the checkout", max_length=60)
     statement_suffix: str = Field(
         "",

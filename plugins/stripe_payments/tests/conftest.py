@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +65,22 @@ class Running:
 @pytest.fixture(scope="session")
 def listening() -> tuple[Switch, str]:
     return listen()
+
+
+class OpenShop:
+    """The command line's context around a shop that is open already."""
+
+    def __init__(self, shop: Any) -> None:
+        self._shop = shop
+
+    @contextmanager
+    def shop(self) -> Iterator[Any]:
+        yield self._shop
+
+
+@pytest.fixture
+def open_shop() -> type[OpenShop]:
+    return OpenShop
 
 
 @pytest.fixture

@@ -277,30 +277,19 @@ def test_a_long_list_comes_page_by_page(
     [("", "every webhook is refused"), ("whsec_a,whsec_b", "2 signing secrets are set")],
 )
 def test_listen_url_says_what_to_register_and_no_secret(
-    make_shop: Any, secret: str, said: str
+    make_shop: Any, open_shop: Any, secret: str, said: str
 ) -> None:
     keys = {"publishable_key": "pk_test_1", "secret_key": "sk_test_1", "webhook_secret": secret}
     shop = make_shop(("stripe_payments",), settings={"stripe_payments": keys})
     group = click.Group("opticworks")
     commands(cli=group)
-    told = CliRunner().invoke(group, ["stripe", "listen-url"], obj=OpenShop(shop))
+    told = CliRunner().invoke(group, ["stripe", "listen-url"], obj=open_shop(shop))
     assert told.exit_code == 0, told.output
     for part in ("http://localhost/webhooks/stripe", stripe.api_version, said, *EVENTS):
         assert part in told.output
     assert "stripe listen --forward-to" in told.output
     assert "whsec_a" not in told.output
     assert "sk_test_1" not in told.output
-
-
-class OpenShop:
-    """The command line's context around a shop that is open already."""
-
-    def __init__(self, shop: Any) -> None:
-        self._shop = shop
-
-    @contextmanager
-    def shop(self) -> Iterator[Any]:
-        yield self._shop
 
 
 def test_a_stand_in_takes_no_money_in_production_but_for_a_bench_that_its_ini_allows() -> None:

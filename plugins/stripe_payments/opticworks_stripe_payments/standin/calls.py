@@ -161,6 +161,8 @@ def create_method(vendor: Vendor, params: Params) -> Object:
     billing = objects.billing_details(params.get("billing_details"))
     if params.get("type") == cards.REDIRECT:
         return vendor.new_method(cards.REDIRECT, 0, 0, billing)
+    if dict(params.get("card") or {}).get("token") == cards.WALLET:
+        return vendor.new_method(cards.WALLET, 12, 2034, billing)
     number, month, year = _card(params)
     return vendor.new_method(number, month, year, billing)
 
@@ -253,6 +255,27 @@ def list_events(vendor: Vendor, params: Params) -> Object:
     return _page(vendor, "event", "/v1/events", params, ["type"] if params.get("type") else [])
 
 
+def create_domain(vendor: Vendor, params: Params) -> Object:
+    known(params, ("domain_name", "enabled"))
+    name = str(params.get("domain_name", "")).lower()
+    if not re.fullmatch(r"[a-z0-9.-]{1,253}", name):
+        raise invalid("Invalid domain name.", param="domain_name")
+    for each in vendor.objects["payment_method_domain"].values():
+        if each["domain_name"] == name:
+            return each
+    return vendor.add(objects.domain(name, params.get("enabled") != "false", vendor.now))
+
+
+def list_domains(vendor: Vendor, params: Params) -> Object:
+    known(params, ("domain_name", "enabled", "limit", "starting_after"))
+    fields = ["domain_name"] if params.get("domain_name") else []
+    return _page(vendor, "payment_method_domain", "/v1/payment_method_domains", params, fields)
+
+
+def validate_domain(vendor: Vendor, id: str, params: Params) -> Object:
+    return vendor.get("payment_method_domain", id, "payment_method_domain")
+
+
 def _page(
     vendor: Vendor, kind: str, url: str, params: Params, equal: list[str] | None = None
 ) -> Object:
@@ -311,6 +334,9 @@ CALLS: dict[tuple[str, str], tuple[Call, bool]] = {
     ("GET", "/v1/disputes/{}"): (read_dispute, False),
     ("GET", "/v1/events"): (list_events, False),
     ("GET", "/v1/events/{}"): (read_event, False),
+    ("POST", "/v1/payment_method_domains"): (create_domain, False),
+    ("GET", "/v1/payment_method_domains"): (list_domains, False),
+    ("POST", "/v1/payment_method_domains/{}/validate"): (validate_domain, False),
 }
 
 

@@ -12,7 +12,8 @@ from opticworks_stripe_payments.standin.wire import StripeError
 class TestCard:
     """`decline` and `decline_code` when the bank says no; `challenge` when it asks the buyer.
     `redirect` names a way to pay that is no card and always goes to a page of its own, `debit` one
-    whose money the bank sends some days later, or doesn't."""
+    whose money the bank sends some days later, or doesn't, and `wallet` who keeps the card for its
+    owner."""
 
     brand: str = "visa"
     code: str = ""
@@ -21,6 +22,7 @@ class TestCard:
     challenge: bool = False
     redirect: str = ""
     debit: str = ""
+    wallet: str = ""
     disputed: bool = False
     refund_fails: bool = False
 
@@ -33,6 +35,8 @@ def _declined(code: str, message: str, decline_code: str = "") -> TestCard:
 REDIRECT = "klarna"
 #: The way to pay that stays "processing" until the bank has decided.
 DEBIT = "us_bank_account"
+#: What a wallet gives the page instead of a card's number.
+WALLET = "tok_googlepay"
 
 CARDS = {
     "4242424242424242": TestCard(),
@@ -54,6 +58,7 @@ CARDS = {
     "4000000000005126": TestCard(refund_fails=True),
     REDIRECT: TestCard(redirect=REDIRECT),
     DEBIT: TestCard(debit=DEBIT),
+    WALLET: TestCard(wallet="google_pay"),
 }
 
 #: Stripe's ready-made payment methods of test mode.

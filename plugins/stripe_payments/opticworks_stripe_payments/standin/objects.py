@@ -35,10 +35,30 @@ def billing_details(given: Object | None = None) -> Object:
     }
 
 
-def card(brand: str, last4: str, month: int, year: int) -> Object:
-    """The `card` of a payment method."""
+def domain(name: str, enabled: bool, now: int) -> Object:
+    """A domain on which wallets are shown, unless no browser calls its name a secure one."""
+    real = "." in name and not name.replace(".", "").isdigit()
+    state: Object = {"status": "active" if real else "inactive"}
+    if not real:
+        state["status_details"] = {"error_message": f"{name} is not a public https domain."}
+    kinds = ("amazon_pay", "apple_pay", "google_pay", "klarna", "link", "paypal")
     return {
-        **_nulls("description", "generated_from", "iin", "issuer", "wallet"),
+        "id": new_id("pmd"),
+        "object": "payment_method_domain",
+        **{kind: dict(state) for kind in kinds},
+        "created": now,
+        "domain_name": name,
+        "enabled": enabled,
+        "livemode": False,
+    }
+
+
+def card(brand: str, last4: str, month: int, year: int, wallet: str = "") -> Object:
+    """The `card` of a payment method; `wallet` is who keeps it."""
+    kept = {wallet: {}, "dynamic_last4": last4, "type": wallet} if wallet else None
+    return {
+        **_nulls("description", "generated_from", "iin", "issuer"),
+        "wallet": kept,
         "brand": brand,
         "checks": {
             "address_line1_check": None,

@@ -24,6 +24,7 @@ CANCELABLE = (
 KINDS = (
     *("payment_intent", "charge", "refund", "dispute"),
     *("payment_method", "confirmation_token", "event"),
+    "payment_method_domain",
 )
 
 
@@ -56,7 +57,9 @@ class Vendor(Account):
         if way := cards.CARDS[number].redirect or cards.CARDS[number].debit:
             made = objects.payment_method({}, billing, self.now, way)
         else:
-            details = objects.card(cards.CARDS[number].brand, number[-4:], month, year)
+            card = cards.CARDS[number]
+            last4 = "4242" if card.wallet else number[-4:]
+            details = objects.card(card.brand, last4, month, year, card.wallet)
             made = objects.payment_method(details, billing, self.now)
         method = self.add(made)
         self.numbers[method["id"]] = number

@@ -11,6 +11,7 @@
   const page = window.location.hash.slice(1);
   const tell = (kind, payload) => window.parent.postMessage({ kind, payload }, page);
   const elsewhere = document.getElementById('elsewhere');
+  const wallet = document.getElementById('wallet');
   let way = 'card';
   const digits = (text) => text.replace(/\D/g, '');
 
@@ -69,6 +70,7 @@
   }
 
   const method_data = (billing) => {
+    if (way === 'wallet') return { type: 'card', card: { token: 'tok_googlepay' }, billing_details: billing };
     if (way !== 'card') return { type: way, billing_details: billing };
     const until = expiry();
     return {
@@ -147,7 +149,8 @@
       way = tab.dataset.way;
       for (const other of document.querySelectorAll('#ways button')) other.setAttribute('aria-selected', String(other === tab));
       form.hidden = way !== 'card';
-      elsewhere.hidden = way === 'card';
+      elsewhere.hidden = way !== 'klarna';
+      wallet.hidden = way !== 'wallet';
       tell('height', document.documentElement.scrollHeight);
       tell('change', { empty: false, complete: way !== 'card' || !wrong(), collapsed: false, value: { type: way } });
     });
