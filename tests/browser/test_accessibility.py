@@ -38,6 +38,7 @@ PATHS = {
 ADMIN = {
     "today": "",
     "orders": "/orders?tab=all",
+    "returns": "/returns?tab=all",
     "plugins": "/plugins",
     "messages": "/messages",
     "jobs": "/jobs",
