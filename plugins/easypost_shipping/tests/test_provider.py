@@ -114,6 +114,10 @@ def test_only_the_carriers_and_services_of_the_settings_are_offered(standin: Any
     assert not caught.value.retryable
 
 
+def test_the_ini_may_choose_a_percentile_in_text() -> None:
+    assert EasyPostSettings.model_validate({"percentile": "90"}).percentile == 90
+
+
 def test_smart_rates_promise_the_day_of_the_percentile(standin: Any) -> None:
     plain = {rate.code: rate for rate in standin.provider().rates(request())}
     for rate in standin.provider(percentile=95).rates(request()):
