@@ -105,6 +105,8 @@ def _lay_aside(connection: Connection, schema: str) -> str:
             f"INSERT INTO {name} ({columns}) OVERRIDING SYSTEM VALUE"
             f" SELECT {columns} FROM {schema}.{name}"
         )
+    # What processes remember of one test must not answer for the next.
+    back.append("UPDATE change SET number = nextval('change_number')")
     return "; ".join(back)
 
 
