@@ -124,6 +124,27 @@ def test_a_try_keeps_nobody_waiting(empty_shop):
     assert edited == [20]
 
 
+def test_a_try_with_a_bundle_keeps_its_parts_alone_and_last(empty_shop):
+    bundle = "Bundle (variant.metafields.opticworks.components)"
+    rows = [
+        {**LAMP, "Handle": "set", "Title": "Set", "Variant SKU": "SET", bundle: "2 x PART"},
+        {**LAMP, "Handle": "part", "Title": "Part", "Variant SKU": "PART"},
+        LAMP,
+    ]
+    assert run(empty_shop, table(*rows)).created == 3
+    free = []
+
+    def edit(what, done, total):
+        with empty_shop.unit() as db:
+            rows = db.execute(select(Product.handle).with_for_update(skip_locked=True))
+            free.append(set(rows.scalars()))
+
+    content = table(*rows).replace("40.00", "50.00").encode()
+    wish = Wish(actor="test", dry_run=True, pictures=False)
+    assert load(empty_shop, content, wish, progress=edit).changed == 3
+    assert free == [{"set", "part", "desk-lamp"}, {"desk-lamp"}]
+
+
 def test_a_try_writes_nothing_and_says_the_same(empty_shop):
     run(empty_shop, REAL["home-and-garden"])
     content = REAL["home-and-garden"].replace(b",9.99,", b",8.99,").replace(b",500,", b",abc,")

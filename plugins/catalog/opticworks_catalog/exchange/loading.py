@@ -96,6 +96,15 @@ class _Ready:
     shots: list[pictures.Wanted] = field(default_factory=list)
 
 
+def _tied(groups: Sequence[Group]) -> set[str]:
+    """The handles of bundles and of what they may be made of; a SKU that the file doesn't say may
+    be a part, too."""
+    parts = {sku for group in groups for sku in group.parts}
+    if not any(group.has_bundle for group in groups):
+        return set()
+    return {group.handle for group in groups if group.has_bundle or group.skus & {*parts, ""}}
+
+
 class _Import:
     def __init__(self, shop: Any, sheet: Sheet, wish: Wish, report: Report, unit: Units) -> None:
         self.shop, self.sheet, self.wish, self.report, self.unit = shop, sheet, wish, report, unit
@@ -111,18 +120,22 @@ class _Import:
         first = 0 if last is None else last + 1
         places = {group.handle: first + i for i, group in enumerate(groups)}
         done = 0
-        ordered = sorted(groups, key=lambda group: group.has_bundle)
-        # Bundles are tried with the parts that the file changes, which have to stay for that.
-        passing = self.wish.dry_run and not any(group.has_bundle for group in groups)
-        for start in range(0, len(ordered), BATCH):
-            batch = ordered[start : start + BATCH]
-            with self.unit() as db:
-                if passing:
-                    self._try(db, batch, places)
-                else:
-                    self._batch(db, batch, places)
-            done += len(batch)
-            progress("Products", done, len(groups))
+        # Bundles are tried with the parts that the file changes, which have to stay for that: so
+        # those come last.
+        tied = _tied(groups)
+        loose = [group for group in groups if group.handle not in tied]
+        bundles = [group for group in groups if group.handle in tied]
+        bundles.sort(key=lambda group: group.has_bundle)
+        for of_kind in (loose, bundles):
+            for start in range(0, len(of_kind), BATCH):
+                batch = of_kind[start : start + BATCH]
+                with self.unit() as db:
+                    if self.wish.dry_run and of_kind is loose:
+                        self._try(db, batch, places)
+                    else:
+                        self._batch(db, batch, places)
+                done += len(batch)
+                progress("Products", done, len(groups))
         if self.again:
             left, self.again = self.again, []
             with self.unit() as db:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -33,6 +34,20 @@ class Group:
     @property
     def has_bundle(self) -> bool:
         return any(row.get(columns.COMPONENTS) for row in self.rows)
+
+    @property
+    def skus(self) -> set[str]:
+        """The SKUs of its variants; an empty one for those that the file gives none."""
+        return {row.get(columns.SKU) for row in self.variants}
+
+    @property
+    def parts(self) -> set[str]:
+        """The SKUs that its bundles are made of, as far as they can be read."""
+        found: set[str] = set()
+        for row in self.rows:
+            with contextlib.suppress(ValueError):  # said when the row is imported
+                found |= {sku for sku, _ in cells.components(row.get(columns.COMPONENTS))}
+        return found
 
 
 def is_variant(row: Row) -> bool:
