@@ -36,6 +36,13 @@ class StripeSettings(BaseModel):
         description="Begins with whsec_. While a secret is being replaced, write both with a "
         "comma between them.",
     )
+    title: str = Field("Card", title="What customers read in the checkout", max_length=60)
+    statement_suffix: str = Field(
+        "",
+        title="Added to the card statement",
+        pattern=r"^[^<>\\'\"*]*$",
+        max_length=22,
+    )
     apple_file: str = Field(
         "",
         title="Apple Pay's domain file",
@@ -43,13 +50,6 @@ class StripeSettings(BaseModel):
         "shop serves it where Apple looks for it.",
         max_length=20_000,
         json_schema_extra={"widget": "textarea", "rows": 3},
-    )
-    title: str = Field("Card", title="What customers read in the checkout", max_length=60)
-    statement_suffix: str = Field(
-        "",
-        title="Added to the card statement",
-        pattern=r"^[^<>\\'\"*]*$",
-        max_length=22,
     )
     api_base: str = Field(API, title="Stripe's address", json_schema_extra={"ini": True})
     script: str = Field(SCRIPT, title="Stripe.js", json_schema_extra={"ini": True})
