@@ -162,20 +162,27 @@ CHOSEN = c.ShippingChoice(
 
 
 @pytest.mark.parametrize(
-    ("rule", "fields", "expected"),
+    ("rule", "fields", "expected", "why"),
     [
-        ("cheapest", {}, "someday"),
-        ("fastest", {}, "air"),
-        ("within", {"within_days": 3}, "priority"),
-        ("preferred", {"carriers": ("ups", "FedEx")}, "ground"),
-        ("preferred", {"carriers": ("FedEx",)}, "someday"),
-        ("ordered", {}, "ground"),
+        ("cheapest", {}, "someday", "the cheapest"),
+        ("fastest", {}, "air", "the fastest"),
+        ("within", {"within_days": 3}, "priority", "the cheapest within 3 days"),
+        (
+            *("preferred", {"carriers": ("ups", "FedEx")}, "ground"),
+            "the cheapest of the preferred carriers",
+        ),
+        (
+            *("preferred", {"carriers": ("FedEx",)}, "someday"),
+            "the cheapest, since no preferred carrier offers one",
+        ),
+        ("ordered", {}, "ground", "what the customer chose"),
     ],
 )
-def test_the_rule_picks_the_rate(rule, fields, expected) -> None:
-    picked = rules.choose(OFFERED, c.ShippingSettings(rule=rule, **fields), CHOSEN)
+def test_the_rule_picks_the_rate_and_says_why(rule, fields, expected, why) -> None:
+    settings = c.ShippingSettings(rule=rule, **fields)
+    picked = rules.choose(OFFERED, settings, CHOSEN)
     assert picked is not None
-    assert picked.code == expected
+    assert (picked.code, rules.why(picked, settings, CHOSEN)) == (expected, why)
 
 
 def test_a_service_that_is_gone_is_replaced_by_one_that_keeps_the_promise() -> None:
@@ -188,4 +195,7 @@ def test_a_service_that_is_gone_is_replaced_by_one_that_keeps_the_promise() -> N
 
 
 def test_what_was_measured_counts_before_what_is_promised() -> None:
-    assert rules.days(rate("a", days=2, percentiles={50: 1, 90: 4, 97: 6})) == 4
+    measured = rate("a", days=2, percentiles={50: 1, 90: 4, 97: 6})
+    assert rules.days(measured) == 4
+    assert rules.sure(measured) == (90, 4)
+    assert rules.sure(rate("a", percentiles={50: 1})) is None

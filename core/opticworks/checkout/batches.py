@@ -6,8 +6,10 @@ leaves its jobs to the next, and staff may have the rest done again at any time.
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
@@ -20,6 +22,7 @@ from opticworks.shipping.models import LEFT, LabelBatch, LabelBatchOrder, Parcel
 from opticworks.shop import Shop
 
 MOST_ORDERS = 250  #: of one batch
+PATIENCE = 20.0  #: seconds that one click hands parcels over
 RANK = {"failed": 0, "waiting": 1, "done": 2}
 
 
@@ -124,9 +127,21 @@ def again(shop: Shop, batch_id: uuid.UUID) -> int:
         return len(rows)
 
 
-def hand_over_all(shop: Shop, batch_id: uuid.UUID, *, actor: str) -> tuple[int, list[str]]:
-    """Hand over every labelled parcel of the batch that is still here: how many there were, and
-    a sentence about each that could not be."""
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """How many parcels left, a sentence about each that could not, and how many nobody got to."""
+
+    number: int
+    refused: Sequence[str]
+    left: int
+
+
+def hand_over_all(
+    shop: Shop, batch_id: uuid.UUID, *, actor: str, seconds: float = PATIENCE
+) -> HandedOver:
+    """Hand over the labelled parcels of the batch that are still here, one by one, for so many
+    seconds: where money is taken first, each asks its provider."""
+    until = time.monotonic() + seconds
     with shop.unit() as db:
         here = [
             (number, parcel.id)
@@ -134,9 +149,13 @@ def hand_over_all(shop: Shop, batch_id: uuid.UUID, *, actor: str) -> tuple[int, 
             if parcel.status == "bought"
         ]
     refused: list[str] = []
+    tried = 0
     for number, parcel_id in here:
+        if time.monotonic() > until:
+            break
+        tried += 1
         try:
             parcels.hand_over(shop, [parcel_id], actor=actor)
         except Refused as error:
             refused.append(f"{number}: {error}")
-    return len(here) - len(refused), refused
+    return HandedOver(tried - len(refused), refused, len(here) - tried)

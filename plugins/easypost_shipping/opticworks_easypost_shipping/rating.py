@@ -122,7 +122,7 @@ def service_name(service: str, carrier: str) -> str:
         words = [SMALL.get(word, word.capitalize()) for word in service.upper().split("_")]
     else:
         words = re.findall(r"\d+[a-z]*|[A-Z]+(?![a-z])|[A-Z]?[a-z]+", service)
-    if words and words[0].lower() == carrier.lower():
+    if words and words[0].lower() == carrier.lower().split()[-1]:
         words = words[1:]
     return " ".join(words) or service
 

@@ -94,8 +94,8 @@ def test_prices_come_as_text_and_as_numbers_and_days_only_if_they_are_some() -> 
     ("carrier", "service", "name"),
     [
         ("UPSDAP", "2ndDayAir", "UPS 2nd Day Air"),
+        ("DHLExpress", "ExpressWorldwideNonDoc", "DHL Express Worldwide Non Doc"),
         ("FedExDefault", "FEDEX_2_DAY_AM", "FedEx 2 Day AM"),
-        ("DHLExpress", "ExpressWorldwideNonDoc", "DHL Express Express Worldwide Non Doc"),
         ("USPS", "Priority", "USPS Priority"),
     ],
 )

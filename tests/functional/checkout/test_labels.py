@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from pypdf import PdfReader
@@ -388,6 +389,17 @@ def test_a_failing_tenth_of_a_batch_is_named_and_holds_up_nobody(counter: Counte
     assert batches.again(counter.shop, batch) == 1
     drain(counter.shop)
     assert counter.carrier.vendor.bought == 99
+
+
+def test_a_batch_is_handed_over_for_a_while_and_then_goes_on(counter: Counter) -> None:
+    numbers = [paid(counter) for _ in range(2)]
+    batch = batches.begin_batch(counter.shop, numbers, actor=CLERK)
+    drain(counter.shop)
+    hand_over = partial(batches.hand_over_all, counter.shop, batch, actor=CLERK)
+    assert hand_over(seconds=-1.0) == batches.HandedOver(0, [], 2)
+    assert hand_over() == batches.HandedOver(2, [], 0)
+    assert hand_over() == batches.HandedOver(0, [], 0)
+    assert {counter.order(number).fulfilment_status for number in numbers} == {"shipped"}
 
 
 def copies(counter: Counter, number: str, count: int) -> list[str]:

@@ -204,11 +204,13 @@ def act(request: Request) -> Response:
         number = batches.again(shop, batch.id)
         flash(request, f"{number} {'order is' if number == 1 else 'orders are'} tried again.")
     elif deed == "hand_over":
-        number, refused = batches.hand_over_all(shop, batch.id, actor=request.identity.email)
-        if number or not refused:
-            parts = "parcel is" if number == 1 else "parcels are"
-            flash(request, f"{number} {parts} on the way, and the customers are told.")
-        for sentence in refused[:5]:
+        done = batches.hand_over_all(shop, batch.id, actor=request.identity.email)
+        if done.number or not done.refused:
+            parts = "parcel is" if done.number == 1 else "parcels are"
+            flash(request, f"{done.number} {parts} on the way, and the customers are told.")
+        if done.left:
+            flash(request, f"{done.left} are still here: go on with handing over.", "problem")
+        for sentence in done.refused[:5]:
             flash(request, sentence, "problem")
     else:
         flash(request, "This form is incomplete. Reload the page and try again.", "problem")
