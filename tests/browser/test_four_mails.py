@@ -22,7 +22,7 @@ from opticworks.embedded import create_database, drop_database
 from opticworks.jobs.testing import drain, run_task
 from opticworks.testing.standins import listen
 
-from .journey import fill, only_order, place_button, settled, thanked, type_card
+from .journey import only_order, open_checkout, place_button, thanked, type_card
 from .site import SENSOR, Site, database_of
 from .test_accessibility import check
 
@@ -102,13 +102,7 @@ def journey(
 
 
 def buy_by_card(page: Page, email: str) -> None:
-    page.goto(SENSOR)
-    page.get_by_role("button", name="Add to Cart").click()
-    expect(page.get_by_role("dialog", name="Cart")).to_be_visible()
-    page.goto("/checkout")
-    fill(page, email)
-    page.get_by_test_id("shipping-option-0").check()
-    settled(page)
+    open_checkout(page, email)
     type_card(page)
     place_button(page).click()
     thanked(page)
