@@ -82,6 +82,9 @@ class Dock:
         with self.shop.unit() as db:
             stock.adjust_stock(db, SKU, 100, reason="delivery", actor="clerk")
         self.number = self.order(40)
+        drain(self.shop)
+        with self.shop.unit() as db:  # the rule packed all of it, which only tests are to do
+            db.execute(text("UPDATE parcel SET status = 'dropped'"))
 
     def order(self, quantity: int = 1) -> str:
         email = f"ada-{uuid.uuid4().hex[:10]}@example.com"
