@@ -84,8 +84,8 @@ def _sample(kind: str) -> Callable[[c.OrderView], c.MessageDraft]:
             url=order.url,
             lines=lines,
             coming=1,
-            answer="It was used for longer than the time in which it can be returned.",
-            statement="I withdraw from my contract for the goods named above.",
+            answer=N_("It was used for longer than the time in which it can be returned."),
+            statement=N_("I withdraw from my contract for the goods named above."),
         )
         if kind == "return_approved":
             return approved(order, view, c.ReturnSettings().instructions)
