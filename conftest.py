@@ -17,9 +17,9 @@ pytest_plugins = ["opticworks.testing.servers", "opticworks.testing.shops"]
 
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many workers again as there are cores: a third of the suite's time is spent waiting
-    for processes, servers and browsers. Seven have databases enough on a Redis of 16."""
+    for processes, servers and browsers. Four have databases enough on a Redis of 16."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(7, (cores or 1) + (cores or 1) // 2)
+    return min(4, (cores or 1) + (cores or 1) // 2)
 
 
 def pytest_collection_finish() -> None:
