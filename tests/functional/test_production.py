@@ -20,7 +20,7 @@ from opticworks.embedded.processes import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "uN7-aZ4_kQ9.wE2:rT6+yU1/oP3=sD8fG"
-WORKER_BYTES = 150_000_000  #: the most that a web worker may have in memory
+WORKER_BYTES = 150 * 2**20  #: the most that a web worker may have in memory, in the MB of the bench
 NAMES = ("DATABASE_URL", "REDIS_URL", "OPTICWORKS_SECRET", "OPTICWORKS_BASE_URL")
 
 

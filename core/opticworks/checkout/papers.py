@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
@@ -13,12 +13,14 @@ from sqlalchemy.orm import Session
 from opticworks import contracts as c
 from opticworks.checkout import parcels as bench_room
 from opticworks.contracts.goods import contents_of, named
-from opticworks.documents import facts, merge
-from opticworks.documents.slip import Slip, SlipLine
+from opticworks.documents import facts
 from opticworks.orders.models import Order, OrderLine
 from opticworks.shipping import service as shipments
 from opticworks.shipping.models import LIVE, LabelFile, Parcel
 from opticworks.shop import Shop
+
+if TYPE_CHECKING:
+    from opticworks.documents.slip import Slip, SlipLine
 
 #: Formats of labels by how well they go into one PDF.
 PRINTABLE = ("PDF", "PNG")
@@ -86,6 +88,8 @@ def _slip(
         ]
     elif order.shipping:
         about.append((_("Delivery"), str(order.shipping.get("title", ""))))
+    from opticworks.documents.slip import Slip  # draws PDFs: 20 MB that few need
+
     return Slip(
         shop=settings.name,
         order=order.number,
@@ -107,6 +111,8 @@ def _line(line: OrderLine, quantity: int) -> SlipLine:
         (part["quantity"], named(part.get("title") or part["sku"], part.get("options", "")))
         for part in line.components
     )
+    from opticworks.documents.slip import SlipLine
+
     return SlipLine(
         title=line.title,
         quantity=quantity,
@@ -120,6 +126,8 @@ def _line(line: OrderLine, quantity: int) -> SlipLine:
 
 def labels_pdf(db: Session, parcels: Sequence[tuple[str, Parcel]], title: str) -> bytes:
     """The labels of (order number, parcel) pairs as one PDF, in this order."""
+    from opticworks.documents import merge
+
     return merge.pdf(
         [
             merge.Sheet(title=number, format=file.format, content=file.content)

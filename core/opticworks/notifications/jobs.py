@@ -34,7 +34,6 @@ from opticworks.contracts import (
     ProviderError,
 )
 from opticworks.documents import service as documents
-from opticworks.documents import sheet
 from opticworks.events import PAYMENT_PAID, Event
 from opticworks.faults import outside
 from opticworks.jobs import Retry, defer, task
@@ -112,6 +111,8 @@ def with_invoice(
         invoice = documents.invoice_of(db, order, shop.settings, shop.now())
     if invoice is None:
         return draft
+    from opticworks.documents import sheet  # draws PDFs: 20 MB that few need
+
     gettext = shop.templates.gettext(shop.settings["shop"].locale)
     file = Attachment(
         filename=sheet.filename(invoice),

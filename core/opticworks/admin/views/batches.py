@@ -14,7 +14,6 @@ from opticworks.admin.shell import flash
 from opticworks.admin.views.papers import file, words_of
 from opticworks.checkout import batches, papers, parcels
 from opticworks.checkout.settle import Refused
-from opticworks.documents import slip
 from opticworks.money import Money
 from opticworks.orders import queries
 from opticworks.orders import service as orders
@@ -233,6 +232,8 @@ def download(request: Request) -> Response:
         content = papers.labels_zpl(request.db, pairs)
         return file(content, f"labels-{stamp}.zpl", "application/octet-stream")
     if wanted == ("slips", "pdf"):
+        from opticworks.documents import slip  # draws PDFs: 20 MB that few need
+
         found = []
         for number in dict.fromkeys(number for number, _ in pairs):
             order = orders.by_number(request.db, number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import TYPE_CHECKING
 
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 from pyramid.request import Request
@@ -13,11 +14,13 @@ from opticworks.admin.views.orders import find
 from opticworks.audit import service as audit
 from opticworks.checkout import papers
 from opticworks.documents import service as documents
-from opticworks.documents import sheet, slip
-from opticworks.documents.page import Gettext
 from opticworks.orders import service as orders
 from opticworks.shipping import service as shipments
 from opticworks.web.policy import admin_view
+
+if TYPE_CHECKING:
+    from opticworks.documents.page import Gettext
+    from opticworks.documents.slip import Slip
 
 MIME_TYPES = {"PDF": "application/pdf", "PNG": "image/png", "ZPL": "application/octet-stream"}
 MOST_SLIPS = 250  #: orders whose slips go into one file
@@ -54,6 +57,8 @@ def write(request: Request) -> Response:
 @admin_view("admin.order.document", "orders.read", request_method=("GET", "HEAD"))
 def document(request: Request) -> Response:
     """An invoice or a credit note of the order, drawn from what was frozen in it."""
+    from opticworks.documents import sheet  # draws PDFs: 20 MB that few need
+
     order, _ = find(request)
     wanted = request.matchdict["document"]
     found = next(
@@ -94,7 +99,9 @@ def many_slips(request: Request) -> Response:
     return _slips(request, found, "packing-slips.pdf")
 
 
-def _slips(request: Request, found: list[slip.Slip], name: str) -> Response:
+def _slips(request: Request, found: list[Slip], name: str) -> Response:
+    from opticworks.documents import slip  # draws PDFs: 20 MB that few need
+
     paper = papers.slip_paper(request.shop.settings["documents"])
     return file(slip.pdf(found, paper, words_of(request)), name)
 

@@ -18,7 +18,6 @@ from opticworks import contracts as c
 from opticworks.checkout import returns
 from opticworks.checkout.views import view_of
 from opticworks.documents import service as documents
-from opticworks.documents import sheet
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order
 from opticworks.pages import service as pages
@@ -129,6 +128,8 @@ def _linked(request: Request) -> Order:
 @private_page
 def document(request: Request) -> Response:
     """An invoice or a credit note, for whoever holds the order's link."""
+    from opticworks.documents import sheet  # draws PDFs: 20 MB that few need
+
     found, wanted = _linked(request), request.matchdict["document"]
     papers = documents.of_order(request.db, found.number)
     paper = next((each for each in papers if str(each.id) == wanted), None)
