@@ -148,7 +148,8 @@ def overview(request: WebRequest) -> dict[str, Any]:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and 0 < int(text[:9]) < 10**5 else 1
+    """A page's number as an address says it; 1 for what is none."""
+    return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) < 6 else 1
 
 
 def _kept(values: dict[str, Any]) -> dict[str, str]:

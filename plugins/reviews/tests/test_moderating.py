@@ -105,6 +105,9 @@ def test_staff_see_who_is_asked_and_spare_who_complained(counter, staff):
     staff.post(f"{PATH}/requests/NONE/stop", {"csrf_token": token}, status=404)
     for path in ("/999", "/99999999999999999999"):
         staff.get(PATH + path, status=404)
+    for page in ("0", "x", "%D9%A3", "0000100000000000000000", "99999"):
+        staff.get(f"{PATH}?page={page}")
+        staff.get(f"{PATH}/requests?page={page}")
 
 
 def test_hook_admin_menu_counts_what_waits(counter):
