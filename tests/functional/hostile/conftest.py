@@ -25,6 +25,7 @@ from opticworks.plugin import link_token
 from opticworks.returns.models import Return
 from opticworks.shop import Shop
 from opticworks.staff import accounts, passwords, service
+from opticworks.testing.fakes import FakeAddressVerifier, provider_plugin
 from opticworks.testing.shops import Browser
 
 from .crawl import Site
@@ -56,7 +57,9 @@ def site(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> Sit
 
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64))
     settings = {"returns": {"withdrawal_countries": '["US"]'}}
-    shop = make_shop(plugins=PLUGINS, theme="default", settings=settings)
+    verifier = provider_plugin("fake_verifier", address_verifiers=[FakeAddressVerifier()])
+    extra = {"fake_verifier": verifier}
+    shop = make_shop(plugins=PLUGINS, theme="default", settings=settings, extra=extra)
     demo.load(shop)
     demo.send_back(shop)
     browser = Browser(shop)

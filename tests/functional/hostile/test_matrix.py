@@ -267,6 +267,7 @@ UNLINKED = {
     "health": "monitors ask it",
     "cart.code.remove": "a code has to be on the cart; the codes' own tests post there",
     "checkout.update": "the checkout's script posts its form there",
+    "checkout.address": "as above",
     "catalog.admin.preview_text": "the editor's script posts text there",
     "catalog.admin.import.one": "an upload has to be there; the import's own tests post nonsense",
     "catalog.admin.import.report": "as above",
