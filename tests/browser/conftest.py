@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from opticworks.embedded import create_database, drop_database
+from opticworks.testing.fakes import FakeAddressVerifier, provider_plugin
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -84,7 +85,9 @@ def site(
     database_url = create_database(embedded_servers, name)
     # Other tests of this worker empty theirs.
     redis_url = database_of(worker_redis_url, 15 - worker_number)
-    site = Site(database_url, redis_url, tmp_path_factory.mktemp("site"))
+    verifier = provider_plugin("fake_verifier", address_verifiers=[FakeAddressVerifier()])
+    folder = tmp_path_factory.mktemp("site")
+    site = Site(database_url, redis_url, folder, extra={"fake_verifier": verifier})
     yield site
     site.close()
     drop_database(embedded_servers, name)

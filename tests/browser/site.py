@@ -61,7 +61,12 @@ class Site:
     """The shop, its server, and what a test asks about what happened behind the pages."""
 
     def __init__(
-        self, database_url: str, redis_url: str, var: Path, more: Mapping[str, str] | None = None
+        self,
+        database_url: str,
+        redis_url: str,
+        var: Path,
+        more: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
     ) -> None:
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -73,7 +78,7 @@ class Site:
             **(more or {}),
         }
         config = read_config(ini_settings(INI), environ)  # what `make run` serves
-        self.shop = boot(replace(config, mode="test"))
+        self.shop = boot(replace(config, mode="test"), extra_plugins=extra or {})
         migrations.upgrade(self.shop)
         self.shop.redis.flushdb()
         demo.load(self.shop)

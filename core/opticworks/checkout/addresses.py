@@ -95,10 +95,13 @@ def verifier(shop: Shop) -> c.AddressVerifier | None:
 
 
 def suggest(
-    shop: Shop, cart_id: uuid.UUID, edit: Callable[[Cart], None], *, ask: bool = True
+    shop: Shop,
+    cart_id: uuid.UUID,
+    edit: Callable[[Cart], None],
+    may_ask: Callable[[], bool] = lambda: True,
 ) -> bool:
-    """Let `edit` keep what was typed; then, for an address that is whole and new, `ask` the
-    verifier and keep its verdict. Whether there is something to tell or to choose.
+    """Let `edit` keep what was typed; then, for an address that is whole and new, ask the verifier
+    if it `may_ask`, and keep its verdict. Whether there is something to tell or to choose.
 
     An address that can't be checked now is asked about again when it is next changed: a vendor's
     bad minute neither stops the checkout nor is repeated by it.
@@ -112,10 +115,12 @@ def suggest(
         known = read(cart.address_check, address)
     if known is not None:
         return known.state in TOLD
-    asked = verifier(shop) if ask and shop.settings["shipping"].suggest_addresses else None
+    asked = verifier(shop) if shop.settings["shipping"].suggest_addresses else None
     whole = all(getattr(address, name) for name in NEEDED)
-    verdict = _ask(asked, address) if asked is not None and whole else None
-    if asked is None or verdict is None:
+    if asked is None or not whole or not may_ask():
+        return False
+    verdict = _ask(asked, address)
+    if verdict is None:
         return False
     with shop.unit("verified") as db:
         cart = carts.find(db, cart_id, shop.now(), lock=True)

@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 
 from opticworks import demo
 from opticworks.checkout import refund as refunding
+from opticworks.checkout.batches import begin_batch
 from opticworks.checkout.refund_plan import Wish
 from opticworks.contracts import RefundResult
 from opticworks.jobs.testing import drain
@@ -84,6 +85,7 @@ def site(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> Sit
         db.execute(text(f"{tampered} WHERE payment_status = 'pending'"))
     with shop.unit() as db:  # a buyer who is to be asked for a review
         db.execute(text("INSERT INTO reviews_request (order_number) VALUES ('K7M2-9QXD')"))
+    begin_batch(shop, [number], actor="owner@example.org")
     review = f"/reviews/write/{link_token(shop, 'reviews.write', number)}"
     reconcile = "/admin/payments/reconcile?since=2020-01-01"
     start = (paid, review, "/admin/sign-in", "/admin/forgot", reconcile)
