@@ -36,6 +36,7 @@ BUILTINS: tuple[tuple[str, str], ...] = (
     ("order_pictures", "opticworks.orders.pictures"),
     ("labels", "opticworks.checkout.shipping_jobs"),
     ("returns", "opticworks.checkout.return_messages"),
+    ("digest", "opticworks.checkout.digest"),
 )
 
 #: Modules that register the kernel's own tasks when they are imported.
@@ -47,6 +48,7 @@ TASKS = (
     "opticworks.checkout.withdrawal",
     "opticworks.checkout.batches",
     "opticworks.checkout.manifests",
+    "opticworks.checkout.digest",
     "opticworks.webhooks.jobs",
     "opticworks.media.jobs",
     "opticworks.staff.accounts",

@@ -36,6 +36,7 @@ RETURN_CLOSED = "return.closed"  #: by staff, without a refund
 WITHDRAWAL_DECLARED = "withdrawal.declared"  #: a customer withdrew from the contract
 STOCK_CHANGED = "stock.changed"  #: subject is the SKU; its availability changed
 STOCK_LOW = "stock.low"  #: subject is the SKU, which fell below the shop's mark; data["left"]
+SHOP_DIGEST = "shop.digest"  #: once a day; the subject is the day, the data what waits
 #: About an account; the subject is a link's public id, data["to"] and data["name"] its owner.
 ACCOUNT_RESET_ASKED = "account.reset_asked"
 ACCOUNT_EMAIL_ASKED = "account.email_asked"

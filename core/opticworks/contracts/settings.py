@@ -123,6 +123,15 @@ class ShopSettings(BaseModel):
     )
     alert_stock: bool = Field(True, title="When something runs low")
     alert_orders: bool = Field(False, title="For every new order")
+    digest: bool = Field(False, title="Every morning: what came in, and what waits")
+    digest_hour: int = Field(
+        7,
+        title="From which hour on",
+        description="0 to 23, in the shop's time zone.",
+        ge=0,
+        le=23,
+        json_schema_extra={"width": "half"},
+    )
 
     @property
     def alert_addresses(self) -> tuple[str, ...]:

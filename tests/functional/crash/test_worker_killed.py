@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from opticworks.checkout import digest
 from opticworks.checkout.settle import Refused, settle
 from opticworks.jobs import defer
 from opticworks.stock import service as stock
@@ -261,3 +262,22 @@ def test_old_carts_are_forgotten_all_the_same(street, fault: str) -> None:
     street.work(later=31 * DAY, sweep=False)
     with street.shop.unit() as db:
         assert db.scalar(text("SELECT count(*) FROM cart")) == 0
+
+
+@pytest.mark.parametrize("fault", ["digest.before_commit", "digest.after_commit"])
+def test_the_days_digest_is_told_once(street, fault: str) -> None:
+    boss = street.customer().email
+    morning = {"shop": {"digest": "true", "digest_hour": "0", "alerts": boss}}
+    house = replace(street.house, settings=morning)
+    with street.shop.unit("test") as db:
+        db.execute(text("UPDATE event SET subject = '' WHERE kind = 'shop.digest'"))
+    call = ["opticworks.checkout.digest:digest", {}]
+    assert street.start("verb", house, call=call, fault=fault).wait() == -signal.SIGKILL
+    shop = house.open()
+    digest.digest(shop)
+    digest.digest(shop)
+    shop.close()
+    street.work(house=house, sweep=False)
+    sent = text("SELECT count(*) FROM message WHERE kind = 'staff_digest' AND recipient = :to")
+    with street.shop.unit() as db:
+        assert db.scalar(sent, {"to": boss}) == 1
