@@ -13,8 +13,6 @@ from typing import Any
 import redis
 from plaster import get_settings
 from pydantic import ValidationError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from sqlalchemy import Engine
 
 from opticworks import contracts, faults
@@ -24,6 +22,7 @@ from opticworks.plugins import Plugin, Plugins
 from opticworks.settings import service as settings_room
 from opticworks.settings.service import Settings
 from opticworks.shop import Shop
+from opticworks.web.fuse import Fuse
 from opticworks.web.keys import UnknownKey, Vault
 
 log = logging.getLogger(__name__)
@@ -99,12 +98,12 @@ def _assemble(config: Config, engine: Engine, extra_plugins: Mapping[str, Any] |
     plugins.register(lambda plugin: loader.problems(plugin, rows))
     if config.production:
         plugins.require_all()
-    # Redis is never worth waiting for; one retry, since a pooled connection may be stale.
+    # Redis is never worth waiting for.
     client = redis.Redis.from_url(
         config.redis_url,
         socket_timeout=2.0,
         socket_connect_timeout=1.0,
-        retry=Retry(NoBackoff(), 1),
+        retry=Fuse(),
     )
     shop = Shop(config, engine, plugins, loader, client)
     shop.vault = vault

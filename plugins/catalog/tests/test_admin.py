@@ -84,7 +84,7 @@ def test_products_are_found(shop, staff, query, found):
 def test_products_are_found_by_what_is_left_a_bundles_by_its_parts(shop, staff):
     browser = staff("owner")
     low = titles(browser.get(PATH, {"stock": "low"}))
-    assert set(low) == {"USB-C Cable", "PoE Injector"}
+    assert set(low) == {"USB-C Cable", "PoE Injector", "Pro + PoE Bundle"}, "with its injector"
     with shop.unit() as db:
         kernel.set_stock(db, "POE-MOD", 1, reason="x", actor="test")
     low = set(titles(browser.get(PATH, {"stock": "low"})))

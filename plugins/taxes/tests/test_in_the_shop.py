@@ -141,8 +141,9 @@ def test_prices_with_tax_say_so_in_the_cart_on_the_order_and_in_the_mail(
     order = counter.order(place(counter.shop, wish).number)
     drain(counter.shop)
     (mail,) = counter.mailer.outbox
-    for body in (Browser(counter.shop).get(order.url.split("localhost")[1]).text, mail.html):
-        assert "Includes" in body
+    page = Browser(counter.shop).get(order.url.split("localhost")[1]).text
+    for body, says in ((page, "Includes"), (mail.html, "Enthält")):
+        assert says in body
         assert "MwSt. (19" in body
     assert "MwSt. (19" in mail.text
 

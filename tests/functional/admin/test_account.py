@@ -152,7 +152,7 @@ def test_a_new_address_counts_once_its_link_was_opened(counter, ada):
 
 def test_name_and_password_are_changed_in_the_account(counter, ada):
     browser, other = sign_in(counter, ada, PASSWORD), sign_in(counter, ada, PASSWORD)
-    page = browser.get("/admin").click(href="/admin/profile")
+    page = browser.get("/admin").click(href="/admin/profile", index=0)
     page.forms[1]["name"] = "  Ada   King "
     assert "Ada King" in page.forms[1].submit("do", value="name", status=303).follow().text
     form = browser.get("/admin/profile").forms[3]

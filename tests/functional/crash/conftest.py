@@ -7,7 +7,7 @@ import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,24 +96,36 @@ def start(nursery: Nursery, house: House, shop: Shop) -> Iterator[Callable[..., 
         file.unlink()
 
 
-@pytest.fixture(scope="module")
-def till(house: House, shop: Shop, nursery: Nursery) -> Iterator[Any]:
-    """The shop with Stripe's stand-in, see `Till`; its demo catalogue is that of `shop`."""
+@pytest.fixture(scope="session")
+def till(
+    house: House,
+    nursery: Nursery,
+    embedded_servers: Servers,
+    worker_number: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Any]:
+    """The shop with Stripe's stand-in, see `Till`. Its database is its own: orders whose payments
+    lie at that stand-in can be settled nowhere else."""
     pytest.importorskip("opticworks_stripe_payments")
     from .till import StandIn, Till, with_cards
 
+    name = f"opticworks_till_{os.getpid()}_{worker_number}"
     switch, url = listen()
     switch.app = StandIn()
-    cards = with_cards(house, url)
+    folder = str(tmp_path_factory.mktemp("till"))
+    own = replace(house, database_url=create_database(embedded_servers, name), folder=folder)
+    cards = with_cards(own, url)
+    shop = cards.open()
+    migrations.upgrade(shop)
+    demo.load(shop)
     alive = nursery.start("web", cards, threads=8)
-    till = Till(cards, cards.open(), nursery, switch.app, alive)
-    till.quiet()
-    yield till
+    yield Till(cards, shop, nursery, switch.app, alive)
     alive.kill()
-    till.shop.close()
+    shop.close()
+    drop_database(embedded_servers, name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def later(till: Any) -> Iterator[Shop]:
     """The till's shop, if it takes the money only when the parcel leaves."""
     shop = till.later.open()
