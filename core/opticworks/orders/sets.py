@@ -14,6 +14,7 @@ from typing import Protocol
 
 from opticworks import contracts as c
 from opticworks.money import split_minor
+from opticworks.orders import shares
 from opticworks.orders.shares import Share
 
 
@@ -50,21 +51,13 @@ def of_trace(trace: Iterable[c.Adjustment]) -> tuple[SetDiscount, ...]:
     return tuple(found.values())
 
 
-class Line(Protocol):
-    """The money of an order's line, in minor units."""
+class Line(shares.Line, Protocol):
+    """The money of an order's line, in minor units, with what a unit cost before discounts."""
 
-    @property
-    def quantity(self) -> int: ...
     @property
     def unit_price(self) -> int: ...
     @property
     def subtotal(self) -> int: ...
-    @property
-    def total(self) -> int: ...
-    @property
-    def tax(self) -> int: ...
-    @property
-    def discount(self) -> int: ...
 
 
 def kept(line: Line, units: int, was: int, now: int) -> Share:
