@@ -312,10 +312,15 @@ class StripePayments:
             raise NoWebhookSecret("webhook_secret is not set (Stripe: Developers, Webhooks).")
         header = next((v for k, v in headers.items() if k.lower() == "stripe-signature"), "")
         self._verify(body, header, secrets)
-        event = json.loads(body)
-        if bool(event["livemode"]) != self.settings.live:
+        try:
+            event = json.loads(body)
+            live, found = bool(event["livemode"]), _event(event)
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError, OSError):
+            # Signed, but of another shape (Stripe's "thin" events, say): it is of no use here.
+            raise BadSignature("The webhook is no event with an object in it.") from None
+        if live != self.settings.live:
             raise BadSignature("The event belongs to Stripe's other mode (test or live).")
-        return (_event(event),)
+        return (found,)
 
     @staticmethod
     def _verify(body: bytes, header: str, secrets: tuple[str, ...]) -> None:

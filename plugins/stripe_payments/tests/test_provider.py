@@ -229,6 +229,25 @@ def test_an_event_of_the_other_mode_is_refused(provider: Any) -> None:
         provider.read_webhook(*signed(json.dumps({**EVENT, "livemode": True}).encode()))
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[]",
+        b"null",
+        json.dumps({**EVENT, "data": {}}).encode(),
+        json.dumps({**EVENT, "data": {"object": None}}).encode(),
+        json.dumps({**EVENT, "created": "yesterday"}).encode(),
+        json.dumps({**EVENT, "created": 10**20}).encode(),
+        json.dumps({"id": "evt_1", "object": "v2.core.event", "livemode": False}).encode(),
+    ],
+)
+def test_a_signed_body_of_another_shape_is_refused(provider: Any, body: bytes) -> None:
+    """An endpoint that was registered for "thin" events, say: an answer, not an error page."""
+    with pytest.raises(BadSignature, match="no event"):
+        provider.read_webhook(*signed(body))
+
+
 def test_without_a_signing_secret_nothing_is_read(standin: Any) -> None:
     with pytest.raises(NoWebhookSecret, match="webhook_secret"):
         standin.provider(webhook_secret="").read_webhook(*signed(json.dumps(EVENT).encode()))
