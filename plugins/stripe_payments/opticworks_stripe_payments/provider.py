@@ -268,6 +268,7 @@ class StripePayments:
             data=data,
             message=message,
             declined=declined,
+            away=_away(intent),
             expires_at=_capture_before(intent) if state == "authorized" else None,
             **self._money(intent),
         )
@@ -348,6 +349,15 @@ def _try_of(failure: Any) -> str:
     method = getattr(failure, "payment_method", None)
     tried = getattr(failure, "charge", None) or (method.id if method is not None else "")
     return str(tried or failure.code or "declined")
+
+
+def _away(intent: stripe.PaymentIntent) -> str:
+    """The try for which the buyer was sent to another page, or to an app; empty if there is none.
+    What Stripe.js asks of the buyer is asked on the checkout itself."""
+    following = intent.next_action
+    if intent.status != "requires_action" or following is None:
+        return ""
+    return "" if following.type == "use_stripe_sdk" else str(intent.payment_method or intent.id)
 
 
 def _capture_before(intent: stripe.PaymentIntent) -> datetime | None:
