@@ -311,6 +311,19 @@ def test_listen_url_says_what_to_register_and_no_secret(
     assert "sk_test_1" not in told.output
 
 
+def test_before_keys_are_set_the_commands_say_what_is_missing(
+    make_shop: Any, open_shop: Any
+) -> None:
+    shop = make_shop(("stripe_payments",), mode="development")
+    group = click.Group("opticworks")
+    commands(cli=group)
+    for verb, code in (("listen-url", 0), ("register-domain", 1)):
+        told = CliRunner().invoke(group, ["stripe", verb], obj=open_shop(shop))
+        assert told.exit_code == code, told.output
+        assert "Set publishable_key and secret_key" in told.output
+        assert ("http://localhost/webhooks/stripe" in told.output) is (code == 0)
+
+
 def test_a_stand_in_takes_no_money_in_production_but_for_a_bench_that_its_ini_allows() -> None:
     def said(own: StripeSettings, **more: Any) -> list[str]:
         return list(problems({"stripe_payments": own, "mode": "production", **more}))
