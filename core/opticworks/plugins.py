@@ -312,6 +312,7 @@ class Providers:
 
     def __init__(self, plugins: Plugins, settings: Mapping[str, Any]) -> None:
         self._by_hook: dict[str, dict[str, Any]] = {}
+        self._plugin_of: dict[int, str] = {}
         self._mailer = str(getattr(settings.get("shop"), "mailer", ""))
         broken: dict[str, list[str]] = {}
         for hook in PROVIDER_HOOKS:
@@ -323,6 +324,7 @@ class Providers:
                         if provider.code in built:
                             raise ValueError(f"the code {provider.code!r} is taken already")
                         built[provider.code] = provider
+                        self._plugin_of[id(provider)] = plugin.code
                 except Exception as error:  # a broken provider is not offered; the rest sells on
                     log.exception("Plugin %s offers no %s", plugin.code, hook)
                     sentence = f"Its {hook.replace('_', ' ')} failed: {error}"
@@ -345,6 +347,10 @@ class Providers:
 
     def address_verifiers(self) -> Mapping[str, contracts.AddressVerifier]:
         return self._by_hook["address_verifiers"]
+
+    def plugin_of(self, provider: Any) -> str:
+        """The code of the plugin that offers this provider."""
+        return self._plugin_of[id(provider)]
 
     def in_test_mode(self) -> tuple[str, ...]:
         """Titles of providers that do nothing real: on a stand-in, or with a vendor's test key."""

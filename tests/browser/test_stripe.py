@@ -363,11 +363,23 @@ def test_the_policy_lets_in_what_stripe_needs_on_the_checkout_and_nothing_elsewh
     open_checkout(page, someone)
     response = page.request.get("/checkout")
     policy = dict(part.split(" ", 1) for part in response.headers[CSP].split("; "))
-    assert policy["script-src"] == "'self' https://js.stripe.com"
-    assert policy["frame-src"] == "'self' https://js.stripe.com https://hooks.stripe.com"
+    scripts = "https://js.stripe.com https://*.js.stripe.com"
+    assert policy["script-src"] == f"'self' {scripts}"
+    assert policy["frame-src"] == f"'self' {scripts} https://hooks.stripe.com"
     assert policy["connect-src"] == "'self' https://api.stripe.com"
     permissions = response.headers["permissions-policy"]
-    assert 'payment=(self "https://js.stripe.com" "https://hooks.stripe.com")' in permissions
+    trusted = '"https://js.stripe.com" "https://*.js.stripe.com" "https://hooks.stripe.com"'
+    assert f"payment=(self {trusted})" in permissions
+    page.evaluate(
+        """() => new Promise((resolve, reject) => {
+            const part = document.createElement('script');
+            part.src = 'https://b.js.stripe.com/stripe.js';
+            part.addEventListener('load', resolve);
+            part.addEventListener('error', reject);
+            document.head.append(part);
+        })"""
+    )
+    asked.remove("b.js.stripe.com")
     type_card(page, CHALLENGED)
     place_button(page).click()
     page.frame_locator('iframe[src*="/3ds/"]').locator("#complete").click()

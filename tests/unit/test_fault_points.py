@@ -45,7 +45,7 @@ CRASH_TESTS = (
 
 #: Functions whose unnamed unit of work only reads.
 READING = {
-    *("_was_paid_back", "attempt_of", "attempts_of", "cancel", "compare"),
+    *("_was_paid_back", "attempt_of", "attempts_of", "cancel", "compare", "is_news"),
     *("read", "label_order", "follow_void", "sync", "check_order"),
     *("buy_label", "fetch_label", "look", "batch_label"),
     *("hand_over_all", "make"),

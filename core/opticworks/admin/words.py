@@ -201,6 +201,7 @@ PAYMENT_EVENT = {
     "dispute_closed": "Dispute closed",
     "mismatch": "Payment of another amount",
     "declined": "Card refused",
+    "away": "The customer pays on another page",
     "surplus": "Paid twice",
     "returned": "Came too late",
     "attended": "Looked at",

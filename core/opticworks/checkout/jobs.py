@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -93,12 +94,14 @@ def expire(shop: Shop, number: str) -> None:
     """Give up an order whose payment did not come in time.
 
     The provider is asked first: a payment that came after all settles the order instead, and
-    so does one that it has begun to work on.
+    so does one that it has begun to work on. A buyer who turns out to be paying on another page
+    gets the time for that.
     """
     for found in settling.attempts_of(shop, number):
         if found.status in payments.OPEN:
             provider = settling.provider_of(shop, found.provider)
-            result = settling.withdraw(provider, found, promises=True)
+            news = partial(settling.is_news, shop, found)
+            result = settling.withdraw(provider, found, unless=news)
             with shop.unit("expire") as db:
                 settling.apply(shop, db, found, result, reason="expired")
     with shop.unit("give_up") as db:

@@ -176,11 +176,11 @@ def _resume(
     if not same or payment is None or provider is None:
         return _Written(order.number, orders.path(order), done=False, replace=True)
     until = _hold_until(shop)
-    stock.extend(db, order.number, until)
     if payment.status in payments.FINAL:
         payment = _begin(shop, db, order, wish, provider, until)
     elif payment.expires_at is not None and payment.status in ("new", "action"):
-        payment.expires_at = max(payment.expires_at, until)
+        payment.expires_at = until = max(payment.expires_at, until)
+    stock.extend(db, order.number, until)
     return _Written(
         order.number,
         orders.path(order),

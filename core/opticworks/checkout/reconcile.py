@@ -168,23 +168,28 @@ def _fetch(provider: c.PaymentProvider, ref: str) -> c.PaymentResult:
 
 def _look_up(shop: Shop, book: Sequence[Entry], vendors: Vendors) -> Vendors:
     """Ask about payments of ours that no list named: of another time, or of a provider that has
-    no lists. One that it does not know stays out."""
-    listed = dict(vendors.listed)
+    no lists. One that it does not know stays out; a provider that can't be asked is silent."""
+    listed, silent = dict(vendors.listed), dict(vendors.silent)
     providers = shop.providers.payments()
     for entry in book:
         for kept in entry.attempts:
             payment = kept.payment
             key, provider = (payment.provider, payment.ref), providers.get(payment.provider)
-            if not payment.ref or key in listed or payment.provider in vendors.silent:
+            if not payment.ref or key in listed or payment.provider in silent:
                 continue
-            if provider is None or (payment.status in FINAL and not kept.captured):
+            if payment.status in FINAL and not kept.captured:
+                continue
+            if provider is None:
+                silent[payment.provider] = (
+                    f"{payment.title} ({payment.provider}) is not enabled here, so nothing of it "
+                    "was compared. The Plugins page says what its plugin lacks."
+                )
                 continue
             try:
                 result = _fetch(provider, payment.ref)
             except c.ProviderError as error:
                 if error.retryable:
-                    sentence = f"{provider.title} could not be asked: {error}"
-                    return replace(vendors, listed=listed, silent={payment.provider: sentence})
+                    silent[payment.provider] = f"{provider.title} could not be asked: {error}"
                 continue
             attempt = str(payment.attempt)
             listed[key] = c.ListedPayment(
@@ -193,7 +198,7 @@ def _look_up(shop: Shop, book: Sequence[Entry], vendors: Vendors) -> Vendors:
                 order_number=entry.order.number,
                 at=payment.created_at,
             )
-    return replace(vendors, listed=listed)
+    return replace(vendors, listed=listed, silent=silent)
 
 
 def _book(

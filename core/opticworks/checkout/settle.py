@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -172,10 +173,13 @@ def ask(provider: c.PaymentProvider, found: Attempt) -> c.PaymentResult:
 
 
 def withdraw(
-    provider: c.PaymentProvider, found: Attempt, *, promises: bool = False
+    provider: c.PaymentProvider,
+    found: Attempt,
+    *,
+    unless: Callable[[c.PaymentResult], bool] = lambda result: False,
 ) -> c.PaymentResult:
-    """Call the payment off, unless its money has come after all; how it stands then. With
-    `promises` one is left alone, too, that nobody here knew to be under way.
+    """Call the payment off, unless its money has come after all; how it stands then. One of which
+    `unless` says so is left alone, too.
 
     The provider is asked even if no answer of it was ever written down: a process that died
     between its answer and our commit may have left a payment there.
@@ -187,11 +191,18 @@ def withdraw(
         if found.ref or error.retryable:
             raise
         return c.PaymentResult(state="canceled", ref="", money=found.intent.amount)
-    promised = promises and result.state == "pending" and found.status != "pending"
-    if result.state in ("action", "pending") and not promised:
+    if result.state in ("action", "pending") and not unless(result):
         with outside("withdraw"):
             result = provider.cancel(result.ref, f"{found.key}:cancel")
     return result
+
+
+def is_news(shop: Shop, found: Attempt, result: c.PaymentResult) -> bool:
+    """Whether nobody here knew yet that the payment is under way, or its buyer on another page."""
+    if result.state == "action" and result.away:
+        with shop.unit() as db:
+            return not payments.waited_for(db, uuid.UUID(found.key), result.away)
+    return result.state == "pending" and found.status != "pending"
 
 
 def apply(
@@ -229,6 +240,10 @@ def apply(
         # What was promised has bounced: a debit that the buyer's bank sent back after days.
         result = replace(result, state="failed")
         defer(db, "checkout.call_off", number=order.number, attempt=found.key)
+    if result.state == "action" and result.away and order.status == "awaiting_payment":
+        until = shop.now() + timedelta(minutes=shop.settings["shop"].away_minutes)
+        if payments.wait_for_buyer(db, payment, result.away, until):
+            stock.extend(db, order.number, payment.expires_at)
     if not payments.advance(payment, result, shop.now()):
         return bool(declined)
     captured = result.state == "captured"

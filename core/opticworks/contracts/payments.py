@@ -93,7 +93,8 @@ class PaymentResult:
     `pending`: accepted, money comes later, goods are held until `expires_at`;
     `message` is for the buyer when it failed. `expires_at` of an `authorized` payment is when the
     authorization lapses. `declined` is the vendor's id of a try that was refused while the payment
-    stays open for another, with the reason in `message`.
+    stays open for another, with the reason in `message`. `away` is the vendor's id of the try for
+    which the buyer is on a wallet's or bank's own page: the goods are held longer then.
 
     What happened to the money since is told by every `fetch`: `captured` and `refunded` in all
     (None: this provider does not say), each refund and each dispute, whoever began it."""
@@ -111,6 +112,7 @@ class PaymentResult:
     refunds: tuple[RefundResult, ...] = ()
     disputes: tuple[Dispute, ...] = ()
     declined: str = ""
+    away: str = ""
 
 
 @runtime_checkable

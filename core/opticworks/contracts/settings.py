@@ -83,6 +83,14 @@ class ShopSettings(BaseModel):
         le=1440,
         json_schema_extra={"width": "half"},
     )
+    away_minutes: int = Field(
+        60,
+        title="Minutes while paying on another page",
+        description="With ways to pay that lead away and back, such as Klarna or PayPal.",
+        ge=1,
+        le=1440,
+        json_schema_extra={"width": "half"},
+    )
     capture: Literal["at_once", "authorize"] = Field(
         "at_once",
         title="Take the money",

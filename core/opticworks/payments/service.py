@@ -167,6 +167,27 @@ def _deadlines(payment: Payment, result: c.PaymentResult, now: datetime, changed
         payment.look_at = payment.expires_at
 
 
+def wait_for_buyer(db: Session, payment: Payment, away: str, until: datetime) -> bool:
+    """The buyer is on another page to pay: the attempt lasts until then, once for each try of
+    that id; False if it was known, or if it is over."""
+    if payment.status not in ("new", "action"):
+        return False
+    if not record(db, payment, "away", key=f"away:{away}"):
+        return False
+    payment.expires_at = max(payment.expires_at or until, until)
+    return True
+
+
+def waited_for(db: Session, attempt: uuid.UUID, away: str) -> bool:
+    """Whether it is known that the buyer went to another page for the try of that id."""
+    found = exists().where(
+        PaymentEvent.payment_id == Payment.id,
+        Payment.attempt == attempt,
+        PaymentEvent.key == f"away:{away}",
+    )
+    return bool(db.scalar(select(found)))
+
+
 def times_accepted(db: Session, order_id: int) -> int:
     """How often the order's payments came to something: pending, authorized or captured."""
     value = db.scalar(

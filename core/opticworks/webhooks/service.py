@@ -43,11 +43,13 @@ class Unmatched(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """An enabled provider that a vendor may report to; `problem` says why it can't take any."""
+    """An enabled provider that a vendor may report to, and its plugin's code; `problem` says why it
+    can't take any."""
 
     code: str
     title: str
     family: str
+    plugin: str
     problem: str = ""
 
 
@@ -82,7 +84,8 @@ def receivers(shop: Shop) -> list[Receiver]:
                 problem = str(error)
             except c.BadSignature:
                 pass
-            found.append(Receiver(provider.code, provider.title, family, problem))
+            plugin = shop.providers.plugin_of(provider)
+            found.append(Receiver(provider.code, provider.title, family, plugin, problem))
     return found
 
 

@@ -11,6 +11,9 @@ from opticworks_stripe_payments import cli as stripe_cli
 from opticworks_stripe_payments.provider import StripePayments
 from opticworks_stripe_payments.settings import STANDIN_SECRET, StripeSettings
 
+#: Where Stripe.js loads its own parts and frames from, which lie on changing subdomains.
+SCRIPTS = ("https://js.stripe.com", "https://*.js.stripe.com")
+
 
 @hookimpl
 def plugin_info() -> PluginInfo:
@@ -82,7 +85,7 @@ def content_security(settings: Mapping[str, Any], page: str) -> Mapping[str, Seq
     if own.is_standin:
         return dict.fromkeys(("script-src", "frame-src", "connect-src"), (own.api_base,))
     return {
-        "script-src": ("https://js.stripe.com",),
-        "frame-src": ("https://js.stripe.com", "https://hooks.stripe.com"),
+        "script-src": SCRIPTS,
+        "frame-src": (*SCRIPTS, "https://hooks.stripe.com"),
         "connect-src": ("https://api.stripe.com",),
     }

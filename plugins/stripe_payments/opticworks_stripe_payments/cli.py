@@ -43,13 +43,15 @@ def stripe() -> None:
 def listen_url(context: Any) -> None:
     """What to register as a webhook endpoint at Stripe, and where its secret goes."""
     with context.shop() as shop:
-        settings = shop.settings["stripe_payments"].placed(shop.settings["standins"])
-        base_url = shop.config.base_url
+        settings = shop.settings.get("stripe_payments", StripeSettings())
+        settings = settings.placed(shop.settings["standins"])
+        base_url, missing = shop.config.base_url, _missing(shop)
     address = f"{base_url}/webhooks/stripe"
     click.echo("In Stripe's dashboard, under Developers, Webhooks, add this endpoint:\n")
     click.echo(f"  Address      {address}")
     click.echo(f"  API version  {sdk.api_version}")
-    click.echo("  Mode         " + ("live" if settings.live else "test"))
+    mode = "live" if settings.live else "test"
+    click.echo(f"  Mode         {'that of your keys' if missing else mode}")
     first, *more = EVENTS
     click.echo(f"  Events       {first}")
     for kind in more:
@@ -60,7 +62,7 @@ def listen_url(context: Any) -> None:
         "the ini:\n\n  plugin.stripe_payments.webhook_secret = whsec_...\n\nWhile a secret is "
         "being replaced, write both with a comma between them.\n"
     )
-    click.echo(_state(settings))
+    click.echo(f"Now: {missing}" if missing else _state(settings))
     if urlsplit(base_url).hostname in LOOPBACK:
         click.echo(
             "This shop's address is on this machine, where Stripe can't reach it. With keys of "
@@ -78,7 +80,9 @@ def register_domain(context: Any, domain: str) -> None:
     DOMAIN is another than that of the shop's own address. Repeating it lets Stripe look again.
     """
     with context.shop() as shop:
-        provider = shop.providers.payments()["stripe"]
+        provider = shop.providers.payments().get("stripe")
+        if provider is None:
+            raise click.ClickException(_missing(shop))
         try:
             found = provider.register_domain(domain or wallets.domain_of(shop.config.base_url))
         except (wallets.NotPublic, ProviderError) as error:
@@ -95,6 +99,14 @@ def register_domain(context: Any, domain: str) -> None:
         )
     if any(found.wallets.values()):
         raise SystemExit(1)
+
+
+def _missing(shop: Any) -> str:
+    """Why the shop takes no payments through Stripe; empty if it does."""
+    if "stripe" in shop.providers.payments():
+        return ""
+    said = " ".join(shop.plugins.found["stripe_payments"].problems)
+    return f"Stripe is not enabled in this shop. {said}".strip()
 
 
 def _state(settings: StripeSettings) -> str:

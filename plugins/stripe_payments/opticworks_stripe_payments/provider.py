@@ -268,6 +268,7 @@ class StripePayments:
             data=data,
             message=message,
             declined=declined,
+            away=_away(intent),
             expires_at=_capture_before(intent) if state == "authorized" else None,
             **self._money(intent),
         )
@@ -312,10 +313,15 @@ class StripePayments:
             raise NoWebhookSecret("webhook_secret is not set (Stripe: Developers, Webhooks).")
         header = next((v for k, v in headers.items() if k.lower() == "stripe-signature"), "")
         self._verify(body, header, secrets)
-        event = json.loads(body)
-        if bool(event["livemode"]) != self.settings.live:
+        try:
+            event = json.loads(body)
+            live, found = bool(event["livemode"]), _event(event)
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError, OSError):
+            # Signed, but of another shape (Stripe's "thin" events, say): it is of no use here.
+            raise BadSignature("The webhook is no event with an object in it.") from None
+        if live != self.settings.live:
             raise BadSignature("The event belongs to Stripe's other mode (test or live).")
-        return (_event(event),)
+        return (found,)
 
     @staticmethod
     def _verify(body: bytes, header: str, secrets: tuple[str, ...]) -> None:
@@ -343,6 +349,15 @@ def _try_of(failure: Any) -> str:
     method = getattr(failure, "payment_method", None)
     tried = getattr(failure, "charge", None) or (method.id if method is not None else "")
     return str(tried or failure.code or "declined")
+
+
+def _away(intent: stripe.PaymentIntent) -> str:
+    """The try for which the buyer was sent to another page, or to an app; empty if there is none.
+    What Stripe.js asks of the buyer is asked on the checkout itself."""
+    following = intent.next_action
+    if intent.status != "requires_action" or following is None:
+        return ""
+    return "" if following.type == "use_stripe_sdk" else str(intent.payment_method or intent.id)
 
 
 def _capture_before(intent: stripe.PaymentIntent) -> datetime | None:

@@ -33,6 +33,16 @@ def ordered(counter: Counter, standin: Any, method: str = DEBIT) -> tuple[str, s
     return number, ref
 
 
+def asked(counter: Counter, standin: Any, **how: Any) -> tuple[str, str]:
+    """An order whose buyer is asked by the bank: its number, and the intent at Stripe."""
+    number = counter.buy(("A", 2), payment="stripe").number
+    (ref,) = standin.app.vendor.objects["payment_intent"]
+    standin.client().v1.payment_intents.confirm(
+        ref, {"payment_method": "pm_card_authenticationRequired", **how}
+    )
+    return number, ref
+
+
 def pass_by(counter: Counter, **later: float) -> None:
     """The sweeper comes, so much later; no webhook ever does."""
     moment = datetime.now(UTC) + timedelta(**later)
@@ -148,3 +158,29 @@ def test_an_authorization_that_lapsed_unheard_ends_its_order(
     standin.app.vendor.objects["payment_intent"][ref]["status"] = "canceled"
     pass_by(counter, days=7.1)
     assert (state(counter, number), counter.free("A")) == (("canceled", "unpaid"), 2)
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["swept meanwhile", "worker was down"])
+def test_goods_are_held_longer_while_the_buyer_pays_on_another_page(
+    shop_with_two: Counter, standin: Any, heard: bool
+) -> None:
+    counter = shop_with_two
+    number, ref = asked(counter, standin, return_url="http://127.0.0.1/return")
+    for minutes in (2, 20, 45) if heard else (20, 45):
+        pass_by(counter, minutes=minutes)
+        assert (state(counter, number), counter.free("A")) == (("awaiting_payment", "unpaid"), 0)
+    pass_by(counter, minutes=85)
+    assert (state(counter, number), counter.free("A")) == (("canceled", "unpaid"), 2)
+    assert standin.app.vendor.objects["payment_intent"][ref]["status"] == "canceled"
+    assert wrong(counter.shop) == []
+
+
+def test_goods_are_held_no_longer_for_a_bank_that_asks_on_the_checkout(
+    shop_with_two: Counter, standin: Any
+) -> None:
+    counter = shop_with_two
+    number, ref = asked(counter, standin, use_stripe_sdk=True)
+    pass_by(counter, minutes=2)
+    pass_by(counter, minutes=20)
+    assert (state(counter, number), counter.free("A")) == (("canceled", "unpaid"), 2)
+    assert standin.app.vendor.objects["payment_intent"][ref]["status"] == "canceled"

@@ -229,6 +229,25 @@ def test_an_event_of_the_other_mode_is_refused(provider: Any) -> None:
         provider.read_webhook(*signed(json.dumps({**EVENT, "livemode": True}).encode()))
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[]",
+        b"null",
+        json.dumps({**EVENT, "data": {}}).encode(),
+        json.dumps({**EVENT, "data": {"object": None}}).encode(),
+        json.dumps({**EVENT, "created": "yesterday"}).encode(),
+        json.dumps({**EVENT, "created": 10**20}).encode(),
+        json.dumps({"id": "evt_1", "object": "v2.core.event", "livemode": False}).encode(),
+    ],
+)
+def test_a_signed_body_of_another_shape_is_refused(provider: Any, body: bytes) -> None:
+    """An endpoint that was registered for "thin" events, say: an answer, not an error page."""
+    with pytest.raises(BadSignature, match="no event"):
+        provider.read_webhook(*signed(body))
+
+
 def test_without_a_signing_secret_nothing_is_read(standin: Any) -> None:
     with pytest.raises(NoWebhookSecret, match="webhook_secret"):
         standin.provider(webhook_secret="").read_webhook(*signed(json.dumps(EVENT).encode()))
@@ -290,6 +309,19 @@ def test_listen_url_says_what_to_register_and_no_secret(
     assert "stripe listen --forward-to" in told.output
     assert "whsec_a" not in told.output
     assert "sk_test_1" not in told.output
+
+
+def test_before_keys_are_set_the_commands_say_what_is_missing(
+    make_shop: Any, open_shop: Any
+) -> None:
+    shop = make_shop(("stripe_payments",), mode="development")
+    group = click.Group("opticworks")
+    commands(cli=group)
+    for verb, code in (("listen-url", 0), ("register-domain", 1)):
+        told = CliRunner().invoke(group, ["stripe", verb], obj=open_shop(shop))
+        assert told.exit_code == code, told.output
+        assert "Set publishable_key and secret_key" in told.output
+        assert ("http://localhost/webhooks/stripe" in told.output) is (code == 0)
 
 
 def test_a_stand_in_takes_no_money_in_production_but_for_a_bench_that_its_ini_allows() -> None:

@@ -1,4 +1,4 @@
-"""The mark of a shop that takes no real money, on every page and for everybody."""
+"""What pages say of how the shop is set up: real money or none, and what is missing."""
 
 from __future__ import annotations
 
@@ -54,5 +54,18 @@ def test_pages_say_test_mode_with_test_keys_only_and_stay_cacheable(
     assert home.headers["Cache-Control"].startswith("public")
     assert ("Test mode" in browser.get("/cart").text) is marked
     assert ("Test mode" in browser.get("/nowhere", status=404).text) is marked
+    assert ("Test mode" in browser.get("/admin/forgot").text) is marked
     chip = browser.get("/admin").html.select_one(".test-mode")
     assert (chip is not None) is marked
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_1"])
+def test_the_plugins_page_says_that_a_signing_secret_is_missing(
+    open_shop: Callable[..., Browser], secret: str
+) -> None:
+    page = open_shop({**TEST, "webhook_secret": secret}).get("/admin/plugins").html
+    notice = page.select_one("#plugin-stripe_payments .notice")
+    assert (notice is None) is bool(secret)
+    if notice is not None:
+        assert "Every webhook is refused: webhook_secret is not set" in notice.get_text(" ")
+        assert notice.select_one('a[href="/admin/settings/stripe_payments"]')

@@ -65,6 +65,13 @@ def test_a_provider_that_is_silent_is_said_to_be(counter, sign_in, lost):
     assert "Test card could not be asked, so nothing of it was compared" in page.text
 
 
+def test_a_provider_that_is_not_enabled_is_not_taken_to_agree(counter, sign_in, lost, monkeypatch):
+    monkeypatch.delitem(counter.shop.providers.payments(), "fake_card")
+    page = sign_in().get(f"{PAGE}?since=2020-01-01")
+    assert "Test card (fake_card) is not enabled here, so nothing of it was compared" in page.text
+    assert "Everything agrees" not in page.text
+
+
 def test_a_payment_whose_reference_was_lost_is_linked_to_its_order(counter, sign_in, lost):
     with counter.shop.unit() as db:
         db.execute(text("UPDATE payment SET ref = '' WHERE provider = 'fake_card'"))

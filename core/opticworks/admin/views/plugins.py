@@ -12,6 +12,7 @@ from opticworks.admin import words
 from opticworks.plugins import State
 from opticworks.web.page import Page
 from opticworks.web.policy import admin_view
+from opticworks.webhooks import service as webhooks
 
 ORDER = {"failed": 0, "missing": 0, "blocked": 0, "enabled": 1, "disabled": 2}
 CATEGORIES = {
@@ -30,6 +31,7 @@ CATEGORIES = {
 )
 def plugins(request: Request) -> dict[str, Any]:
     found = sorted(request.shop.plugins, key=lambda plugin: ORDER.get(plugin.state.value, 0))
+    receivers = webhooks.receivers(request.shop)
     return {
         "page": Page("Plugins"),
         "plugins": found,
@@ -37,6 +39,7 @@ def plugins(request: Request) -> dict[str, Any]:
         "category": lambda plugin: CATEGORIES[plugin.info.category] if plugin.info else "",
         "paths": partial(paths, request),
         "how": how_to_enable,
+        "refusing": {each.plugin: each.problem for each in receivers if each.problem},
         "enabled": sum(1 for plugin in found if plugin.state.value == "enabled"),
     }
 
