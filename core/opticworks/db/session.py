@@ -34,6 +34,8 @@ def make_engine(url: str, **options: Any) -> Engine:
     options.setdefault("max_overflow", 20)
     # The connection that was used last knows our statements best, here and in the server.
     options.setdefault("pool_use_lifo", True)
+    # Values are customers' names and addresses, whole mails, keys: not for logs and tracebacks.
+    options.setdefault("hide_parameters", True)
     # A server that takes connections and says nothing must not hold every thread of ours.
     options.setdefault("connect_args", {"connect_timeout": 3})
     engine = create_engine(url, **options)

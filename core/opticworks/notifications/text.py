@@ -37,7 +37,11 @@ class _Writer(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        hides = tag in _HIDDEN or "preheader" in (given.get("class") or "").split()
+        hides = (
+            tag in _HIDDEN
+            or "preheader" in (given.get("class") or "").split()
+            or given.get("aria-hidden") == "true"
+        )
         if self.hidden or hides:
             if tag not in _VOID:
                 self.hidden.append(tag)
@@ -89,7 +93,8 @@ class _Writer(HTMLParser):
 
 def to_text(html: str) -> str:
     """What the HTML says, as lines of text. Links keep their address; cells of a table row are
-    two spaces apart; what only a mail program's preview shows (class "preheader") is left out."""
+    two spaces apart; what only a mail program's preview shows (class "preheader") and what is
+    decoration (`aria-hidden`) is left out."""
     writer = _Writer()
     writer.feed(html)
     writer.close()

@@ -72,7 +72,8 @@ def private_page(view: F) -> F:
 
 
 def cacheable(max_age: int, keys: Iterable[str] = ()) -> Callable[[F], F]:
-    """Mark a view: the same answer for everybody, kept `max_age` seconds, purged by `keys`.
+    """Mark a view: the same answer for everybody, kept `max_age` seconds. A shared cache can find
+    it by its `keys`; nothing of ours purges by them.
 
     Outside production an answer that sets a cookie, or whose view used the session, the cart or
     a form token, raises NotCacheable; in production it is served uncached and logged.

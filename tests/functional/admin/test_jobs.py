@@ -3,6 +3,7 @@
 import pytest
 import redis
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
 from opticworks.audit.models import AuditEntry
 from opticworks.jobs import defer
@@ -63,6 +64,19 @@ def test_a_failed_job_shows_its_traceback_without_secrets_and_runs_again(counter
     assert "Nothing got stuck" in owner.get("/admin/jobs?state=failed").text
 
 
+def test_a_failed_statement_shows_nobodys_name(counter, owner):
+    with counter.shop.unit() as db:
+        job = defer(db, "notifications.send", message_id="m")
+    fail(counter, job)
+    values = {"name": "Hedwig", "none": 0}
+    with pytest.raises(DBAPIError) as broken, counter.shop.unit() as db:
+        db.execute(text("SELECT CAST(:name AS text), 1 / :none"), values)
+    record_failure(counter.shop, job, broken.value)
+    page = owner.get(f"/admin/jobs/{job}")
+    assert "DivisionByZero" in page.text
+    assert "Hedwig" not in page.text
+
+
 def test_several_jobs_are_run_again_or_cancelled_at_once(counter, owner):
     with counter.shop.unit() as db:
         jobs = [defer(db, "notifications.send", message_id=f"m{n}") for n in range(4)]
@@ -76,7 +90,7 @@ def test_several_jobs_are_run_again_or_cancelled_at_once(counter, owner):
     assert "Tick the jobs first" in answer.text
     fields = {"csrf_token": form["csrf_token"].value, "state": "failed", "all": "1"}
     answer = owner.post("/admin/jobs/do", fields | {"do": "cancel"}, status=303).follow()
-    assert "2 jobs cancelled" in answer.text
+    assert "2 jobs are cancelled" in answer.text
     cancelled = owner.get("/admin/jobs?state=cancelled")
     assert "Cancelled 2" in cancelled.text
     assert [args["message_id"] for _, args in waiting(counter.shop)] == ["m0", "m3"]

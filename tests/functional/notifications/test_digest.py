@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from bs4 import BeautifulSoup
 
 from opticworks.checkout import digest, staff
 from opticworks.jobs.testing import drain
@@ -45,7 +48,8 @@ def test_it_comes_once_a_day_from_its_hour_on_and_counts_yesterday(
     total = counter.order(number).total
     assert f"Orders yesterday: 2, together ${2 * total.minor / 100:.2f}" in mail.text
     assert mail.subject.endswith(": 1 to ship")
-    assert "/admin/orders?tab=to_ship" in mail.html
+    row = BeautifulSoup(mail.html, "html.parser").find(href=re.compile("tab=to_ship")).parent
+    assert "padding: 14px" in row["style"]  # wide enough for a thumb
 
 
 def test_nobody_who_did_not_ask_gets_it(make_shop: Callable[..., Any]) -> None:

@@ -60,8 +60,8 @@ def letters(shop: Shop):
 
 
 def visible(page: BeautifulSoup) -> list[str]:
-    """What is read in the mail, without the line for previews."""
-    for hidden in page.select(".preheader, style, title"):
+    """What is read in the mail, without the line for previews and without decoration."""
+    for hidden in page.select(".preheader, [aria-hidden=true], style, title"):
         hidden.decompose()
     found = (" ".join(each.split()) for each in page.body.find_all(string=True))
     return [each for each in found if each and each != "\u200b"]
@@ -99,6 +99,8 @@ def test_each_mail_is_what_mail_programs_understand(shop):
         assert 5 < len(" ".join(preheader.text.split())) < 200, code
         assert len(letter.html.encode()) < CLIPPED, code
         text = " ".join(letter.text.split())
+        signs = {each.text.strip() for each in page.select("[aria-hidden=true]")} - {""}
+        assert signs.isdisjoint(letter.text.splitlines()), (code, "a sign stands for itself")
         for words in visible(page):
             assert words in text, (code, words)
 

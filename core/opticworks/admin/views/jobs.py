@@ -155,8 +155,8 @@ def do(request: Request) -> Response:
         return HTTPSeeOther(to)
     subject = f"job {done[0]}" if len(done) == 1 else "jobs"
     audit.record(request.db, request.identity.email, deed, subject, jobs=done[:100])
-    many = "The job" if len(done) == 1 else f"{len(done)} jobs"
-    sentence = _DONE[verb].format(many=many)
+    many, are = ("The job", "is") if len(done) == 1 else (f"{len(done)} jobs", "are")
+    sentence = _DONE[verb].format(many=many, are=are)
     if left := len(ids) - len(done):
         sentence += f" {left} had changed meanwhile and stay as they are."
     flash(request, sentence)
@@ -165,7 +165,7 @@ def do(request: Request) -> Response:
 
 _DONE = {
     "again": "{many} will run in a moment, with all tries.",
-    "cancel": "{many} cancelled. What is running ends by itself, and is not tried again.",
+    "cancel": "{many} {are} cancelled. What is running ends by itself, and is not tried again.",
 }
 _NOTHING = {
     "again": "Nothing to run: it is done, runs already, or waits already.",
