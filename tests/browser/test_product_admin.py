@@ -122,3 +122,11 @@ def test_rows_are_ticked_in_a_range(signed_in: Callable[..., Page]) -> None:
     boxes.nth(2).click(modifiers=["Shift"])
     expect(bar).to_contain_text("3 selected")
     expect(boxes.nth(1)).to_be_checked()
+
+
+def test_the_choices_of_a_bundle_fit_a_telephone(signed_in: Callable[..., Page]) -> None:
+    page = signed_in(width=390)
+    page.goto("/admin/catalog/products?q=pro")
+    page.get_by_role("link", name="Pro + PoE Bundle").first.click()
+    expect(page.get_by_label("What it costs more").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390

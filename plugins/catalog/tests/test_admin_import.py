@@ -111,6 +111,15 @@ def test_a_file_that_can_not_be_read_is_said_on_its_page(empty_shop, staff):
     browser.get(f"{page.request.path}/report.csv", status=404)
 
 
+def test_what_no_database_can_keep_is_said_of_its_row(empty_shop, staff):
+    browser = staff("owner")
+    page = upload(browser, table(LAMP) + "\0\r\n").follow()
+    drain(empty_shop)
+    page = browser.get(page.request.path)
+    assert "Would be: 1 new, 0 changed" in said(page)
+    assert '3 Not imported No handle can be made of "\N{REPLACEMENT CHARACTER}".' in said(page)
+
+
 def test_a_job_that_is_cut_off_does_the_rest(empty_shop, staff, monkeypatch):
     browser = staff("owner")
     rows = [{**RED, "Handle": f"lamp-{i}", "Variant SKU": f"L{i}"} for i in range(120)]

@@ -217,6 +217,7 @@ def test_of_two_products_with_one_sku_the_first_is_imported(empty_shop):
         (b"PK\x03\x04rest", "This is a spreadsheet"),
         (b"Handle,Title\r\na,\x81\x8d\xff\r\n", "neither UTF-8 nor Windows-1252"),
         (b"\xff\xfeH\x00a", "begins like UTF-16, but isn't"),
+        (b"Handle,Title\x00\r\na,b\r\n", "The first line contains the character NUL"),
         (b"Handle,Title\r\na," + b"x" * (4 * 1024 * 1024 + 1), "more than 4,194,304 characters"),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "",

@@ -159,6 +159,7 @@ def test_search_pages_are_not_indexed_and_name_one_address(browser):
     assert page.html.find("meta", attrs={"name": "robots"})["content"] == "noindex"
     canonical = page.html.find("link", rel="canonical")["href"]
     assert canonical == "http://localhost/search?q=sensor"
+    assert len(page.html.select("#search-total, .result-count")) == 1  # said once
 
 
 def test_stock_filters_follow_what_can_be_bought(shop, browser):

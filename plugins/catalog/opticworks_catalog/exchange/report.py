@@ -77,9 +77,9 @@ class Report:
             f"{self.skipped} not imported"
         )
         if self.counted:
-            text += f"; stock of {self.counted} variants set"
+            text += f"; stock of {_number(self.counted, 'variant')} set"
         if self.pictures:
-            text += f"; {self.pictures} pictures fetched"
+            text += f"; {_number(self.pictures, 'picture')} fetched"
         return f"{text}."
 
     def lines(self) -> Iterator[str]:
@@ -125,3 +125,7 @@ class Report:
 _NUMBERS = (
     *("rows", "products", "created", "changed", "unchanged", "skipped", "counted", "pictures"),
 )
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

@@ -128,6 +128,8 @@ def _header(text: str) -> tuple[tuple[str, ...], str]:
             'The file has no column "Handle". Its first line must name the columns, as in '
             "a product file that Shopify exports."
         )
+    if any("\0" in name for name in names):
+        raise BadFile("The first line contains the character NUL, which is no text. Remove it.")
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         raise BadFile(f'The file has two columns "{twice[0]}". Remove one of them.')
@@ -171,6 +173,9 @@ def _row(line: int, cells: list[str], header: tuple[str, ...]) -> Row:
             f"It has {len(cells)} cells where the first line names {len(header)} columns. "
             "Is the file cut off, or a comma not in quotation marks?"
         )
+    if any("\0" in cell for cell in cells):  # which no database can keep, in a report neither
+        wrong = wrong or "It contains the character NUL, which is no text. Remove it."
+        cells = [cell.replace("\0", "\N{REPLACEMENT CHARACTER}") for cell in cells]
     pairs = zip(header, (unescaped_cell(cell) for cell in cells), strict=False)
     return Row(line, dict(pairs), wrong)
 
