@@ -78,3 +78,14 @@ def test_a_label_is_given_back_and_wrong_forms_change_nothing(counter, sign_in) 
     assert "Voided, paid back" in page.text
     assert "Still to pack" in page.text
     assert counter.carrier.vendor.bought == 1
+
+
+def test_labels_come_before_shipping_by_hand_where_they_are_sold(counter, sign_in) -> None:
+    clerk = sign_in("clerk")
+    number = counter.buy(("LAMP", 1)).number
+    verbs.mark_paid(counter.shop, number, actor="t")
+    text = clerk.get(f"/admin/orders/{number}").text
+    assert text.index(">Parcels and labels<") < text.index(">Ship by hand<")
+    counter.carrier.labels = False
+    text = clerk.get(f"/admin/orders/{number}").text
+    assert text.index(">Ship<") < text.index(">Parcels and labels<")

@@ -12,7 +12,7 @@ from opticworks import contracts as c
 from opticworks.admin import money, timeline, words
 from opticworks.admin.shell import flash
 from opticworks.audit import service as audit
-from opticworks.checkout import addresses
+from opticworks.checkout import addresses, labels
 from opticworks.documents import service as documents
 from opticworks.money import Money
 from opticworks.notifications import service as notifications
@@ -82,12 +82,16 @@ def find(request: Request) -> tuple[Order, c.OrderView]:
     return order, view
 
 
-def next_steps(view: c.OrderView, permissions: frozenset[str]) -> list[tuple[str, str, str]]:
-    """What this member of staff can do now: (label, route, icon), the sensible one first."""
+def next_steps(
+    view: c.OrderView, permissions: frozenset[str], *, sells: bool
+) -> list[tuple[str, str, str]]:
+    """What this member of staff can do now: (label, route, icon), the sensible one first. Where a
+    plugin sells labels (`sells`) these come before shipping by hand."""
     steps = []
     if can_ship(view) and "orders.fulfil" in permissions:
-        steps.append(("Ship", "admin.order.fulfil", "truck"))
-        steps.append(("Parcels and labels", "admin.order.parcels", "package"))
+        by_hand = ("Ship by hand" if sells else "Ship", "admin.order.fulfil", "truck")
+        parcels = ("Parcels and labels", "admin.order.parcels", "package")
+        steps.extend((parcels, by_hand) if sells else (by_hand, parcels))
     if can_pay(view) and "orders.pay" in permissions:
         taken = view.payment is not None and view.payment.status == "authorized"
         label = "Take the money" if taken else "Mark paid"
@@ -141,7 +145,11 @@ def order(request: Request) -> dict[str, Any]:
         "page": Page(f"Order {view.number}", crumbs=(LIST,)),
         "order": view,
         "words": words,
-        "steps": next_steps(view, request.identity.permissions),
+        "steps": next_steps(
+            view,
+            request.identity.permissions,
+            sells=bool(labels.label_providers(request.shop)),
+        ),
         "panel": panel,
         "may_pay_back": "orders.refund" in request.identity.permissions,
         "may_refund": panel.left and "orders.refund" in request.identity.permissions,
