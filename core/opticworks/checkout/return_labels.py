@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
@@ -41,6 +42,9 @@ from opticworks.shipping import service as shipments
 from opticworks.shop import Shop
 
 log = logging.getLogger(__name__)
+
+WATCHED = timedelta(days=90)  #: how long an unused label of a return is looked at
+AT_ONCE = 200  #: labels that one run looks at
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,3 +327,27 @@ def sync(shop: Shop, provider_code: str, ref: str, reference: str = "") -> bool:
         if moving and case.state == "approved":
             returns.on_its_way(db, case.number, actor=label.carrier)
     return True
+
+
+@task("returns.poll_labels", schedule="23 */3 * * *")
+def poll_labels(shop: Shop) -> None:
+    """Look at the labels of returns that are not here yet, for what no webhook told of."""
+    since = shop.now() - WATCHED
+    with shop.unit() as db:
+        waiting = db.execute(
+            select(ReturnLabel.provider, ReturnLabel.ref)
+            .join(Return, Return.id == ReturnLabel.return_id)
+            .where(
+                ReturnLabel.status == "bought",
+                ReturnLabel.tracking != "delivered",
+                ReturnLabel.bought_at > since,
+                Return.state.in_(("approved", "in_transit")),
+            )
+            .order_by(ReturnLabel.bought_at)
+            .limit(AT_ONCE)
+        ).all()
+    for provider, ref in waiting:
+        try:
+            sync(shop, provider, ref)
+        except c.ProviderError as error:
+            log.warning("The label %s of a return could not be looked at: %s", ref, error)

@@ -311,11 +311,16 @@ def test_a_label_is_bought_once_looked_up_after_a_time_out_and_sent_with_the_app
     (mail,) = [m for m in counter.mailer.vendor.sent.values() if "is approved" in m.subject]
     assert mail.attachments[0].filename == f"return-label-{wanted}.pdf"
     assert mail.attachments[0].content.startswith(b"%PDF")
-    # The carrier scans it.
+    # The carrier scans it, and no webhook tells.
     with counter.shop.unit() as db:
         label = cases.label_of(db, case(counter, wanted).id)
     assert label is not None
     vendor.scan(label.ref, "in_transit")
+    with vendor.down():
+        return_labels.poll_labels(counter.shop)
+    assert case(counter, wanted).state == "approved"
+    return_labels.poll_labels(counter.shop)
+    assert case(counter, wanted).state == "in_transit"
     for _ in range(2):
         assert return_labels.sync(counter.shop, "fake_carrier", label.ref)
     assert case(counter, wanted).state == "in_transit"

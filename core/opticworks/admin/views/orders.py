@@ -87,7 +87,7 @@ def next_steps(
 ) -> list[tuple[str, str, str]]:
     """What this member of staff can do now: (label, route, icon), the sensible one first. Where a
     plugin sells labels (`sells`) these come before shipping by hand."""
-    steps = []
+    steps: list[tuple[str, str, str]] = []
     if can_ship(view) and "orders.fulfil" in permissions:
         by_hand = ("Ship by hand" if sells else "Ship", "admin.order.fulfil", "truck")
         parcels = ("Parcels and labels", "admin.order.parcels", "package")
