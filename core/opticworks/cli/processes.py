@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
@@ -21,18 +21,29 @@ class Stopped(BaseException):
 
 
 @contextlib.contextmanager
-def stop_signals() -> Iterator[None]:
-    """Turn the first stop signal into `Stopped`; later ones are ignored while we clean up."""
+def stop_signals() -> Iterator[Callable[[], None]]:
+    """Turn the first stop signal into `Stopped`; later ones are ignored while we clean up.
 
-    def asked(number: int, frame: FrameType | None) -> None:
+    Yields a check to call between steps: it raises `Stopped` again if somebody asked and the first
+    one got lost, since Python drops what is raised in a finaliser or a weak reference's callback.
+    """
+    asked = False
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
         for each in caught:
             signal.signal(each, signal.SIG_IGN)
         raise Stopped
 
+    def check() -> None:
+        if asked:
+            raise Stopped
+
     caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {each: signal.signal(each, asked) for each in caught}
+    before = {each: signal.signal(each, ask) for each in caught}
     try:
-        yield
+        yield check
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

@@ -7,7 +7,7 @@ import fcntl
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,14 +40,15 @@ def run(context: Context, port: int, var: Path) -> None:
     """
     var = var.resolve()
     refuse_production(context.ini)
-    with stop_signals():
+    with stop_signals() as check:
         try:
             with only_one(var) as left_running, _servers(var, left_running) as environ:
                 check_port(port)
                 environ["PORT"] = str(port)
                 standins = place_standins(context, environ, var, port)
                 login = prepare(context, environ)
-                serve(context, port, environ, login, standins)
+                check()
+                serve(context, port, environ, login, standins, check)
         except Stopped:
             say("Stopped.")
 
@@ -184,9 +185,10 @@ def serve(
     port: int,
     environ: Mapping[str, str],
     login: DemoLogin | None,
-    standins: Sequence[tuple[str, list[str]]] = (),
+    standins: Sequence[tuple[str, list[str]]],
+    check: Callable[[], None],
 ) -> None:
-    """Run web, worker and stand-ins until we are told to stop, or one of them ends by itself."""
+    """Run web, worker and stand-ins until `check` raises or one of them ends by itself."""
     children = Children()
     try:
         for title, command in standins:
@@ -200,6 +202,7 @@ def serve(
             announce(port, login, [(title, _port_of(command)) for title, command in standins])
             place_demo_orders(context, environ)
         while not (ended := children.dead()):
+            check()
             time.sleep(0.3)
         raise ConfigError(
             f"The {ended.name} ended by itself (exit code {ended.process.returncode}); see above."

@@ -22,13 +22,13 @@ def main(ini: str, port: int, parent: int | None) -> None:
     """Serve `ini` on 127.0.0.1:`port`; the other settings of its server section hold."""
     if parent is not None:
         die_with(parent)
-    signal.signal(signal.SIGTERM, _leave)
     loader = plaster.get_loader(ini, protocols=["wsgi"])
     loader.setup_logging()
     try:
         app = loader.get_wsgi_app()
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
+    signal.signal(signal.SIGTERM, _leave)  # until here it ends us at once, imports included
     settings = dict(loader.get_settings("server:main"))
     for name in ("use", "host", "port", "listen"):
         settings.pop(name, None)
