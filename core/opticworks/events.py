@@ -33,6 +33,7 @@ RETURN_DECLINED = "return.declined"
 RETURN_RECEIVED = "return.received"  #: the goods are here again, nothing is paid back yet
 RETURN_CANCELED = "return.canceled"  #: by the customer, before anything was sent
 RETURN_CLOSED = "return.closed"  #: by staff, without a refund
+RETURN_LABEL_VOIDED = "return.label_voided"  #: its customer may not use it any more
 WITHDRAWAL_DECLARED = "withdrawal.declared"  #: a customer withdrew from the contract
 STOCK_CHANGED = "stock.changed"  #: subject is the SKU; its availability changed
 STOCK_LOW = "stock.low"  #: subject is the SKU, which fell below the shop's mark; data["left"]

@@ -123,6 +123,16 @@ KINDS = (
         label="where the label is, or the address",
     ),
     _kind(
+        "return_label_voided",
+        "Return label no longer valid",
+        N_("Please don’t use the label of your return {return}"),
+        N_(
+            "The label that we sent you to return {goods} is no longer valid, so please don’t use "
+            "it. If you get another one we write again; the page of your return always says how "
+            "to send the items. Is the parcel on its way already? Then reply to this mail."
+        ),
+    ),
+    _kind(
         "return_declined",
         "Return declined",
         N_("About your return {return}"),
@@ -185,6 +195,8 @@ def messages(event: Event, ctx: c.Ctx) -> Iterator[c.MessageDraft]:
     elif event.kind == events.RETURN_APPROVED:
         mail = approved(order, view, settings.instructions)
         yield replace(mail, attachments=_label_of(view, ctx.db))
+    elif event.kind == events.RETURN_LABEL_VOIDED:
+        yield _draft(order, "return_label_voided", view)
     elif event.kind == events.RETURN_DECLINED:
         yield _draft(order, "return_declined", view, reason=view.answer)
     elif event.kind == events.RETURN_RECEIVED:
@@ -200,7 +212,7 @@ def _view(order: c.OrderView | None, data: Mapping[str, Any]) -> c.ReturnView | 
 def _label_of(view: c.ReturnView, db: Any) -> tuple[c.Attachment, ...]:
     """The return's label, to be printed."""
     case = cases.by_number(db, view.number)
-    files = cases.label_files(db, case.id) if case is not None and view.labels else ()
+    files = cases.files_to_use(db, case.id) if case is not None else ()
     return tuple(
         c.Attachment(
             filename=f"return-label-{view.number}.{file.format.lower()}",

@@ -245,7 +245,9 @@ def decline(db: Session, number: str, *, reason: str, actor: str) -> None:
         raise Refused("Say why: the customer reads it.")
     label = cases.label_of(db, case.id)
     if label is not None and label.status != "prepared":
-        raise Refused("A label was bought for it, or is being bought. Approve it instead.")
+        raise Refused(
+            "A label was bought for it, or is being bought. Approve it, or void the label."
+        )
     step(db, case, "declined", actor=actor, note=reason)
     case.answer = reason
     announce(db, events.RETURN_DECLINED, order, case)

@@ -147,25 +147,38 @@ class Withdrawal(Base):
     declared_at: Mapped[datetime]
 
 
-LABEL_STATUSES = ("prepared", "buying", "bought")
+LABEL_STATUSES = ("prepared", "buying", "bought", "voided")
 
 
 class ReturnLabel(Base):
-    """The prepaid label of a return: `ref` is the vendor's id, committed before anything is bought;
-    `rate` is the one that was chosen, committed before it is bought (see shipping.Parcel)."""
+    """A prepaid label of a return: `ref` is the vendor's id, committed before anything is bought;
+    `rate` is the one that was chosen, committed before it is bought (see shipping.Parcel).
+
+    A return has one label at most that was not given back. `void` is "asking" while it is not
+    known whether the vendor takes it back, then what became of its money: pending, done, failed.
+    """
 
     __tablename__ = "return_label"
     __table_args__ = (
         CheckConstraint(f"status IN {LABEL_STATUSES!r}", name="status"),
+        CheckConstraint("void IN ('', 'asking', 'pending', 'done', 'failed')", name="void"),
+        Index(
+            "uq_return_label_live",
+            "return_id",
+            unique=True,
+            postgresql_where=text("status <> 'voided'"),
+        ),
         Index(
             "uq_return_label_ref",
             *("provider", "ref"),
             unique=True,
             postgresql_where=text("ref <> ''"),
         ),
+        Index("ix_return_label_look_at", "look_at", postgresql_where=text("look_at IS NOT NULL")),
     )
 
-    return_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("goods_return.id"), primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    return_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("goods_return.id"), index=True)
     status: Mapped[str] = mapped_column(Text, default="prepared")
     provider: Mapped[str] = mapped_column(Text)
     ref: Mapped[str] = mapped_column(Text)
@@ -173,6 +186,7 @@ class ReturnLabel(Base):
     rates: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     rated_at: Mapped[datetime | None]
     rate: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    options: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     carrier: Mapped[str] = mapped_column(Text, default="")
     service: Mapped[str] = mapped_column(Text, default="")
     tracking_number: Mapped[str] = mapped_column(Text, default="", index=True)
@@ -182,16 +196,26 @@ class ReturnLabel(Base):
     currency: Mapped[str] = mapped_column(Text, default="")
     addresses: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)  #: of files elsewhere
     bought_at: Mapped[datetime | None]
+    void: Mapped[str] = mapped_column(Text, default="")
+    void_tries: Mapped[int] = mapped_column(default=0)
+    voided_at: Mapped[datetime | None]
+    look_at: Mapped[datetime | None]  #: when the vendor is asked what a crash left open
+    created_at: Mapped[datetime] = timestamp()
+
+    @property
+    def usable(self) -> bool:
+        """Whether a customer may stick it on a parcel."""
+        return self.status == "bought" and not self.void
 
 
 class ReturnLabelFile(Base):
     """A return label as the vendor made it, kept byte for byte."""
 
     __tablename__ = "return_label_file"
-    __table_args__ = (UniqueConstraint("return_id", "format", "digest"),)
+    __table_args__ = (UniqueConstraint("label_id", "format", "digest"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    return_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("goods_return.id"), index=True)
+    label_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("return_label.id"), index=True)
     format: Mapped[str] = mapped_column(Text)
     digest: Mapped[str] = mapped_column(Text)
     content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)

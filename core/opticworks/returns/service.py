@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -176,40 +176,62 @@ def withdrawal(db: Session, return_id: uuid.UUID) -> Withdrawal | None:
 
 
 def label_of(db: Session, return_id: uuid.UUID, *, lock: bool = False) -> ReturnLabel | None:
-    query = select(ReturnLabel).where(ReturnLabel.return_id == return_id)
+    """The return's label; one that was given back is none."""
+    return _label(db, lock, ReturnLabel.return_id == return_id, ReturnLabel.status != "voided")
+
+
+def label(db: Session, label_id: uuid.UUID, *, lock: bool = False) -> ReturnLabel | None:
+    """The label of that id, given back or not."""
+    return _label(db, lock, ReturnLabel.id == label_id)
+
+
+def _label(db: Session, lock: bool, *conditions: ColumnElement[bool]) -> ReturnLabel | None:
+    query = select(ReturnLabel).where(*conditions)
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     return db.scalars(query).one_or_none()
+
+
+def labels_of(db: Session, return_id: uuid.UUID) -> Sequence[ReturnLabel]:
+    """All labels that the return has and had, oldest first."""
+    query = select(ReturnLabel).where(ReturnLabel.return_id == return_id)
+    return db.scalars(query.order_by(ReturnLabel.created_at, ReturnLabel.id)).all()
 
 
 def label_by_ref(db: Session, provider: str, ref: str, reference: str = "") -> ReturnLabel | None:
     """The label that a vendor speaks of: by our id first, which it may know before we know its
     own."""
     try:
-        found = label_of(db, uuid.UUID(reference))
+        found = label(db, uuid.UUID(reference))
     except ValueError:
         found = None
     if found is None and ref:
-        query = select(ReturnLabel).where(ReturnLabel.provider == provider, ReturnLabel.ref == ref)
-        found = db.scalars(query).one_or_none()
+        found = _label(db, False, ReturnLabel.provider == provider, ReturnLabel.ref == ref)
     return found
 
 
-def label_files(db: Session, return_id: uuid.UUID) -> Sequence[ReturnLabelFile]:
+def label_files(db: Session, label_id: uuid.UUID) -> Sequence[ReturnLabelFile]:
     """The label in each format it is kept in, the newest first."""
-    query = select(ReturnLabelFile).where(ReturnLabelFile.return_id == return_id)
+    query = select(ReturnLabelFile).where(ReturnLabelFile.label_id == label_id)
     return db.scalars(query.order_by(ReturnLabelFile.id.desc())).all()
 
 
-def keep_file(db: Session, return_id: uuid.UUID, format: str, content: bytes) -> None:
+def files_to_use(db: Session, return_id: uuid.UUID) -> Sequence[ReturnLabelFile]:
+    """The label that may be stuck on the return's parcel now, in each format; none of one that
+    was given back, or is about to be."""
+    found = label_of(db, return_id)
+    return label_files(db, found.id) if found is not None and found.usable else ()
+
+
+def keep_file(db: Session, label_id: uuid.UUID, format: str, content: bytes) -> None:
     """Keep a label's file; the very same one is kept once."""
     statement = insert(ReturnLabelFile).values(
-        return_id=return_id,
+        label_id=label_id,
         format=format,
         digest=hashlib.sha256(content).hexdigest(),
         content=content,
     )
-    columns = ["return_id", "format", "digest"]
+    columns = ["label_id", "format", "digest"]
     db.execute(statement.on_conflict_do_nothing(index_elements=columns))
 
 
@@ -228,14 +250,15 @@ def views(
     if not cases:
         return ()
     ids = [case.id for case in cases]
-    labels = {
-        label.return_id: label
-        for label in db.scalars(select(ReturnLabel).where(ReturnLabel.return_id.in_(ids)))
-    }
+    live = select(ReturnLabel).where(
+        ReturnLabel.return_id.in_(ids), ReturnLabel.status == "bought", ReturnLabel.void == ""
+    )
+    labels = {label.return_id: label for label in db.scalars(live)}
     formats: dict[uuid.UUID, set[str]] = {}
-    kept = select(ReturnLabelFile.return_id, ReturnLabelFile.format)
-    for return_id, format in db.execute(kept.where(ReturnLabelFile.return_id.in_(ids))):
-        formats.setdefault(return_id, set()).add(format)
+    kept = select(ReturnLabelFile.label_id, ReturnLabelFile.format)
+    known = [label.id for label in labels.values()]
+    for label_id, format in db.execute(kept.where(ReturnLabelFile.label_id.in_(known))):
+        formats.setdefault(label_id, set()).add(format)
     declared = {
         row.return_id: row.statement
         for row in db.scalars(select(Withdrawal).where(Withdrawal.return_id.in_(ids)))
@@ -245,8 +268,8 @@ def views(
             case,
             names,
             order_url,
-            labels.get(case.id),
-            tuple(sorted(formats.get(case.id, ()))),
+            found := labels.get(case.id),
+            tuple(sorted(formats.get(found.id, ()))) if found is not None else (),
             notes.get(case.id, ()),
             declared.get(case.id, ""),
         )
@@ -263,7 +286,6 @@ def _view(
     notes: tuple[tuple[str, str], ...],
     statement: str,
 ) -> c.ReturnView:
-    bought = label is not None and label.status == "bought"
     return c.ReturnView(
         number=case.number,
         kind=cast(Any, case.kind),
@@ -273,10 +295,10 @@ def _view(
         lines=tuple((*names[line.order_line_id], line.quantity) for line in case.lines),
         note=case.note,
         answer=case.answer,
-        labels=formats if bought else (),
-        carrier=label.carrier if label is not None and bought else "",
-        tracking_number=label.tracking_number if label is not None and bought else "",
-        tracking_url=label.tracking_url if label is not None and bought else "",
+        labels=formats,
+        carrier=label.carrier if label is not None else "",
+        tracking_number=label.tracking_number if label is not None else "",
+        tracking_url=label.tracking_url if label is not None else "",
         coming=sum(line.back for line in case.lines),
         credit_notes=notes,
         statement=statement,

@@ -58,7 +58,7 @@ class Parcel(Base):
     __tablename__ = "parcel"
     __table_args__ = (
         CheckConstraint(f"status IN ({', '.join(repr(s) for s in STATUSES)})", name="status"),
-        CheckConstraint("void IN ('', 'pending', 'done', 'failed')", name="void"),
+        CheckConstraint("void IN ('', 'asking', 'pending', 'done', 'failed')", name="void"),
         CheckConstraint("weight >= 0", name="weight"),
         Index("uq_parcel_ref", "provider", "ref", unique=True, postgresql_where=text("ref <> ''")),
         Index("ix_parcel_look_at", "look_at", postgresql_where=text("look_at IS NOT NULL")),

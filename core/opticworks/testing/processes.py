@@ -353,7 +353,8 @@ def come_back(shop: Shop, what: str, number: str) -> Any:
         case = cases.by_number(db, number)
         assert case is not None
         label = cases.label_of(db, case.id)
-        ref = label.ref if label is not None else ""
+        known = label or next(iter(reversed(cases.labels_of(db, case.id))), None)
+    ref, id = (known.ref, known.id) if known is not None else ("", uuid.UUID(int=0))
     files, terms = {"PDF": b"%PDF-2", "PNG": b"\x89PNG"}, return_refund.Terms()
     buying = {"rate_code": "ground", "most": None, "actor": "clerk"}
     verbs: Mapping[str, Callable[[], Any]] = {
@@ -361,6 +362,8 @@ def come_back(shop: Shop, what: str, number: str) -> Any:
         "buy": lambda: return_labels.buy(shop, number, **buying),  # type: ignore[arg-type]
         "keep": lambda: return_labels.keep_label(shop, number, files, "clerk"),
         "track": lambda: return_labels.sync(shop, "fake_carrier", ref),
+        "void": lambda: return_labels.void(shop, id, actor="clerk"),
+        "follow": lambda: return_labels.follow_void(shop, id),
         "pay": lambda: return_refund.pay(shop, number, terms, actor="clerk"),
         "carry_out": lambda: withdrawal.carry_out(shop, str(case.id)),
     }

@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from opticworks.audit.models import AuditEntry
-from opticworks.checkout import returns, staff, withdrawal
+from opticworks.checkout import return_labels, returns, staff, withdrawal
 from opticworks.checkout.returns import Asked
 from opticworks.checkout.withdrawal import Declared
 from opticworks.jobs.testing import drain
@@ -148,6 +148,44 @@ def test_a_label_is_bought_from_the_screen(counter, sign_in, sent):
     label = page.click("Print PDF")
     assert label.body.startswith(b"%PDF")
     owner.get(f"{path}/label.zpl", status=404)
+
+
+def test_a_label_is_voided_from_the_screen(counter, sign_in, sent):
+    wanted = ask(counter, sent, LAMP=1)
+    owner, path = sign_in(), f"/admin/returns/{wanted}"
+    press(press(owner.get(path), "prices").follow(), "buy")
+    page = press(owner.get(path), "void").follow()
+    for told in ("Voided, paid back", "Label given back", "What becomes of its money"):
+        assert told in text_of(page)
+    owner.get(f"{path}/label.pdf", status=404)
+    press(press(page, "prices").follow(), "buy")
+    shown = text_of(owner.get("/admin/shipping"))
+    assert "Labels 2" in shown
+    assert "Paid back $7.00" in shown
+    vendor = counter.carrier.vendor
+    vendor.scan(list(vendor.shipments)[-1], "in_transit")
+    stale = owner.get(path)
+    assert "is too old" in text_of(press(stale, "void", 422))
+    return_labels.poll_labels(counter.shop)
+    page = owner.get(path)
+    assert "so it can't be voided any more" in text_of(page)
+    with pytest.raises(AssertionError, match="No button void"):
+        form_with(page, "void")
+    form = form_with(stale, "void")
+    form["label"] = "x"
+    assert "This form is incomplete" in text_of(press_form(form, "void", 422))
+
+
+def test_a_return_that_is_closed_offers_to_void_its_unused_label(counter, sign_in, sent):
+    wanted = ask(counter, sent, LAMP=1)
+    owner, path = sign_in(), f"/admin/returns/{wanted}"
+    press(press(owner.get(path), "prices").follow(), "buy")
+    form = form_with(owner.get(path), "close")
+    form["note"] = "It never came."
+    page = press_form(form, "close").follow()
+    assert "Its label was not used: void it to get its money back." in text_of(page)
+    assert "It was never scanned." in text_of(page)
+    assert "Voided, paid back" in text_of(press(page, "void").follow())
     owner.get("/admin/returns/NOPE", status=404)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -23,11 +23,13 @@ from opticworks.documents import service as documents
 from opticworks.jobs.testing import drain
 from opticworks.orders import service as orders
 from opticworks.returns import service as cases
-from opticworks.returns.models import Return
+from opticworks.returns.models import Return, ReturnLabel
+from opticworks.shipping import service as shipments
 from opticworks.shop import Shop
 from opticworks.testing.contracts.common import at_once
 from opticworks.testing.counter import Counter, open_counter
 from opticworks.testing.ledger import wrong
+from opticworks.webhooks import service as webhooks
 
 CLERK = "clerk@example.org"
 EUROPE = {"returns": {"withdrawal_countries": '["US", "DE"]'}}
@@ -325,6 +327,104 @@ def test_a_label_is_bought_once_looked_up_after_a_time_out_and_sent_with_the_app
         assert return_labels.sync(counter.shop, "fake_carrier", label.ref)
     assert case(counter, wanted).state == "in_transit"
     assert not return_labels.sync(counter.shop, "fake_carrier", "unknown")
+
+
+def labelled(counter: Counter, number: str) -> ReturnLabel:
+    """The return's label, bought; the return is approved with it."""
+    rate = return_labels.prepare(counter.shop, number)[0].code
+    return_labels.buy(counter.shop, number, rate_code=rate, most=None, actor=CLERK)
+    return labels_of(counter, number)[-1]
+
+
+def look_by_itself(counter: Counter) -> None:
+    """What the poller does some time later."""
+    with counter.shop.unit() as db:
+        db.execute(text("UPDATE return_label SET look_at = now() - interval '1 second'"))
+    return_labels.look_at_labels(counter.shop)
+
+
+def labels_of(counter: Counter, number: str) -> Sequence[ReturnLabel]:
+    with counter.shop.unit() as db:
+        return cases.labels_of(db, case(counter, number).id)
+
+
+def test_a_label_is_given_back_once_and_another_one_is_bought(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, vendor = bought(counter, A=2), counter.carrier.vendor
+    wanted = ask(counter, number, A=2)
+    label = labelled(counter, wanted)
+    with pytest.raises(Refused, match="void the label"):
+        do(counter, returns.decline, wanted, reason="no", actor=CLERK)
+    at_once(lambda: return_labels.void(counter.shop, label.id, actor=CLERK), 4)
+    assert vendor.calls.count("void") == 1
+    (view,) = counter.order(number).returns
+    assert (view.state, view.labels, view.tracking_number) == ("approved", (), "")
+    told = [mail for mail in mails(counter) if mail.startswith("ada@")]
+    assert f"ada@example.com: Please don’t use the label of your return {wanted}" in told
+    with counter.shop.unit() as db:
+        assert cases.files_to_use(db, case(counter, wanted).id) == ()
+
+    again = labelled(counter, wanted)
+    return_labels.void(counter.shop, label.id, actor=CLERK)  # an old page, pressed late
+    assert (vendor.bought, counter.order(number).returns[0].labels) == (2, ("PDF",))
+    assert counter.order(number).returns[0].tracking_number == again.tracking_number
+    assert story(counter, wanted)[-2:] == ["label_voided", "label"]
+
+    vendor.scan(again.ref, "in_transit")
+    with pytest.raises(Refused, match="it was used, or is too old"):
+        return_labels.void(counter.shop, again.id, actor=CLERK)
+    assert counter.order(number).returns[0].labels == ("PDF",), "it stays what it was"
+    return_labels.sync(counter.shop, "fake_carrier", again.ref)
+    asked = vendor.calls.count("void")
+    with pytest.raises(Refused, match="Fake Carrier has scanned this parcel"):
+        return_labels.void(counter.shop, again.id, actor=CLERK)
+    assert vendor.calls.count("void") == asked
+
+
+def test_a_time_out_of_giving_back_is_looked_up_before_anything_else(counter: Counter) -> None:
+    number, vendor = bought(counter, A=2), counter.carrier.vendor
+    wanted = ask(counter, number, A=2)
+    label = labelled(counter, wanted)
+    vendor.fail_next("after")
+    with pytest.raises(return_labels.Unanswered, match="looked up in a few minutes"):
+        return_labels.void(counter.shop, label.id, actor=CLERK)
+    assert counter.order(number).returns[0].labels == (), "nobody is to use it meanwhile"
+    with pytest.raises(Refused, match="has a label already"):
+        return_labels.prepare(counter.shop, wanted)
+    with vendor.down():
+        look_by_itself(counter)
+    assert labels_of(counter, wanted)[0].void == "asking"
+    look_by_itself(counter)
+    (label,) = labels_of(counter, wanted)
+    assert (label.status, label.void, label.look_at) == ("voided", "done", None)
+    assert vendor.calls.count("void") == 1, "it was found"
+
+
+def test_the_money_of_a_label_is_followed_to_its_end(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, vendor = bought(counter, A=3), counter.carrier.vendor
+    monkeypatch.setattr(counter.carrier, "void", lambda ref, key: "pending")
+    ends = {"done": [], "failed": ["void"]}
+    for end, problems in ends.items():
+        wanted = ask(counter, number, A=1)
+        label = labelled(counter, wanted)
+        do(counter, returns.close, wanted, note="Nothing came.", actor=CLERK)
+        return_labels.void(counter.shop, label.id, actor=CLERK)
+        assert f"label of your return {wanted}" not in " ".join(mails(counter)), "it is over"
+        vendor.shipments[label.ref].void = end  # type: ignore[assignment]
+        for _ in range(2):  # by a webhook, by the poller; refused too early at times
+            vendor.announce("refund.updated", ref=label.ref, reference="")
+            webhooks.receive(counter.shop, "fake_carrier", *vendor.webhook(vendor.events[-1]))
+            drain(counter.shop)
+        (label,) = labels_of(counter, wanted)
+        assert (label.void, label.look_at) == (end, None)
+        assert story(counter, wanted)[-2:] == ["label_voided", f"label_void_{end}"]
+        with counter.shop.unit() as db:
+            found = shipments.problems(db, case(counter, wanted).order_id)
+        assert [each.kind for each in found] == problems
+    assert "pays nothing back for the label FAKE0000000002 of the return" in found[0].sentence
 
 
 # --- withdrawing ----------------------------------------------------------------------------------

@@ -13,13 +13,14 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from opticworks.checkout import returns, staff, withdrawal
+from opticworks.checkout import return_labels, returns, staff, withdrawal
 from opticworks.checkout.returns import Arrived, Asked
 from opticworks.checkout.settle import Refused
 from opticworks.checkout.withdrawal import Declared
 from opticworks.jobs.testing import drain
 from opticworks.orders import service as orders
 from opticworks.returns import service as cases
+from opticworks.returns.models import ReturnLabel
 from opticworks.stock import service as stock
 from opticworks.testing.ledger import wrong
 from opticworks.testing.processes import buy, come_back
@@ -44,6 +45,20 @@ TRACKING = (
     "return_track.after_provider",
     "return_track.before_commit",
     "return_track.after_commit",
+)
+VOIDING = (
+    "return_label_give_up.before_commit",
+    "return_label_give_up.after_commit",
+    "return_label_void.before_provider",
+    "return_label_void.after_provider",
+    "return_label_void.before_commit",
+    "return_label_void.after_commit",
+)
+FOLLOWING = (
+    "return_label_follow.before_provider",
+    "return_label_follow.after_provider",
+    "return_label_follow.before_commit",
+    "return_label_follow.after_commit",
 )
 PAYING = ("return_refunded.before_commit", "return_refunded.after_commit")
 CARRYING_OUT = (
@@ -99,11 +114,17 @@ class Ramp:
             declared = Declared(id=uuid.uuid4(), lines={self.line(db, order): 1})
             return withdrawal.declare(self.shop, db, order, declared).number
 
-    def press(self, fault: str, what: str, number: str) -> None:
-        """Do it in a process that dies of it, then again in one that doesn't."""
+    def die(self, fault: str, what: str, number: str):
+        """Do it in a process that dies of it; the return's label as it was left."""
         call = [COME_BACK, {"what": what, "number": number}]
         process = self.nursery.start("verb", self.house, call=call, fault=fault)
         assert process.wait() == -signal.SIGKILL
+        with self.shop.unit() as db:
+            return next(iter(cases.labels_of(db, self.find(number).id)), None)
+
+    def press(self, fault: str, what: str, number: str) -> None:
+        """Do it in a process that dies of it, then again in one that doesn't."""
+        self.die(fault, what, number)
         with contextlib.suppress(Refused):
             come_back(self.shop, what, number)
 
@@ -114,6 +135,17 @@ class Ramp:
     def count(self, query: str, **values: object) -> int:
         with self.shop.unit() as db:
             return int(db.scalar(text(f"SELECT count(*) FROM {query}"), values) or 0)
+
+    def files(self, number: str) -> int:
+        """How many files are kept of the return's labels."""
+        about = "return_label_file f JOIN return_label l ON l.id = f.label_id"
+        return self.count(f"{about} WHERE l.return_id = :id", id=self.find(number).id)
+
+    def label(self, number: str):
+        """The return's only label, given back or not."""
+        with self.shop.unit() as db:
+            (label,) = cases.labels_of(db, self.find(number).id)
+        return label
 
     def told(self, number: str, kind: str) -> int:
         about = "event WHERE kind = :kind AND data ->> 'return' = :number"
@@ -145,16 +177,19 @@ def test_a_return_label_is_found_again_and_never_bought_twice(ramp, fault: str) 
     number, before = ramp.approved(), ramp.sold
     ramp.press(fault, "buy", number)
     assert ramp.sold - before == 1
-    assert ramp.count("return_label_file WHERE return_id = :id", id=ramp.find(number).id) == 1
+    assert ramp.files(number) == 1
     assert ramp.told(number, "return.approved") == 2, "once without the label, once with it"
 
 
 @pytest.mark.parametrize("fault", KEEPING)
 def test_a_return_labels_files_are_kept_and_told_of_once(ramp, fault: str) -> None:
     number = ramp.approved()
+    with ramp.shop.unit() as db:  # a label whose files its vendor has
+        id = ramp.find(number).id
+        db.add(ReturnLabel(return_id=id, provider="fake_carrier", ref=number, status="bought"))
     ramp.press(fault, "keep", number)
     come_back(ramp.shop, "keep", number)
-    assert ramp.count("return_label_file WHERE return_id = :id", id=ramp.find(number).id) == 2
+    assert ramp.files(number) == 2
     assert ramp.told(number, "return.approved") == 2
 
 
@@ -168,6 +203,40 @@ def test_a_return_that_was_scanned_is_on_its_way(ramp, fault: str) -> None:
         ramp.broker.scan(ref, "in_transit")
     ramp.press(fault, "track", number)
     assert ramp.find(number).state == "in_transit"
+
+
+@pytest.mark.parametrize("fault", VOIDING)
+def test_a_return_label_is_given_back_once(ramp, fault: str) -> None:
+    """What died between asking and writing down is found by the job that looks."""
+    number = ramp.approved()
+    come_back(ramp.shop, "buy", number)
+    dead = ramp.die(fault, "void", number)
+    asked = dead.void == "asking"
+    assert asked == (fault not in (VOIDING[0], VOIDING[-1]))
+    with ramp.shop.unit() as db:
+        db.execute(text("UPDATE return_label SET look_at = now() WHERE look_at IS NOT NULL"))
+    if asked:
+        return_labels.look_at_labels(ramp.shop)
+    else:
+        come_back(ramp.shop, "void", number)
+    label = ramp.label(number)
+    assert (label.status, label.void, label.look_at) == ("voided", "done", None)
+    assert ramp.told(number, "return.label_voided") == 1
+    come_back(ramp.shop, "buy", number)
+    with ramp.shop.unit() as db:
+        assert len(cases.labels_of(db, ramp.find(number).id)) == 2
+
+
+@pytest.mark.parametrize("fault", FOLLOWING)
+def test_the_money_of_a_return_label_is_followed(ramp, fault: str) -> None:
+    number = ramp.approved()
+    for what in ("buy", "void"):
+        come_back(ramp.shop, what, number)
+    with ramp.shop.unit() as db:
+        pending = "UPDATE return_label SET void = 'pending' WHERE id = :id"
+        db.execute(text(pending), {"id": ramp.label(number).id})
+    ramp.press(fault, "follow", number)
+    assert ramp.label(number).void == "done"
 
 
 @pytest.mark.parametrize("fault", PAYING)

@@ -61,6 +61,12 @@ SIGNATURES = {
     "adult": "Signature of an adult",
 }
 LABEL_FORMATS = ("PDF", "PNG", "ZPL")
+#: What became of the money of a label that was given back.
+BACK = {
+    "done": "The label's money was paid back.",
+    "failed": "The provider pays nothing back for this label.",
+}
+AWAITED = "Its money is still awaited. It is asked again each day."
 
 
 def _page(request: Request, error: str = "") -> dict[str, Any]:
@@ -364,10 +370,7 @@ def _look(request: Request, number: str) -> str:
         raise Refused(f"The provider could not be asked: {error}") from None
     with request.shop.unit() as db:
         parcel = shipments.get(db, parcel_id)
-    return {
-        "done": "The label's money was paid back.",
-        "failed": "The provider pays nothing back for this label.",
-    }.get(parcel.void if parcel else "", "Its money is still awaited. It is asked again each day.")
+    return BACK.get(parcel.void if parcel else "", AWAITED)
 
 
 def _void(request: Request, number: str) -> str:

@@ -6,8 +6,9 @@ payment provider runs outside of it (opticworks.web.transactions).
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
@@ -19,6 +20,7 @@ from opticworks.admin import money, words
 from opticworks.admin.shell import flash
 from opticworks.admin.timeline import Entry
 from opticworks.admin.views.papers import MIME_TYPES
+from opticworks.admin.views.parcels import AWAITED, BACK
 from opticworks.admin.views.refunds import amount_of, read_quantity, shown_amount, told
 from opticworks.checkout import labels, refund_plan, return_labels, return_refund, returns
 from opticworks.checkout.return_refund import Terms
@@ -30,9 +32,10 @@ from opticworks.orders import service as orders
 from opticworks.orders.models import Order
 from opticworks.returns import queries
 from opticworks.returns import service as cases
-from opticworks.returns.models import Return, ReturnLine
+from opticworks.returns.models import Return, ReturnLabel, ReturnLine
 from opticworks.shipping import rates as rates_room
 from opticworks.shipping import rules
+from opticworks.shipping import service as shipments
 from opticworks.web.page import Crumb, Page
 from opticworks.web.policy import admin_view
 
@@ -115,7 +118,8 @@ def _page(
         "conditions": list(cases.CONDITIONS.items()),
         "declared": declared,
         "pay_by": declared.declared_at + PAY_WITHIN if declared is not None else None,
-        "label": _label(request, order, case),
+        "label": _label(request, case),
+        "voided": _voided(request, case),
         "sells": bool(labels.label_providers(request.shop)),
         "timeline": _timeline(request, case),
         "may_manage": "returns.manage" in request.identity.permissions,
@@ -156,9 +160,14 @@ def _lines(
 
 
 class LabelCard(NamedTuple):
-    """The return's label: (rate, picked) of what is offered, or what was bought."""
+    """A label of the return: (rate, picked) of what is offered, or what was bought. `used`: a
+    carrier has scanned it."""
 
+    id: str
     status: str
+    void: str
+    voided_at: datetime | None
+    used: bool
     title: str
     tracking_number: str
     tracking_url: str
@@ -167,21 +176,33 @@ class LabelCard(NamedTuple):
     formats: list[str]
 
 
-def _label(request: Request, order: Order, case: Return) -> LabelCard | None:
+def _label(request: Request, case: Return) -> LabelCard | None:
     label = cases.label_of(request.db, case.id)
-    if label is None:
-        return None
+    return _card(request, label) if label is not None else None
+
+
+def _card(request: Request, label: ReturnLabel) -> LabelCard:
     rates = [rates_room.rate_from_json(rate) for rate in label.rates]
     picked = rules.cheapest(rates)
     return LabelCard(
+        str(label.id),
         label.status,
+        label.void,
+        label.voided_at,
+        label.tracking in shipments.MOVING,
         f"{label.carrier} {label.service}".strip(),
         label.tracking_number,
         label.tracking_url,
         Money(label.cost, label.currency).format() if label.cost is not None else "",
         [(rate, rate is picked) for rate in rates],
-        sorted({file.format for file in cases.label_files(request.db, case.id)}),
+        sorted({file.format for file in cases.label_files(request.db, label.id)}),
     )
+
+
+def _voided(request: Request, case: Return) -> list[LabelCard]:
+    """Labels that were given back: in sight for what becomes of their money."""
+    known = cases.labels_of(request.db, case.id)
+    return [_card(request, label) for label in known if label.status == "voided"]
 
 
 def _timeline(request: Request, case: Return) -> list[Entry]:
@@ -246,6 +267,9 @@ def _receive(request: Request, case: Return, typed: Mapping[str, str]) -> str:
 def _close(request: Request, case: Return, typed: Mapping[str, str]) -> str:
     note = typed.get("note", "")
     returns.close(request.db, case.number, note=note, actor=request.identity.email)
+    label = cases.label_of(request.db, case.id)
+    if label is not None and label.usable and label.tracking not in shipments.MOVING:
+        return "The return is closed. Its label was not used: void it to get its money back."
     return "The return is closed."
 
 
@@ -271,17 +295,15 @@ DEEDS: dict[str, Callable[[Request, Return, Mapping[str, str]], str]] = {
     "admin.return.label", "returns.manage", renderer="admin/return.pt", request_method="POST"
 )
 def buy_label(request: Request) -> dict[str, Any] | Response:
-    """Ask what a label costs, or buy one and approve the return with it."""
+    """Ask what a label costs, buy one and approve the return with it, give one back, or ask what
+    becomes of its money."""
     number = find(request)[2].number
     request.db.close()  # a vendor that takes its time holds no connection of ours
     try:
-        if request.POST.get("do") == "prices":
-            said = "These are the prices of now. Nothing is bought yet."
-            if not return_labels.prepare(request.shop, number):
-                raise Refused("No carrier offers to bring this back. Look at the address.")
-        else:
-            said = "The label is bought, and the customer gets it by mail."
-            _buy(request, number)
+        deed = LABEL_DEEDS.get(request.POST.get("do", ""))
+        if deed is None:
+            raise Refused("This form is incomplete. Reload the page and try again.")
+        said = deed(request, number)
     except Refused as error:
         request.db.rollback()
         request.response.status_int = 422
@@ -290,13 +312,59 @@ def buy_label(request: Request) -> dict[str, Any] | Response:
     return HTTPSeeOther(request.route_path("admin.return", number=number))
 
 
-def _buy(request: Request, number: str) -> None:
+def _prices(request: Request, number: str) -> str:
+    if not return_labels.prepare(request.shop, number):
+        raise Refused("No carrier offers to bring this back. Look at the address.")
+    return "These are the prices of now. Nothing is bought yet."
+
+
+def _buy(request: Request, number: str) -> str:
     rate, _, seen = request.POST.get("rate", "").rpartition("|")
     if not rate or not (seen.isascii() and seen.isdigit()):
         raise Refused("Choose how the parcel comes back.")
     most = int(seen[:12])
     actor = request.identity.email
     return_labels.buy(request.shop, number, rate_code=rate, most=most, actor=actor)
+    return "The label is bought, and the customer gets it by mail."
+
+
+def _void(request: Request, number: str) -> str:
+    actor = request.identity.email
+    return_labels.void(request.shop, _label_id(request, number), actor=actor)
+    return "The label is given back. What becomes of its money is followed by itself."
+
+
+def _look(request: Request, number: str) -> str:
+    """Ask now what became of the money of a label that was given back."""
+    label_id = _label_id(request, number)
+    try:
+        return_labels.follow_void(request.shop, label_id)
+    except c.ProviderError as error:
+        raise Refused(f"The provider could not be asked: {error}") from None
+    with request.shop.unit() as db:
+        label = cases.label(db, label_id)
+    return BACK.get(label.void if label else "", AWAITED)
+
+
+def _label_id(request: Request, number: str) -> uuid.UUID:
+    """The label that the form speaks of; one of another return is none."""
+    try:
+        label_id = uuid.UUID(request.POST.get("label", ""))
+    except ValueError:
+        raise Refused("This form is incomplete. Reload the page and try again.") from None
+    with request.shop.unit() as db:
+        case, label = cases.by_number(db, number), cases.label(db, label_id)
+    if case is None or label is None or label.return_id != case.id:
+        raise Refused("There is no such label. Open the return again.")
+    return label_id
+
+
+LABEL_DEEDS: dict[str, Callable[[Request, str], str]] = {
+    "prices": _prices,
+    "buy": _buy,
+    "void": _void,
+    "look": _look,
+}
 
 
 @admin_view("admin.return.label.file", "orders.read", request_method=("GET", "HEAD"))
@@ -304,7 +372,7 @@ def label_file(request: Request) -> Response:
     """The label as its vendor made it."""
     _, _, case = find(request)
     wanted = request.matchdict["format"].upper()
-    files = cases.label_files(request.db, case.id)
+    files = cases.files_to_use(request.db, case.id)
     file = next((file for file in files if file.format == wanted), None)
     if file is None:
         raise HTTPNotFound("There is no such label here (yet). Open the return again.")

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 
 from opticworks.admin import words
 from opticworks.admin.shell import flash
@@ -19,6 +19,7 @@ from opticworks.checkout import batches, manifests
 from opticworks.checkout.settle import Refused
 from opticworks.money import Money
 from opticworks.orders import queries
+from opticworks.returns.models import ReturnLabel
 from opticworks.shipping.models import LabelBatch, LabelBatchOrder, Manifest, Parcel
 from opticworks.web.page import Page
 from opticworks.web.policy import admin_view
@@ -67,23 +68,31 @@ def _batches(request: Request) -> list[BatchRow]:
 
 
 def _months(request: Request) -> list[MonthRow]:
-    """Labels by the month in which they were bought. Money counts as back once it is."""
+    """Labels of parcels and returns by the month in which they were bought. Money counts as back
+    once it is."""
     zone = request.shop.settings["shop"].timezone
+    labels = union_all(
+        *(
+            select(table.bought_at, table.currency, table.cost, table.void).where(
+                table.bought_at.is_not(None), table.cost.is_not(None)
+            )
+            for table in (Parcel, ReturnLabel)
+        )
+    ).subquery()
     # One expression for what is selected and grouped by: its parameters must be the same.
-    month = func.date_trunc("month", func.timezone(zone, Parcel.bought_at)).label("month")
-    void = Parcel.void
+    month = func.date_trunc("month", func.timezone(zone, labels.c.bought_at)).label("month")
+    void, cost = labels.c.void, func.sum(labels.c.cost)
     rows = request.db.execute(
         select(
             month,
-            Parcel.currency,
+            labels.c.currency,
             func.count(),
-            func.sum(Parcel.cost),
-            func.coalesce(func.sum(Parcel.cost).filter(void == "done"), 0),
-            func.coalesce(func.sum(Parcel.cost).filter(void == "pending"), 0),
+            cost,
+            func.coalesce(cost.filter(void == "done"), 0),
+            func.coalesce(cost.filter(void.in_(("asking", "pending"))), 0),
         )
-        .where(Parcel.bought_at.is_not(None), Parcel.cost.is_not(None))
-        .group_by(month, Parcel.currency)
-        .order_by(month.desc(), Parcel.currency)
+        .group_by(month, labels.c.currency)
+        .order_by(month.desc(), labels.c.currency)
         .limit(MONTHS)
     )
     locale = request.shop.settings["shop"].locale

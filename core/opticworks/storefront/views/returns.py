@@ -204,7 +204,7 @@ def label(request: Request) -> Response:
     _, _, view = _find(request)
     format = request.matchdict["format"]
     case = cases.by_number(request.db, view.number)
-    files = cases.label_files(request.db, case.id) if case is not None and view.labels else ()
+    files = cases.files_to_use(request.db, case.id) if case is not None else ()
     file = next((file for file in files if file.format.lower() == format), None)
     if file is None or format not in LABEL_TYPES:
         raise HTTPNotFound("There is no such label here (yet). Open the return again.")
