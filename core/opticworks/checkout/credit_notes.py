@@ -87,8 +87,10 @@ def _facts(ctx: c.Ctx, order: Order, rows: Sequence[Refund], refers_to: str) -> 
         "currency": order.currency,
         "lines": [
             {
-                "title": entry["title"],
-                "note": entry["sku"],
+                "title": entry.get("name") or entry["title"],
+                "note": entry.get("part") or entry["sku"],
+                "of": entry.get("of", ""),
+                "without": entry.get("without", ""),
                 "quantity": max(1, refunds.count_of(entry)),
                 "unit": entry["amount"] // max(1, refunds.count_of(entry)),
                 "total": entry["amount"],

@@ -103,8 +103,8 @@ def read(shop: Shop, parcel_id: uuid.UUID, signature: str = "") -> Work:
 
 def _work(shop: Shop, db: Session, order: Order, parcel: Parcel, signature: str = "") -> Work:
     found = bench_room.bench(db, order)
-    quantities = {part.order_line_id: part.quantity for part in parcel.lines}
-    lines = bench_room.shipping_lines(found.lines, quantities, order.currency)
+    quantities, without = bench_room.inside(parcel)
+    lines = bench_room.shipping_lines(found.lines, quantities, order.currency, without)
     origin = shop.settings["shop"].origin
     destination = c.Address.model_validate(order.address)
     abroad = origin.country != destination.country
@@ -115,7 +115,7 @@ def _work(shop: Shop, db: Session, order: Order, parcel: Parcel, signature: str 
             weight=parcel.weight,
             size=tuple(parcel.size) if parcel.size else None,  # type: ignore[arg-type]
             box=parcel.box,
-            lines={line.sku: line.quantity for line in lines},
+            lines={line.sku: quantities[line.id] for line in found.lines if line.id in quantities},
         ),
         lines=lines,
         origin=origin,

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
 from opticworks import events
+from opticworks.checkout import demand
 from opticworks.checkout.standing import payment_status
 from opticworks.jobs import defer
 from opticworks.money import Money
@@ -22,7 +23,6 @@ from opticworks.orders.models import Order, OrderLine
 from opticworks.payments import disputes, refunds
 from opticworks.payments import service as payments
 from opticworks.payments.models import Payment, Refund
-from opticworks.shipping import service as shipments
 from opticworks.shop import Shop
 from opticworks.stock import claims
 from opticworks.stock import service as stock
@@ -143,31 +143,42 @@ def confirm(
 
 # --- goods ----------------------------------------------------------------------------------------
 
+#: What of a refund's entry moves goods: units and single parts, from here and from the customer.
+GOODS = ("unsent", "sent", "left_out", "back")
+
 
 def _move_goods(shop: Shop, db: Session, order: Order, refund: Refund) -> None:
     """Take what was paid back out of the order, and on the shelf or off it, as staff chose."""
     entries: list[dict[str, Any]] = refund.lines.get("lines", [])
-    moving = [e for e in entries if e.get("unsent") or e.get("sent") or e.get("back")]
+    moving = [entry for entry in entries if any(entry.get(key) for key in GOODS)]
     if not moving or refund.lines.get("moved"):
         return
     lines = {line.id: line for line in orders.lines_of(db, order.id)}
     reason = refund.reason or "refund"
     for entry in moving:
         line = lines[entry["line"]]
-        unsent = orders.demand([line], {line.id: entry.get("unsent", 0)})
+        unsent = _goods(line, entry, "unsent", "out", "left_out")
         given_back = stock.give_back(db, order.number, unsent, reason=reason, actor=refund.actor)
         if not entry.get("restock"):
             _write_off(db, refund, given_back, reason)
         if entry.get("restock_sent"):
-            sent = orders.demand([line], {line.id: entry.get("sent", 0)})
-            for sku, came in entry.get("came", {}).items():
-                sent[sku] = sent.get(sku, 0) - came  # it came by itself before
-            if "part" in entry:
-                sent = {entry["part"]: entry["back"]}
+            sent = _goods(line, entry, "sent", "came", "back")
             stock.put_back(db, order.number, sent, reason=reason, actor=refund.actor)
     refund.lines = {**refund.lines, "moved": True}
     db.flush()
-    _close(shop, db, order, list(lines.values()))
+    _close(shop, db, order)
+
+
+def _goods(
+    line: OrderLine, entry: dict[str, Any], units: str, lost: str, parts: str
+) -> dict[str, int]:
+    """What an entry moves in stock: single parts, or units without what they had lost before."""
+    if "part" in entry:
+        tracked = any(p["sku"] == entry["part"] and p.get("tracked", True) for p in line.components)
+        return {entry["part"]: entry.get(parts, 0)} if tracked else {}
+    return orders.demand(
+        [line], {line.id: entry.get(units, 0)}, {line.id: entry[lost]} if lost in entry else {}
+    )
 
 
 def _write_off(db: Session, refund: Refund, quantities: dict[str, int], reason: str) -> None:
@@ -183,17 +194,15 @@ def _write_off(db: Session, refund: Refund, quantities: dict[str, int], reason: 
             refund.message = f"{refund.message} The stock of {sku} stayed: {error}".strip()
 
 
-def _close(shop: Shop, db: Session, order: Order, lines: list[OrderLine]) -> None:
+def _close(shop: Shop, db: Session, order: Order) -> None:
     """An order of which nothing is left to send has been sent; one of which nothing was sent
     and nothing is left is canceled."""
-    removed = refunds.removed(db, order.id)
-    shipped = shipments.shipped(db, order.id)
-    kept = {line.id: line.quantity - removed.get(line.id, 0) for line in lines}
+    wanted = demand.of_order(db, order)
+    shipped = any(each.left for each in wanted.values())
     if shipped and order.fulfilment_status in ("unfulfilled", "part_shipped"):
-        wanted = {line.id: kept[line.id] for line in lines if line.ships}
-        arrived = shipments.delivered(db, order.id)
-        order.fulfilment_status = shipments.fulfilment(wanted, shipped, arrived)
-    if shipped or any(kept.values()) or order.status == "canceled":
+        order.fulfilment_status = demand.fulfilment(wanted)
+    kept = any(each.kept for each in wanted.values())
+    if shipped or kept or order.status == "canceled":
         return
     stock.release(db, order.number, reason="refunded")
     claims.release(db, order.number)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -11,16 +13,20 @@ from babel.dates import format_date
 from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
+from opticworks.checkout import demand
 from opticworks.checkout import parcels as bench_room
-from opticworks.contracts.goods import contents_of, named
+from opticworks.contracts import N_
 from opticworks.documents import facts
 from opticworks.orders.models import Order, OrderLine
+from opticworks.orders.parts import kits
 from opticworks.shipping import service as shipments
 from opticworks.shipping.models import LIVE, LabelFile, Parcel
 from opticworks.shop import Shop
 
 if TYPE_CHECKING:
     from opticworks.documents.slip import Slip, SlipLine
+
+Gettext = Callable[[str], str]
 
 #: Formats of labels by how well they go into one PDF.
 PRINTABLE = ("PDF", "PNG")
@@ -38,39 +44,67 @@ def slips(
     yet, one of all that is to pack. Empty when there is nothing to ship."""
     found = bench_room.bench(db, order)
     parcels = list(shipments.of_order(db, order.id, LIVE))
-    wanted = {
-        line.id: sum(part.quantity for each in parcels for part in each.lines
-                     if part.order_line_id == line.id) + max(found.left[line.id], 0)
-        for line in found.lines
-    }  # fmt: skip
-    boxed = [
-        (parcel, {part.order_line_id: part.quantity for part in parcel.lines}) for parcel in parcels
-    ]
-    if not parcels and any(wanted.values()):
-        return [_slip(shop, order, found.lines, wanted, wanted, None, "")]
-    several = len(parcels) + (1 if any(left > 0 for left in found.left.values()) else 0)
+    boxed = [bench_room.inside(parcel) for parcel in parcels]
+    here = _Goods({line_id: max(0, left) for line_id, left in found.left.items()}, found.without)
     gettext = shop.templates.gettext(shop.settings["shop"].locale)
+    goods = [_Goods(*each) for each in boxed]
+    if not parcels and here.any:
+        return [_slip(shop, order, found.lines, here, [], None, "")]
+    several = len(parcels) + (1 if here.any else 0)
     return [
         _slip(
             shop,
             order,
             found.lines,
-            inside,
-            wanted,
+            goods[place],
+            [*goods[:place], *goods[place + 1 :], here],
             parcel,
-            f"{gettext('Parcel')} {place} / {several}" if several > 1 else "",
+            f"{gettext('Parcel')} {place + 1} / {several}" if several > 1 else "",
         )
-        for place, (parcel, inside) in enumerate(boxed, 1)
+        for place, parcel in enumerate(parcels)
         if parcel_ids is None or parcel.id in parcel_ids
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Goods:
+    """What lies in a parcel or is to be packed, by order line id: units, and the parts that
+    bundles among them go without."""
+
+    units: Mapping[int, int]
+    without: Mapping[int, Mapping[str, int]]
+
+    @property
+    def any(self) -> bool:
+        return any(self.units.values())
+
+    def lines(self, lines: Sequence[OrderLine], gettext: Gettext) -> list[SlipLine]:
+        """As they stand on a slip; bundles that lack a part in rows of their own."""
+        return [
+            _line(line, units, lacks, gettext)
+            for line in lines
+            for units, lacks in kits(
+                self.units.get(line.id, 0), demand.each_of(line), self.without.get(line.id, {})
+            )
+        ]
+
+
+def _together(goods: Sequence[_Goods]) -> _Goods:
+    units: Counter[int] = Counter()
+    without: dict[int, Counter[str]] = {}
+    for each in goods:
+        units.update(each.units)
+        for line_id, lacks in each.without.items():
+            without.setdefault(line_id, Counter()).update(lacks)
+    return _Goods(units, without)
 
 
 def _slip(
     shop: Shop,
     order: Order,
     lines: Sequence[OrderLine],
-    inside: Mapping[int, int],
-    wanted: Mapping[int, int],
+    inside: _Goods,
+    others: Sequence[_Goods],
     parcel: Parcel | None,
     part: str,
 ) -> Slip:
@@ -94,30 +128,25 @@ def _slip(
         shop=settings.name,
         order=order.number,
         to=facts.lines_of(c.Address.model_validate(order.address), settings.locale),
-        lines=[_line(line, inside[line.id]) for line in lines if inside.get(line.id)],
+        lines=inside.lines(lines, _),
         facts=about,
         part=part,
-        others=[
-            _line(line, elsewhere)
-            for line in lines
-            if (elsewhere := wanted[line.id] - inside.get(line.id, 0)) > 0
-        ],
+        others=_together(others).lines(lines, _),
         note=shop.settings["documents"].slip_note,
     )
 
 
-def _line(line: OrderLine, quantity: int) -> SlipLine:
-    held = contents_of(
-        (part["quantity"], named(part.get("title") or part["sku"], part.get("options", "")))
-        for part in line.components
-    )
+def _line(line: OrderLine, quantity: int, lacks: Mapping[str, int], gettext: Gettext) -> SlipLine:
+    inside = {sku: each - lacks.get(sku, 0) for sku, each in demand.each_of(line).items()}
+    without = demand.said_parts(line, lacks)
     from opticworks.documents.slip import SlipLine
 
+    said = gettext(N_("without {parts}")).format(parts=without) if without else ""
     return SlipLine(
         title=line.title,
         quantity=quantity,
-        note=" · ".join(part for part in (line.options, line.sku) if part),
-        contents=held,
+        note=" · ".join(part for part in (line.options, line.sku, said) if part),
+        contents=demand.said_parts(line, inside),
     )
 
 

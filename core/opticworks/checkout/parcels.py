@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,15 +12,17 @@ from sqlalchemy.orm import Session
 from opticworks import contracts as c
 from opticworks import events
 from opticworks.audit import service as audit
-from opticworks.checkout import capturing
+from opticworks.checkout import capturing, demand
+from opticworks.checkout.demand import LineDemand
 from opticworks.checkout.settle import Refused
 from opticworks.money import Money
 from opticworks.notifications.service import emit
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order, OrderLine
+from opticworks.orders.parts import kits
 from opticworks.payments import refunds
 from opticworks.shipping import service as shipments
-from opticworks.shipping.models import Parcel, ParcelLine, ShippingProblem
+from opticworks.shipping.models import Parcel, ShippingProblem
 from opticworks.shipping.packing import pack, pieces_of
 from opticworks.shop import Shop
 from opticworks.stock import service as stock
@@ -44,21 +47,34 @@ class Bench:
     order: Order
     lines: Sequence[OrderLine]
     left: Mapping[int, int] = field(default_factory=dict)
+    wanted: Mapping[int, LineDemand] = field(default_factory=dict)
 
     @property
     def by_sku(self) -> dict[str, OrderLine]:
         return {line.sku: line for line in self.lines}
 
+    @property
+    def without(self) -> dict[int, dict[str, int]]:
+        """Parts that the bundles which are left go without, by line id and SKU."""
+        return self.lacking(self.left)
+
+    def lacking(
+        self, units: Mapping[int, int], before: Mapping[int, int] | None = None
+    ) -> dict[int, dict[str, int]]:
+        """Parts that so many of the bundles which are left go without: the last ones do."""
+        return {
+            line_id: missing
+            for line_id, count in units.items()
+            if (missing := self.wanted[line_id].without(count, (before or {}).get(line_id, 0)))
+        }
+
 
 def bench(db: Session, order: Order) -> Bench:
     """What has to be shipped of the order, and what of it neither lies in a parcel nor was paid
     back before it left."""
-    lines = [line for line in orders.lines_of(db, order.id) if line.ships]
-    packed, removed = shipments.packed(db, order.id), refunds.removed(db, order.id)
-    left = {
-        line.id: line.quantity - packed.get(line.id, 0) - removed.get(line.id, 0) for line in lines
-    }
-    return Bench(order, lines, left)
+    wanted = demand.of_order(db, order)
+    lines = [each.line for each in wanted.values() if each.line.ships]
+    return Bench(order, lines, {line.id: wanted[line.id].open for line in lines}, wanted)
 
 
 def ready(db: Session, number: str, *, lock: bool = True) -> Order:
@@ -84,28 +100,67 @@ def check(db: Session, order: Order) -> None:
 
 
 def shipping_lines(
-    lines: Sequence[OrderLine], quantities: Mapping[int, int], currency: str
+    lines: Sequence[OrderLine],
+    quantities: Mapping[int, int],
+    currency: str,
+    without: Mapping[int, Mapping[str, int]] | None = None,
 ) -> tuple[c.ShippingLine, ...]:
-    """The order's lines as carriers are told of them, with these quantities by line id."""
+    """The order's lines as carriers are told of them, with these quantities by line id. Bundles
+    that go without a part are lines of their own: they weigh less and are worth less."""
     return tuple(
-        c.ShippingLine(
-            sku=line.sku,
-            title=line.title,
-            quantity=quantities[line.id],
-            weight=line.item.get("weight", 0),
-            size=tuple(size) if (size := line.item.get("size")) else None,
-            unit_price=Money(line.unit_price, currency),
-            hs_code=line.item.get("hs_code", ""),
-            origin_country=line.item.get("origin_country", ""),
-        )
+        _shipping_line(line, units, currency, lacks)
         for line in lines
-        if quantities.get(line.id)
+        if (quantity := quantities.get(line.id, 0)) > 0
+        for units, lacks in kits(quantity, demand.each_of(line), (without or {}).get(line.id, {}))
     )
+
+
+def declared(db: Session, found: Bench) -> tuple[c.ShippingLine, ...]:
+    """All that the order sends, packed or not, as customs are told of it."""
+    packed = shipments.boxed(db, found.order.id)["packed"]
+    without = {line_id: Counter(lacks) for line_id, lacks in found.without.items()}
+    for (line_id, sku), count in packed.without.items():
+        without.setdefault(line_id, Counter())[sku] += count
+    units = {line.id: found.wanted[line.id].kept for line in found.lines}
+    return shipping_lines(found.lines, units, found.order.currency, without)
+
+
+def _shipping_line(
+    line: OrderLine, units: int, currency: str, lacks: Mapping[str, int]
+) -> c.ShippingLine:
+    size = line.item.get("size")
+    return c.ShippingLine(
+        sku=line.sku,
+        title=f"{line.title}, {demand.said_without(line, lacks)}" if lacks else line.title,
+        quantity=units,
+        weight=max(0, line.item.get("weight", 0) - weight_of(line, lacks)),
+        size=tuple(size) if size else None,
+        unit_price=Money(line.unit_price - _price_of(line, lacks), currency),
+        hs_code=line.item.get("hs_code", ""),
+        origin_country=line.item.get("origin_country", ""),
+    )
+
+
+def weight_of(line: OrderLine, parts: Mapping[str, int]) -> int:
+    """What these parts of the line's bundles weigh, in grams, as far as that was known."""
+    weights = {part["sku"]: part.get("weight", 0) for part in line.components}
+    return sum(weights[sku] * count for sku, count in parts.items())
+
+
+def _price_of(line: OrderLine, parts: Mapping[str, int]) -> int:
+    """What these parts stand for of the price of one bundle, by their shares of the line."""
+    if not line.total:
+        return 0
+    found = 0
+    for part in line.components:
+        count = parts.get(part["sku"], 0)
+        found += line.unit_price * part["share"] * count // (line.total * part["quantity"])
+    return min(found, line.unit_price)
 
 
 def suggestion(shop: Shop, found: Bench) -> list[Wanted]:
     """How the packer would pack what is left."""
-    lines = shipping_lines(found.lines, found.left, found.order.currency)
+    lines = shipping_lines(found.lines, found.left, found.order.currency, found.without)
     boxes = shop.settings["shipping"].boxes
     return [
         Wanted(lines=parcel.lines, box=parcel.box) for parcel in pack(list(pieces_of(lines)), boxes)
@@ -148,7 +203,7 @@ def _parcels(shop: Shop, found: Bench, wanted: Sequence[Wanted]) -> list[Parcel]
     for each in wanted:
         if each.box and each.box not in boxes:
             raise Refused(f"There is no box {each.box} any more. Choose another one.")
-        lines, weight = [], 0
+        quantities, weight = {}, 0
         for sku, quantity in each.lines.items():
             line = by_sku.get(sku)
             if line is None:
@@ -156,15 +211,20 @@ def _parcels(shop: Shop, found: Bench, wanted: Sequence[Wanted]) -> list[Parcel]
             if quantity < 0 or quantity > left[line.id]:
                 raise Refused(f"{left[line.id]} of {line.title} are left to pack, not {quantity}.")
             if quantity:
-                left[line.id] -= quantity
+                quantities[line.id] = quantity
                 weight += line.item.get("weight", 0) * quantity
-                lines.append(ParcelLine(order_line_id=line.id, quantity=quantity))
-        if not lines:
+        if not quantities:
             raise Refused("Choose at least one item for the parcel.")
+        packed = {line_id: count - left[line_id] for line_id, count in found.left.items()}
+        without = found.lacking(quantities, packed)
+        for line_id, quantity in quantities.items():
+            line = found.wanted[line_id].line
+            left[line_id] -= quantity
+            weight -= min(weight, weight_of(line, without.get(line_id, {})))
         box = boxes.get(each.box)
         made.append(
             Parcel(
-                lines=sorted(lines, key=lambda part: part.order_line_id),
+                lines=shipments.lines_of(quantities, without),
                 box=each.box,
                 size=list(box.size) if box else _alone(each, by_sku),
                 weight=each.weight or weight + (box.weight if box else 0),
@@ -240,10 +300,9 @@ def leave(shop: Shop, db: Session, order: Order, parcel: Parcel, *, actor: str) 
 
     Raises Refused when the goods were never on the shelf, as the books have it.
     """
-    found = bench(db, order)
-    quantities = {part.order_line_id: part.quantity for part in parcel.lines}
+    goods = orders.demand(orders.lines_of(db, order.id), *inside(parcel))
     try:
-        stock.ship(db, order.number, orders.demand(found.lines, quantities), actor=actor)
+        stock.ship(db, order.number, goods, actor=actor)
     except stock.SoldOut as short:
         names = ", ".join(shortage.sku for shortage in short.shortages)
         raise Refused(f"Not on the shelf yet: {names}. Book the arrival first.") from None
@@ -262,15 +321,18 @@ def leave(shop: Shop, db: Session, order: Order, parcel: Parcel, *, actor: str) 
     )
 
 
+def inside(parcel: Parcel) -> tuple[dict[int, int], dict[int, dict[str, int]]]:
+    """What lies in the parcel, by order line id: units, and the parts that they go without."""
+    return (
+        {part.order_line_id: part.quantity for part in parcel.lines},
+        {part.order_line_id: part.without for part in parcel.lines if part.without},
+    )
+
+
 def derive(shop: Shop, db: Session, order: Order) -> None:
     """Write the order's fulfilment status as its parcels have it; paid and all of it delivered,
     the order is complete. With its first parcel on the way its authorized money is taken."""
-    found, removed = bench(db, order), refunds.removed(db, order.id)
-    order.fulfilment_status = shipments.fulfilment(
-        {line.id: line.quantity - removed.get(line.id, 0) for line in found.lines},
-        shipments.shipped(db, order.id),
-        shipments.delivered(db, order.id),
-    )
+    order.fulfilment_status = demand.fulfilment(demand.of_order(db, order))
     if order.fulfilment_status != "unfulfilled":
         capturing.when_sent(db, order)
     done = order.fulfilment_status == "delivered" and order.payment_status == "paid"

@@ -18,6 +18,7 @@ from opticworks import contracts as c
 from opticworks.audit import service as audit
 from opticworks.checkout import mirror, refund_plan
 from opticworks.checkout import settle as settling
+from opticworks.checkout.refund_entries import asked_for, wished
 from opticworks.checkout.refund_plan import Plan, Wish
 from opticworks.checkout.settle import Refused
 from opticworks.faults import outside
@@ -225,18 +226,9 @@ def _same(db: Session, order: Order, known: Any, wish: Wish) -> list[Refund]:
     """A form sent twice; one that was changed in between is another wish and must say so."""
     payment = db.get(Payment, known[0].payment_id)
     rows = known[0].lines.get("lines", [])
-    entries = {e["sku"]: (e["unsent"], e["sent"]) for e in rows if e["quantity"]}
-    wanted = {sku: (p.unsent, p.sent) for sku, p in wish.portions.items() if p.unsent or p.sent}
-    parts = {(e["sku"], e["part"]): e["count"] for e in rows if "part" in e}
-    wanted_parts = {
-        (sku, part): count
-        for sku, p in wish.portions.items()
-        for part, count in p.parts.items()
-        if count
-    }
     total = sum(each.amount for each in known)
-    same = payment is not None and payment.order_id == order.id and entries == wanted
-    same = same and parts == wanted_parts
+    same = payment is not None and payment.order_id == order.id
+    same = same and asked_for(rows) == wished(wish.portions)
     if same and wish.amount in (None, total) and known[0].lines.get("shipping", 0) == wish.shipping:
         return list(known)
     raise Refused(
@@ -249,7 +241,8 @@ def _without_goods(lines: Mapping[str, Any]) -> dict[str, Any]:
     """What a refund was for, for another one after its goods have moved."""
     if not lines.get("moved"):
         return dict(lines)
-    entries = [{**entry, "unsent": 0, "sent": 0, "back": 0} for entry in lines.get("lines", [])]
+    moved = {"unsent": 0, "sent": 0, "back": 0, "left_out": 0}
+    entries = [{**entry, **moved} for entry in lines.get("lines", [])]
     return {**lines, "lines": entries}
 
 

@@ -7,22 +7,26 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from opticworks.orders import service as orders
+from opticworks.checkout import demand
+from opticworks.checkout.demand import LineDemand
+from opticworks.contracts.goods import named
 from opticworks.orders import sets, trace
 from opticworks.orders.models import Order, OrderLine
 from opticworks.orders.parts import worth
 from opticworks.orders.sets import SetDiscount
 from opticworks.orders.shares import NOTHING, Share, first
 from opticworks.payments import refunds
-from opticworks.shipping import service as shipments
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
     """Units of a line to pay back: some that have not left, some that were sent. `restock` leaves
     the former on the shelf, else they are lost or damaged; `restock_sent` puts the latter there,
-    because they came back. `parts` are single parts of sent bundles, by their SKU, of which those
-    in `restock_parts` go on the shelf."""
+    because they came back.
+
+    Single parts of bundles, by their SKU: `unsent_parts` are taken out before they leave, and
+    share the fate of `restock`; `parts` came back of sent bundles, of which those in
+    `restock_parts` go on the shelf."""
 
     unsent: int = 0
     sent: int = 0
@@ -30,15 +34,18 @@ class Portion:
     restock_sent: bool = False
     parts: Mapping[str, int] = field(default_factory=dict)
     restock_parts: frozenset[str] = frozenset()
+    unsent_parts: Mapping[str, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.unsent or self.sent or any(self.parts.values()))
+        parts = (*self.parts.values(), *self.unsent_parts.values())
+        return bool(self.unsent or self.sent or any(parts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartLeft:
     """A part of a bundle: `each` of it in one, and its share of the line's total and tax. So many
-    were paid back by themselves (`paid`), or came back (`back`), whatever became of the money."""
+    were `paid` back by themselves, of bundles that were not; so many are still `here`, and so many
+    with the customer (`there`)."""
 
     sku: str
     name: str
@@ -47,20 +54,34 @@ class PartLeft:
     tax: int
     tracked: bool
     paid: int
-    back: int
+    here: int
+    there: int
 
     def worth(self, line: OrderLine, gone: int, count: int) -> Share:
         """What `count` of it are worth beside `gone` whole bundles, which have theirs."""
         units, already = line.quantity * self.each, gone * self.each
-        count = min(count, units - already)
+        count = max(-already, min(count, units - already))
         return Share(
             worth(self.share, units, count, already), worth(self.tax, units, count, already), 0
         )
 
+    def missing(self, where: str, units: int) -> int:
+        """How many of it `units` of the bundles "here" or "there" lack: whole ones go first."""
+        return units * self.each - min(units * self.each, self._at(where))
+
+    def left(self, where: str, units: int = 0) -> int:
+        """How many of it can be paid back by themselves, when `units` bundles from there are paid
+        back whole."""
+        return self._at(where) - min(units * self.each, self._at(where))
+
+    def _at(self, where: str) -> int:
+        return max(0, self.here if where == "here" else self.there)
+
 
 @dataclass(frozen=True, slots=True)
 class LineLeft:
-    """What is left of a line: units that may be taken out, units that may come back."""
+    """What is left of a line: units that may be taken out, units that may come back. So many more
+    lie in parcels and have to be unpacked first."""
 
     line: OrderLine
     unsent: int
@@ -68,6 +89,7 @@ class LineLeft:
     refunded: int
     paid: Share
     parts: tuple[PartLeft, ...] = ()
+    boxed: int = 0
 
     def worth(self, units: int) -> Share:
         """What so many more units are worth by themselves: of what was bought together with
@@ -86,11 +108,6 @@ class LineLeft:
             min(bundles.tax, self.line.tax),
             bundles.discount,
         )
-
-    def parts_left(self, part: PartLeft, sent: int = 0) -> int:
-        """How many of that part may come back by themselves, when `sent` bundles come whole."""
-        room = (self.sent - sent) * part.each
-        return max(0, room - min(part.back, room))
 
     @property
     def steps(self) -> list[int]:
@@ -121,22 +138,12 @@ class Left:
 def left_of(db: Session, order: Order) -> Left:
     """What can be paid back of the order now."""
     done = refunds.units(refunds.of_order(db, order.id))
-    shipped, packed = shipments.shipped(db, order.id), shipments.packed(db, order.id)
-    lines = []
-    for line in orders.lines_of(db, order.id):
-        refunded = done.refunded.get(line.id, 0)
-        most = line.quantity - refunded
-        sent = min(most, max(0, shipped.get(line.id, 0) - done.back.get(line.id, 0)))
-        # What lies in a parcel with a label is neither here nor there: void the label first.
-        unsent = line.quantity - packed.get(line.id, 0) - done.removed.get(line.id, 0)
-        if order.status == "canceled":
-            unsent = 0  # what it kept was given back when it was canceled
-        unsent = max(0, min(unsent, most - sent))
-        paid = Share(*done.paid[line.id]) if line.id in done.paid else NOTHING
-        lines.append(LineLeft(line, unsent, sent, refunded, paid, _parts(line, done)))
+    wanted = demand.of_order(db, order, done)
     sources = tuple(refunds.sources(db, order.id))
     return Left(
-        lines=tuple(lines),
+        lines=tuple(
+            line_left(each, done, canceled=order.status == "canceled") for each in wanted.values()
+        ),
         shipping=max(0, order.shipping_total - done.shipping),
         amount=sum(source.left for source in sources),
         disputed=refunds.disputed(db, order.id),
@@ -146,17 +153,28 @@ def left_of(db: Session, order: Order) -> Left:
     )
 
 
-def _parts(line: OrderLine, done: refunds.Units) -> tuple[PartLeft, ...]:
-    return tuple(
+def line_left(each: LineDemand, done: refunds.Units, *, canceled: bool = False) -> LineLeft:
+    """What can be paid back of a line."""
+    line = each.line
+    refunded = done.refunded.get(line.id, 0)
+    most = line.quantity - refunded
+    sent = min(most, each.sent)
+    # What lies in a parcel is neither here nor there: take it apart or void the label first. What
+    # a canceled order kept was given back when it was canceled.
+    unsent = 0 if canceled else max(0, min(each.open, most - sent))
+    paid = Share(*done.paid[line.id]) if line.id in done.paid else NOTHING
+    parts = tuple(
         PartLeft(
             sku=part["sku"],
-            name=part.get("title") or part["sku"],
+            name=named(part.get("title") or part["sku"], part.get("options", "")),
             each=part["quantity"],
             share=part["share"],
             tax=part.get("tax", 0),
             tracked=part.get("tracked", True),
             paid=done.parts.get((line.id, part["sku"]), 0),
-            back=done.parts_back.get((line.id, part["sku"]), 0),
+            here=0 if canceled else each.here[part["sku"]],
+            there=each.there[part["sku"]],
         )
         for part in line.components
     )
+    return LineLeft(line, unsent, sent, refunded, paid, parts, each.packed - each.left)

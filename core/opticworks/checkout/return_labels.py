@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from opticworks import contracts as c
 from opticworks import events
 from opticworks.audit import service as audit
-from opticworks.checkout import parcels, returns
+from opticworks.checkout import demand, parcels, returns
 from opticworks.checkout.labels import (
     RATED_HOURS,
     VOID_DAYS,
@@ -35,7 +35,6 @@ from opticworks.checkout.shipping_jobs import fetch_file
 from opticworks.faults import outside
 from opticworks.jobs import defer, task
 from opticworks.media.recognise import BadPicture
-from opticworks.orders import service as orders
 from opticworks.orders.models import Order
 from opticworks.returns import service as cases
 from opticworks.returns.models import Return, ReturnLabel
@@ -88,7 +87,11 @@ def _work(shop: Shop, db: Session, order: Order, case: Return) -> Work:
         raise Refused("Nothing of this return is to come back in a parcel.")
     label = cases.label_of(db, case.id)
     label_id = label.id if label is not None else uuid.uuid4()
-    lines = parcels.shipping_lines(orders.lines_of(db, order.id), quantities, order.currency)
+    wanted = demand.of_order(db, order)
+    lacking = {line_id: wanted[line_id].lacks(units) for line_id, units in quantities.items()}
+    lines = parcels.shipping_lines(
+        [each.line for each in wanted.values()], quantities, order.currency, lacking
+    )
     origin = shop.settings["shop"].origin
     destination = c.Address.model_validate(order.address)
     abroad = origin.country != destination.country
@@ -98,7 +101,7 @@ def _work(shop: Shop, db: Session, order: Order, case: Return) -> Work:
         order_number=order.number,
         parcel=c.Parcel(
             weight=sum(line.weight * line.quantity for line in lines),
-            lines={line.sku: line.quantity for line in lines},
+            lines={wanted[line_id].line.sku: units for line_id, units in quantities.items()},
         ),
         lines=lines,
         origin=origin,

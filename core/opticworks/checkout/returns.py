@@ -7,6 +7,7 @@ database refuses to let more come back than has left (kernel_0018_returns).
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -17,12 +18,11 @@ from sqlalchemy.orm import Session
 from opticworks import contracts as c
 from opticworks import events
 from opticworks.audit import service as audit
-from opticworks.checkout import refund_plan
+from opticworks.checkout import demand, refund_plan
 from opticworks.checkout.settle import Refused
 from opticworks.notifications.service import emit
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order, OrderLine
-from opticworks.payments import refunds
 from opticworks.returns import service as cases
 from opticworks.returns.models import Return, ReturnLine
 from opticworks.shipping import service as shipments
@@ -136,15 +136,14 @@ def _end(since: datetime | None, days: int, zone: ZoneInfo) -> datetime | None:
 
 def _choices(db: Session, order: Order, known: Sequence[Return]) -> list[Choice]:
     """Of each line that ships: what left and is not spoken for, what is still here."""
-    left = refund_plan.left_of(db, order)
-    shipped, removed = shipments.shipped(db, order.id), refunds.removed(db, order.id)
+    left, wanted = refund_plan.left_of(db, order), demand.of_order(db, order)
     back, pending = cases.spoken_for(known, refunded=False), cases.waiting_unsent(known)
     found = []
     for each in left.lines:
         line = each.line
         if not line.ships:
             continue
-        here = line.quantity - shipped.get(line.id, 0) - removed.get(line.id, 0) - pending[line.id]
+        here = wanted[line.id].kept - wanted[line.id].left - pending[line.id]
         found.append(Choice(line, max(0, each.sent - back[line.id]), max(0, here)))
     return found
 
@@ -280,18 +279,34 @@ def receive(db: Session, number: str, arrived: Mapping[int, Arrived], *, actor: 
     if not any(found.units for found in arrived.values()):
         raise Refused("Enter what arrived. If nothing will come any more, close the return.")
     step(db, case, "received", actor=actor, note=_told(case, lines, arrived))
+    wanted, before = demand.of_order(db, order), _received(db, order)
     for part in case.lines:
         line, found = lines[part.order_line_id], arrived.get(part.order_line_id, Arrived(0))
         part.received = found.units
         part.condition = found.condition if found.units else ""
         part.restock = found.restock and found.units > 0
         if part.restock:
-            back = orders.demand([line], {line.id: found.units})
+            # Of bundles that lack a part, whole ones came back first, as refunds count them.
+            lacking = wanted[line.id].lacks(found.units, before[line.id])
+            back = orders.demand([line], {line.id: found.units}, {line.id: lacking})
             reason = f"return {case.number}: {found.condition}"
             stock.put_back(db, order.number, back, reason=reason, actor=actor)
     db.flush()
     announce(db, events.RETURN_RECEIVED, order, case)
     _audit(db, order, case, actor, "return.received")
+
+
+def _received(db: Session, order: Order) -> Counter[int]:
+    """Units that came back and were not paid back, by order line id."""
+    return Counter(
+        {
+            part.order_line_id: part.received
+            for case in cases.of_order(db, order.id)
+            if case.state in ("received", "closed")
+            for part in case.lines
+            if part.received
+        }
+    )
 
 
 def _look_at(part: ReturnLine, line: OrderLine, found: Arrived) -> None:

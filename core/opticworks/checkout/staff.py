@@ -224,9 +224,10 @@ def fulfil(
                 f"This form recorded the parcel {known.tracking_number} already. Open the order "
                 "again to record another one."
             )
-        all_lines, quantities = _to_send(db, order, lines)
+        all_lines, quantities, without = _to_send(db, order, lines)
+        goods = orders.demand(all_lines, quantities, without)
         try:
-            stock.ship(db, number, orders.demand(all_lines, quantities), actor=actor)
+            stock.ship(db, number, goods, actor=actor)
         except stock.SoldOut as short:
             names = ", ".join(shortage.sku for shortage in short.shortages)
             raise Refused(f"Not on the shelf yet: {names}. Book the arrival first.") from None
@@ -240,6 +241,7 @@ def fulfil(
             tracking_number=tracking_number.strip(),
             tracking_url=tracking_url,
             now=shop.now(),
+            without=without,
             parcel_id=parcel_id,
             actor=actor,
         )
@@ -257,12 +259,13 @@ def fulfil(
 
 def _to_send(
     db: Session, order: Order, lines: Mapping[str, int]
-) -> tuple[Sequence[OrderLine], dict[int, int]]:
-    """The lines of the order that are sent at all, and what of them this parcel takes. Raises
-    Refused."""
+) -> tuple[Sequence[OrderLine], dict[int, int], dict[int, dict[str, int]]]:
+    """The lines of the order that are sent at all, what of them this parcel takes, and the parts
+    that its bundles go without. Raises Refused."""
     parcels.check(db, order)
     found = parcels.bench(db, order)
-    return found.lines, _quantities(found.lines, lines, found.left)
+    quantities = _quantities(found.lines, lines, found.left)
+    return found.lines, quantities, found.lacking(quantities)
 
 
 def _quantities(

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
-from opticworks.checkout import credit_notes
+from opticworks.checkout import credit_notes, demand
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order
 from opticworks.payments import disputes, refunds
@@ -80,6 +80,11 @@ def view_of(shop: Shop, db: Session, order: Order) -> c.OrderView:
                     )
                     for part in parcel.lines
                 ),
+                without={
+                    lines[part.order_line_id].sku: lacks
+                    for part in parcel.lines
+                    if (lacks := demand.said_parts(lines[part.order_line_id], part.without))
+                },
             )
             for parcel in parcels
         ),
@@ -87,6 +92,7 @@ def view_of(shop: Shop, db: Session, order: Order) -> c.OrderView:
         delivered=units(parcel for parcel in parcels if parcel.status == "delivered"),
         removed=gone.removed,
         refunded=gone.refunded,
+        parts_removed=gone.parts_removed,
         disputed=disputed and any(map(disputes.is_open, disputes.of_order(db, order.id))),
         refunds=tuple(refunds.view(row, paid_with[row.payment_id]) for row in rows),
         returns=cases.views(

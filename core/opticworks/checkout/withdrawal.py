@@ -18,7 +18,7 @@ from babel.dates import format_date
 from sqlalchemy.orm import Session
 
 from opticworks import events
-from opticworks.checkout import credit_notes, return_refund, returns, staff
+from opticworks.checkout import credit_notes, demand, return_refund, returns, staff
 from opticworks.checkout import refund as refunding
 from opticworks.checkout.refund_plan import Portion, Wish
 from opticworks.checkout.returns import Choice, announce
@@ -27,7 +27,6 @@ from opticworks.contracts import N_
 from opticworks.jobs import defer, task
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order
-from opticworks.payments import refunds
 from opticworks.returns import service as cases
 from opticworks.returns.models import Return, Withdrawal
 from opticworks.shipping import service as shipments
@@ -206,11 +205,10 @@ def _portions(lines: Sequence[Any], unsent: Mapping[int, int]) -> dict[str, Port
 
 def _what_left(db: Session, order: Order, case: Return) -> None:
     """Somebody sent units while they were being withdrawn from: they come back in a parcel."""
-    shipped, removed = shipments.shipped(db, order.id), refunds.removed(db, order.id)
-    bought = {line.id: line.quantity for line in orders.lines_of(db, order.id)}
+    wanted = demand.of_order(db, order)
     for line in case.lines:
-        key = line.order_line_id
-        here = max(0, bought[key] - shipped.get(key, 0) - removed.get(key, 0))
+        of_it = wanted[line.order_line_id]
+        here = max(0, of_it.kept - of_it.left)
         if line.unsent > here:
             line.unsent = here
             cases.tell(db, case, "left_meanwhile")

@@ -26,7 +26,8 @@ class Component:
     """Part of a bundle: so many of that SKU in one bundle. `unit_price` is what the part costs
     alone: it weighs the part's share of the bundle's money; `tax_code` is the part's own. A part
     that is not `tracked` keeps no count and never runs out. `title` and `options` are how the
-    customer knows it."""
+    customer knows it, `weight` (grams, 0 where it isn't known) is what a bundle without it weighs
+    less."""
 
     sku: str
     quantity: int
@@ -35,6 +36,7 @@ class Component:
     tracked: bool = True
     title: str = ""
     options: str = ""
+    weight: int = 0
 
     @property
     def name(self) -> str:

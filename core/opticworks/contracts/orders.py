@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from opticworks.contracts.goods import contents_of, named
 from opticworks.contracts.payments import Instruction
@@ -24,7 +25,8 @@ FulfilmentStatus = Literal["unfulfilled", "part_shipped", "shipped", "part_deliv
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPart:
     """Part of a bundle that was bought: `quantity` of it in one bundle, and `share` of the whole
-    line's total that it stands for, `tax` of which is tax, added or included."""
+    line's total that it stands for, `tax` of which is tax, added or included. So many of the whole
+    line's were `removed`: paid back by themselves before they left."""
 
     sku: str
     quantity: int
@@ -32,6 +34,7 @@ class OrderPart:
     tax: Money
     title: str = ""
     options: str = ""
+    removed: int = 0
 
     @property
     def name(self) -> str:
@@ -72,6 +75,11 @@ class OrderLineView:
         """What is in one bundle: "2 × Lamp (Black), 1 × Bulb"; empty for what is none."""
         return contents_of((part.quantity, part.name) for part in self.components)
 
+    @property
+    def without(self) -> str:
+        """The parts that were paid back by themselves and not sent: "1 × Bulb"; mostly empty."""
+        return contents_of((part.removed, part.name) for part in self.components if part.removed)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentView:
@@ -83,10 +91,21 @@ class PaymentView:
     expires_at: datetime | None = None
 
 
+class RefundLine(NamedTuple):
+    """What a refund is for. Of a single part of a bundle, `part_of` names the bundle; `without`
+    says which parts a bundle had lost before ("1 × Bulb"), whose money went back then."""
+
+    title: str
+    quantity: int
+    amount: Money
+    part_of: str = ""
+    without: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundView:
-    """Money that goes back to the customer. `lines` are (title, quantity, amount) of what it is
-    for; one of no quantity and below zero is what others were cheaper by because of it.
+    """Money that goes back to the customer. `lines` are what it is for; one of no quantity and
+    below zero is what others were cheaper by because of it.
     `shipping` is its part for delivery; the rest of `amount` was settled by hand."""
 
     id: str
@@ -96,13 +115,13 @@ class RefundView:
     at: datetime
     settled_at: datetime | None = None
     message: str = ""
-    lines: tuple[tuple[str, int, Money], ...] = ()
+    lines: tuple[RefundLine, ...] = ()
     shipping: Money | None = None
 
     @property
     def rest(self) -> Money:
         """What `lines` and `shipping` don't explain: staff chose another amount."""
-        parts = [amount for _, _, amount in self.lines]
+        parts = [line.amount for line in self.lines]
         if self.shipping is not None:
             parts.append(self.shipping)
         return self.amount - sum_of(parts, self.amount.currency)
@@ -121,7 +140,8 @@ class TrackingView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShipmentView:
     """One parcel that has left, as its customer meets it. `status` is the newest of what the
-    carrier reported ("shipped" before its first scan); `history` has the latest first."""
+    carrier reported ("shipped" before its first scan); `history` has the latest first. `without`
+    says by SKU which parts its bundles go without ("1 × Bulb")."""
 
     id: str
     carrier: str
@@ -132,6 +152,7 @@ class ShipmentView:
     lines: tuple[tuple[str, str, int], ...] = ()  #: (sku, title, quantity)
     delivered_at: datetime | None = None
     history: tuple[TrackingView, ...] = ()
+    without: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

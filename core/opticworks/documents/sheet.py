@@ -11,6 +11,7 @@ from babel.dates import format_date
 from babel.numbers import format_percent
 from reportlab.platypus import Flowable, KeepTogether
 
+from opticworks.contracts import N_
 from opticworks.documents.models import Document
 from opticworks.documents.page import Gettext, draw, gap, lines, table, text, width_of
 from opticworks.money import Money
@@ -111,7 +112,7 @@ class _Sheet:
         ]
         body = [
             [
-                [text(line["title"]), *lines([line["note"]], 8, grey=True)],
+                [text(line["title"]), *lines(self.below(line), 8, grey=True)],
                 text(str(line["quantity"]), right=True),
                 text(self.money(line["unit"]), right=True),
                 text(self.money(line["total"]), right=True),
@@ -120,6 +121,15 @@ class _Sheet:
         ]
         widths = [width - 210, 54, 76, 80]
         return table([head, *body], widths, head=1)
+
+    def below(self, line: Mapping[str, Any]) -> list[str]:
+        """What stands below a row's title."""
+        said = [line["note"]]
+        if line.get("of"):
+            said.append(self._(N_("Part of {bundle}")).format(bundle=line["of"]))
+        if line.get("without"):
+            said.append(self._(N_("without {parts}")).format(parts=line["without"]))
+        return said
 
     def sums(self) -> Flowable:
         _, rows = self._, []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from opticworks import contracts as c
@@ -49,14 +49,34 @@ def _split(amount: Money, weights: list[int]) -> list[int]:
 
 def worth(share: int, units: int, count: int, already: int = 0) -> int:
     """What `count` of a part's `units` are worth of its `share`, after `already` of them came
-    back.
+    back; below zero for units of those that are not paid for.
 
     However the units come back, one by one or together, what they were worth sums to the share.
     `units` are those of the whole line: the bundles bought times the part's number in each.
     Raises ValueError for more units than are left.
     """
-    if count < 0 or already < 0 or already + count > units:
+    if already < 0 or not 0 <= already + count <= units:
         raise ValueError(f"Of {units} units {already} came back; {count} more can't.")
     if not units:
         return 0
     return share * (already + count) // units - share * already // units
+
+
+def kits(
+    quantity: int, each: Mapping[str, int], missing: Mapping[str, int]
+) -> list[tuple[int, dict[str, int]]]:
+    """So many bundles of which parts are `missing`, as (how many, what each of these lacks): the
+    last ones lack them, whole ones come first."""
+    left = {sku: count for sku, count in missing.items() if count}
+    found: list[tuple[int, dict[str, int]]] = []
+    whole = quantity
+    while left and whole > 0:
+        lacks = {sku: min(count, each.get(sku, 0)) for sku, count in left.items()}
+        lacks = {sku: count for sku, count in lacks.items() if count}
+        if not lacks:
+            break
+        alike = min(whole, *(left[sku] // count for sku, count in lacks.items()))
+        found.insert(0, (alike, lacks))
+        whole -= alike
+        left = {sku: rest for sku, n in left.items() if (rest := n - alike * lacks.get(sku, 0))}
+    return [(whole, {}), *found] if whole > 0 else found

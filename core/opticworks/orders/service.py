@@ -108,6 +108,7 @@ def _line(
                 "tax": share.tax,
                 "tax_code": part.tax_code,
                 "tracked": part.tracked,
+                "weight": part.weight,
             }
             for part, share in zip(item.components, shares, strict=True)
         ],
@@ -168,15 +169,21 @@ def lines_of(db: Session, order_id: int) -> list[OrderLine]:
     return list(db.scalars(_LINES, {"order": order_id}))
 
 
-def demand(lines: Iterable[OrderLine], quantities: dict[int, int] | None = None) -> dict[str, int]:
-    """What the lines take from stock; `quantities` (by line id) for a part of them only."""
+def demand(
+    lines: Iterable[OrderLine],
+    quantities: Mapping[int, int] | None = None,
+    without: Mapping[int, Mapping[str, int]] | None = None,
+) -> dict[str, int]:
+    """What the lines take from stock; `quantities` (by line id) for a part of them only, and
+    `without` (by line id and SKU) the parts that are missing from these bundles."""
     wanted: dict[str, int] = {}
     for line in lines:
         quantity = line.quantity if quantities is None else quantities.get(line.id, 0)
+        missing = (without or {}).get(line.id, {})
         if line.components:
             for part in line.components:
                 if part.get("tracked", True):
-                    taken = part["quantity"] * quantity
+                    taken = part["quantity"] * quantity - missing.get(part["sku"], 0)
                     wanted[part["sku"]] = wanted.get(part["sku"], 0) + taken
         elif line.tracked:
             wanted[line.sku] = wanted.get(line.sku, 0) + quantity
@@ -204,13 +211,14 @@ def view(
     delivered: Mapping[int, int],
     removed: Mapping[int, int],
     refunded: Mapping[int, int],
+    parts_removed: Mapping[tuple[int, str], int],
     refunds: tuple[c.RefundView, ...] = (),
     returns: tuple[c.ReturnView, ...] = (),
     disputed: bool = False,
     returned: str = "",
 ) -> c.OrderView:
     """The order as it stands. `shipped`, `delivered`, `removed` and `refunded` count units by line
-    id; the others are as in OrderView."""
+    id, `parts_removed` parts by line id and SKU; the others are as in OrderView."""
 
     def money(minor: int) -> Money:
         return Money(minor, order.currency)
@@ -226,7 +234,7 @@ def view(
         currency=order.currency,
         lines=tuple(
             replace(
-                _line_view(line, order.currency, shipped, delivered),
+                _line_view(line, order.currency, shipped, delivered, parts_removed),
                 removed=removed.get(line.id, 0),
                 refunded=refunded.get(line.id, 0),
             )
@@ -251,7 +259,11 @@ def view(
 
 
 def _line_view(
-    line: OrderLine, currency: str, shipped: Mapping[int, int], delivered: Mapping[int, int]
+    line: OrderLine,
+    currency: str,
+    shipped: Mapping[int, int],
+    delivered: Mapping[int, int],
+    parts_removed: Mapping[tuple[int, str], int],
 ) -> c.OrderLineView:
     image = line.item.get("image")
     return c.OrderLineView(
@@ -276,6 +288,7 @@ def _line_view(
                 tax=Money(part.get("tax", 0), currency),
                 title=part.get("title", ""),
                 options=part.get("options", ""),
+                removed=max(0, parts_removed.get((line.id, part["sku"]), 0)),
             )
             for part in line.components
         ),

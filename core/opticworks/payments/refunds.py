@@ -227,8 +227,12 @@ def move(
 @dataclass(frozen=True, slots=True)
 class Units:
     """By order line id: units paid back with what they got for it (see orders.shares), units that
-    were taken out of the order before they left, and sent ones that were paid back. By line and
-    SKU: single parts of bundles that were paid back, and that came back."""
+    were taken out of the order before they left, and sent ones that were paid back.
+
+    By line and SKU, single parts of bundles: paid back by themselves, taken out before they left,
+    and come back. What a unit that was paid back later had lost that way is not counted a second
+    time, so these are parts of the units that are not paid back; below zero where a refund failed
+    whose part was gone when its bundle was paid back."""
 
     refunded: Mapping[int, int]
     removed: Mapping[int, int]
@@ -236,6 +240,7 @@ class Units:
     paid: Mapping[int, tuple[int, int, int]]
     shipping: int
     parts: Mapping[tuple[int, str], int] = field(default_factory=dict)
+    parts_removed: Mapping[tuple[int, str], int] = field(default_factory=dict)
     parts_back: Mapping[tuple[int, str], int] = field(default_factory=dict)
 
 
@@ -246,9 +251,11 @@ def count_of(entry: Mapping[str, Any]) -> int:
 
 
 def said(entry: Mapping[str, Any]) -> str:
-    """What an entry of a refund is for: "2 × Lamp"."""
-    count = count_of(entry)
-    return f"{count} × {entry['title']}" if count else str(entry["title"])
+    """What an entry of a refund is for: "2 × Lamp", "1 × Kit, without 1 × Bulb"."""
+    count, title = count_of(entry), str(entry["title"])
+    if entry.get("without"):
+        title = f"{title}, without {entry['without']}"
+    return f"{count} × {title}" if count else title
 
 
 def units(rows: Sequence[Refund]) -> Units:
@@ -258,6 +265,7 @@ def units(rows: Sequence[Refund]) -> Units:
     removed: Counter[int] = Counter()
     back: Counter[int] = Counter()
     parts: Counter[tuple[int, str]] = Counter()
+    parts_removed: Counter[tuple[int, str]] = Counter()
     parts_back: Counter[tuple[int, str]] = Counter()
     paid: dict[int, tuple[int, int, int]] = {}
     shipping = 0
@@ -266,8 +274,11 @@ def units(rows: Sequence[Refund]) -> Units:
         shipping += refund.lines.get("shipping", 0) if live else 0
         for entry in refund.lines.get("lines", []):
             line, part = entry["line"], (entry["line"], entry.get("part", ""))
+            out, came = (_by_part(entry, key) for key in ("out", "came"))
             if live:
                 parts[part] += entry.get("count", 0)
+                parts.subtract(out)
+                parts.subtract(came)
                 refunded[line] += entry["quantity"]
                 amount, tax, discount = paid.get(line, (0, 0, 0))
                 paid[line] = (
@@ -278,13 +289,18 @@ def units(rows: Sequence[Refund]) -> Units:
             if live or refund.lines.get("moved"):
                 removed[line] += entry.get("unsent", 0)
                 back[line] += entry.get("sent", 0)
+                parts_removed[part] += entry.get("left_out", 0)
                 parts_back[part] += entry.get("back", 0)
-    return Units(refunded, removed, back, paid, shipping, parts, parts_back)
+                if entry.get("unsent"):
+                    parts_removed.subtract(out)
+                if entry.get("sent"):
+                    parts_back.subtract(came)
+    return Units(refunded, removed, back, paid, shipping, parts, parts_removed, parts_back)
 
 
-def removed(db: Session, order_id: int) -> Mapping[int, int]:
-    """Units that were taken out of the order before they left, by order line id."""
-    return units(of_order(db, order_id)).removed
+def _by_part(entry: Mapping[str, Any], key: str) -> dict[tuple[int, str], int]:
+    """Parts that an entry's units had lost before, by line and SKU."""
+    return {(entry["line"], sku): count for sku, count in entry.get(key, {}).items()}
 
 
 def waiting_for_staff(now: datetime) -> Any:
@@ -309,7 +325,13 @@ def view(refund: Refund, payment: Payment) -> c.RefundView:
         settled_at=refund.settled_at,
         message=refund.message,
         lines=tuple(
-            (entry["title"], count_of(entry), money(entry["amount"]))
+            c.RefundLine(
+                title=entry.get("name") or entry["title"],
+                quantity=count_of(entry),
+                amount=money(entry["amount"]),
+                part_of=entry.get("of", ""),
+                without=entry.get("without", ""),
+            )
             for entry in refund.lines.get("lines", [])
         ),
         shipping=money(shipping) if shipping else None,

@@ -105,6 +105,9 @@ class Parcel(Base):
 
 
 class ParcelLine(Base):
+    """So many of an order's line. `without` counts by SKU the parts of bundles that were not put
+    in, because they had been paid back by themselves before the parcel was packed."""
+
     __tablename__ = "parcel_line"
     __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
 
@@ -113,6 +116,9 @@ class ParcelLine(Base):
         ForeignKey("order_line.id"), primary_key=True, autoincrement=False
     )
     quantity: Mapped[int]
+    without: Mapped[dict[str, int]] = mapped_column(
+        JSONB, default=dict, server_default=text("'{}'")
+    )
 
 
 class LabelFile(Base):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -48,10 +50,12 @@ def record(
     tracking_number: str,
     tracking_url: str,
     now: datetime,
+    without: Mapping[int, Mapping[str, int]] | None = None,
     parcel_id: uuid.UUID | None = None,
     actor: str = "",
 ) -> Parcel:
-    """A parcel that left now, packed and labelled by hand; `quantities` by order line id."""
+    """A parcel that left now, packed and labelled by hand; `quantities` by order line id, and
+    `without` which parts of its bundles."""
     parcel = Parcel(
         id=parcel_id or uuid.uuid4(),
         order_id=order_id,
@@ -60,7 +64,7 @@ def record(
         tracking_number=tracking_number,
         tracking_url=tracking_url or tracking_page(carrier, tracking_number),
         shipped_at=now,
-        lines=_lines(quantities),
+        lines=lines_of(quantities, without or {}),
     )
     add(db, order_id, [parcel], actor)
     return parcel
@@ -84,9 +88,12 @@ def add(
     return shipment
 
 
-def _lines(quantities: Mapping[int, int]) -> list[ParcelLine]:
+def lines_of(
+    quantities: Mapping[int, int], without: Mapping[int, Mapping[str, int]]
+) -> list[ParcelLine]:
+    """What a parcel holds, by order line id: units, and the parts of bundles that are not in it."""
     return [
-        ParcelLine(order_line_id=line_id, quantity=quantity)
+        ParcelLine(order_line_id=line_id, quantity=quantity, without=dict(without.get(line_id, {})))
         for line_id, quantity in sorted(quantities.items())
         if quantity
     ]
@@ -123,29 +130,44 @@ def of_order(db: Session, order_id: int, statuses: Iterable[str] = LIVE) -> Sequ
     ).all()
 
 
-def _units(db: Session, *conditions: ColumnElement[bool]) -> dict[int, int]:
+@dataclass(frozen=True, slots=True)
+class Boxed:
+    """How much of an order lies in its parcels, by order line id: `units`, and by (line, SKU) how
+    many parts of bundles are missing from them."""
+
+    units: Mapping[int, int]
+    without: Mapping[tuple[int, str], int]
+
+
+def boxed(db: Session, order_id: int) -> dict[str, Boxed]:
+    """What lies in the order's parcels, in one statement: all that is `packed`, of which so much
+    has `left` and so much was `delivered`."""
     rows = db.execute(
-        select(ParcelLine.order_line_id, func.sum(ParcelLine.quantity))
+        select(Parcel.status, ParcelLine.order_line_id, ParcelLine.quantity, ParcelLine.without)
         .join(Parcel, Parcel.id == ParcelLine.parcel_id)
-        .where(*conditions)
-        .group_by(ParcelLine.order_line_id)
+        .where(Parcel.order_id == order_id, Parcel.status.in_(LIVE))
     )
-    return {line_id: int(quantity) for line_id, quantity in rows}
+    return add_up((row.status, row.order_line_id, row.quantity, row.without) for row in rows)
 
 
-def shipped(db: Session, order_id: int) -> dict[int, int]:
+def add_up(rows: Iterable[tuple[str, int, int, Mapping[str, int]]]) -> dict[str, Boxed]:
+    """What `boxed` answers, of (parcel's status, order line id, units, parts left out) rows."""
+    rows = list(rows)
+    found = {}
+    for name, statuses in (("packed", LIVE), ("left", LEFT), ("delivered", ("delivered",))):
+        units: Counter[int] = Counter()
+        without: Counter[tuple[int, str]] = Counter()
+        for status, line_id, quantity, missing in rows:
+            if status in statuses:
+                units[line_id] += quantity
+                without.update({(line_id, sku): count for sku, count in missing.items()})
+        found[name] = Boxed(units, without)
+    return found
+
+
+def shipped(db: Session, order_id: int) -> Mapping[int, int]:
     """Units that have left, by order line id."""
-    return _units(db, Parcel.order_id == order_id, Parcel.status.in_(LEFT))
-
-
-def delivered(db: Session, order_id: int) -> dict[int, int]:
-    """Units that have arrived, by order line id."""
-    return _units(db, Parcel.order_id == order_id, Parcel.status == "delivered")
-
-
-def packed(db: Session, order_id: int) -> dict[int, int]:
-    """Units in a parcel, whether it has left or not, by order line id."""
-    return _units(db, Parcel.order_id == order_id, Parcel.status.in_(LIVE))
+    return boxed(db, order_id)["left"].units
 
 
 def labelled(db: Session, order_id: int) -> bool:

@@ -103,6 +103,7 @@ def _item(row: Row[Any], currency: str, kept: Kept) -> Item:
                 tracked=part["stock_policy"] != "untracked",
                 title=part["title"],
                 options=" / ".join(value for _, value in part["options"]),
+                weight=part["weight"],
             )
             for part in row.components
         ),

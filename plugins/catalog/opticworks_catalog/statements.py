@@ -130,6 +130,7 @@ def _components(variant: Any) -> Any:
         price=Part.price,
         currency=Part.currency,
         tax_code=Part.tax_code,
+        weight=Part.weight,
         stock_policy=Part.stock_policy,
         on_sale=on_sale(Part, PartProduct),
         handle=PartProduct.handle,

@@ -41,8 +41,15 @@ def test_a_bundle_is_answered_with_its_parts(shop):
             unit_price=Money(12900, "USD"),
             title="RS-1 Presence Sensor",
             options="Pro / Matte white",
+            weight=145,
         ),
-        Component(sku="MNT-KIT", quantity=4, unit_price=Money(1200, "USD"), title="Mounting Kit"),
+        Component(
+            sku="MNT-KIT",
+            quantity=4,
+            unit_price=Money(1200, "USD"),
+            title="Mounting Kit",
+            weight=62,
+        ),
     )
     assert item.contents == "4 × RS-1 Presence Sensor (Pro / Matte white), 4 × Mounting Kit"
     assert item.compare_at_price == Money(56400, "USD")

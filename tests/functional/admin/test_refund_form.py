@@ -10,7 +10,7 @@ from sqlalchemy import select
 from opticworks.audit.models import AuditEntry
 from opticworks.checkout import settle as settling
 from opticworks.checkout import staff as verbs
-from opticworks.contracts import Component
+from opticworks.contracts import Component, RefundLine
 from opticworks.jobs.testing import drain
 from opticworks.money import Money
 from opticworks.stock import service as stock
@@ -170,7 +170,7 @@ def test_one_part_of_a_bundle_comes_back_for_its_share(counter, owner):
     form.submit(status=303)
     form.submit(status=303)  # a second click
     (refund,) = counter.order(number).refunds
-    assert refund.lines == (("Bulb, part of Item SET", 1, Money(800, "USD")),)
+    assert refund.lines == (RefundLine("Bulb", 1, Money(800, "USD"), part_of="Item SET"),)
     assert counter.free("BULB") == before["BULB"]
     assert counter.free("LAMP") == before["LAMP"] - 2
     # The bulb can't come back again, and the bundle is worth what is left of it.
@@ -178,7 +178,7 @@ def test_one_part_of_a_bundle_comes_back_for_its_share(counter, owner):
     assert "part:0.1" not in form.fields
     form["sent:SET"], form["restock-sent:SET"] = "1", True
     page = form.submit("do", value="count")
-    assert "1 × Item SET $24.00" in text_of(page)
+    assert "1 × Item SET, without 1 × Bulb $24.00" in text_of(page)
     form_of(page).submit(status=303)
     assert {sku: counter.free(sku) for sku in before} == before
     with counter.shop.unit() as db:

@@ -110,8 +110,8 @@ def test_parts_then_the_rest_pay_back_exactly_what_was_paid(counter: Counter) ->
     assert counter.card.vendor.charged == 0
     per_line = {}
     for each in view.refunds:
-        for title, _, amount in each.lines:
-            per_line[title] = per_line.get(title, 0) + amount.minor
+        for line in each.lines:
+            per_line[line.title] = per_line.get(line.title, 0) + line.amount.minor
     assert per_line == {each.title: each.total.minor for each in order.lines}
     # Of three: one back from the order, one back from the customer, one written off.
     assert counter.free("A") == 4

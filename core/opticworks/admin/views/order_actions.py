@@ -18,7 +18,7 @@ from opticworks import contracts as c
 from opticworks.admin import words
 from opticworks.admin.shell import flash
 from opticworks.admin.views.orders import LIST, can_cancel, can_pay, can_ship, find
-from opticworks.checkout import addresses
+from opticworks.checkout import addresses, demand, parcels
 from opticworks.checkout import staff as checkout
 from opticworks.checkout.settle import Refused
 from opticworks.orders import service as orders
@@ -131,11 +131,12 @@ def pay(request: Request) -> dict[str, Any] | Response:
 
 
 class Part(NamedTuple):
-    """A line as the parcel's form shows it."""
+    """A line as the parcel's form shows it; `without` names parts that are left out."""
 
     line: c.OrderLineView
     left: int
     quantity: str
+    without: str
 
 
 def _charged_when_sent(view: c.OrderView) -> str:
@@ -144,10 +145,16 @@ def _charged_when_sent(view: c.OrderView) -> str:
     return "Nothing is charged or paid back."
 
 
-def _fulfil_page(view: c.OrderView, typed: dict[str, str] | None = None) -> dict[str, Any]:
+def _fulfil_page(
+    request: Request, view: c.OrderView, typed: dict[str, str] | None = None
+) -> dict[str, Any]:
     values = typed or {}
+    found = parcels.bench(request.db, find(request)[0])
+    without = {
+        line.sku: demand.said_parts(line, found.without.get(line.id, {})) for line in found.lines
+    }
     parts = [
-        Part(line, left, values.get(f"quantity:{line.sku}", str(left)))
+        Part(line, left, values.get(f"quantity:{line.sku}", str(left)), without.get(line.sku, ""))
         for line in view.lines
         if (left := line.left) > 0
     ]
@@ -181,7 +188,7 @@ def _fulfil_page(view: c.OrderView, typed: dict[str, str] | None = None) -> dict
     "admin.order.fulfil", "orders.fulfil", renderer="admin/order_fulfil.pt", request_method="GET"
 )
 def fulfil_form(request: Request) -> dict[str, Any]:
-    return _fulfil_page(find(request)[1])
+    return _fulfil_page(request, find(request)[1])
 
 
 @admin_view(
@@ -212,7 +219,7 @@ def fulfil(request: Request) -> dict[str, Any] | Response:
             parcel_id=_parcel(typed.get("parcel", "")),
         )
     except Refused as error:
-        return _refused(request, lambda view: _fulfil_page(view, typed), error)
+        return _refused(request, lambda view: _fulfil_page(request, view, typed), error)
     return _done(request, view, f"The parcel is recorded, and {view.email} is told.")
 
 

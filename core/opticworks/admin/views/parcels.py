@@ -18,7 +18,7 @@ from opticworks import contracts as c
 from opticworks.admin import words
 from opticworks.admin.shell import flash
 from opticworks.admin.views.orders import LIST, find
-from opticworks.checkout import labels, parcels
+from opticworks.checkout import demand, labels, parcels
 from opticworks.checkout.parcels import Wanted
 from opticworks.checkout.settle import Refused
 from opticworks.money import Money
@@ -42,10 +42,11 @@ class Offer(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """A parcel as its card shows it: (title, SKU, quantity, picture) of what is in it."""
+    """A parcel as its card shows it: (title, SKU, quantity, picture, parts left out) of what is in
+    it."""
 
     parcel: Parcel
-    lines: list[tuple[str, str, int, Any]]
+    lines: list[tuple[str, str, int, Any, str]]
     offers: list[Offer]
     cost: str
     formats: list[str]
@@ -96,7 +97,13 @@ def _page(request: Request, error: str = "") -> dict[str, Any]:
         "order": view,
         "cards": cards,
         "left": [
-            (line, left, pictures.get(line.sku))
+            (
+                line,
+                left,
+                pictures.get(line.sku),
+                demand.said_parts(line, demand.each_of(line)),
+                demand.said_parts(line, found.without.get(line.id, {})),
+            )
             for line in found.lines
             if (left := found.left[line.id]) > 0
         ],
@@ -128,15 +135,25 @@ def _card(
     choice: c.ShippingChoice | None,
 ) -> Packed:
     lines = {line.id: line for line in found.lines}
-    inside = [(lines[part.order_line_id], part.quantity) for part in parcel.lines]
+    units, without = parcels.inside(parcel)
     pictures = {line.sku: line.image for line in view.lines}
-    goods = sum(line.unit_price * quantity for line, quantity in inside)
+    sent = parcels.shipping_lines(found.lines, units, view.currency, without)
+    goods = sum(each.unit_price.minor * each.quantity for each in sent)
     size = " × ".join(f"{side / 10:g}" for side in parcel.size) + " cm" if parcel.size else ""
     until = parcel.rated_at + timedelta(hours=labels.RATED_HOURS) if parcel.rated_at else None
     settings = request.shop.settings["shipping"]
     return Packed(
         parcel,
-        [(line.title, line.sku, quantity, pictures.get(line.sku)) for line, quantity in inside],
+        [
+            (
+                lines[part.order_line_id].title,
+                lines[part.order_line_id].sku,
+                part.quantity,
+                pictures.get(lines[part.order_line_id].sku),
+                demand.said_parts(lines[part.order_line_id], part.without),
+            )
+            for part in parcel.lines
+        ],
         _offers([rates_room.rate_from_json(rate) for rate in parcel.rates], settings, choice),
         Money(parcel.cost, parcel.currency).format() if parcel.cost is not None else "",
         sorted({file.format for file in shipments.label_files(request.db, parcel.id)}),
@@ -200,12 +217,12 @@ def _customs(request: Request, found: parcels.Bench, order: Order) -> dict[str, 
     lines = [
         (
             line.title,
-            line.item.get("hs_code", ""),
-            line.item.get("origin_country", "") or shop.origin.country,
-            line.item.get("weight", 0),
-            Money(line.unit_price, order.currency),
+            line.hs_code,
+            line.origin_country or shop.origin.country,
+            line.weight,
+            line.unit_price,
         )
-        for line in found.lines
+        for line in parcels.declared(request.db, found)
     ]
     signer = request.shop.settings["shipping"].customs_signer
     return {

@@ -40,29 +40,34 @@ class Part(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A part of a sent bundle that may come back by itself."""
+    """A part of a bundle that may be taken out, or come back, by itself; `restock` is None where
+    the bundle's own box says where it goes."""
 
     field: str
     name: str
     most: int
     quantity: str
-    restock: bool
-    tracked: bool
+    restock: bool | None
 
 
-def _pieces(each: LineLeft, values: Mapping[str, str]) -> tuple[Piece, ...]:
+def _pieces(each: LineLeft, where: str, values: Mapping[str, str]) -> tuple[Piece, ...]:
     found = []
     for i, part in enumerate(each.parts):
-        field, most = _field(each, i), each.parts_left(part)
+        field, most = _field(each, where, i), part.left(PLACES[where])
         if most > 0:
-            kept = f"restock-{field}" in values
-            quantity = values.get(field, "0")
-            found.append(Piece(field, part.name, most, quantity, kept, part.tracked))
+            own = where == "sent" and part.tracked
+            kept = f"restock-{field}" in values if own else None
+            found.append(Piece(field, part.name, most, values.get(field, "0"), kept))
     return tuple(found)
 
 
-def _field(each: LineLeft, part: int) -> str:
-    return f"part:{each.line.position}.{part}"
+#: What the form calls the places that goods are paid back from, and the arithmetic.
+PLACES = {"unsent": "here", "sent": "there"}
+
+
+def _field(each: LineLeft, where: str, part: int) -> str:
+    name = "part" if where == "sent" else f"{where}-part"
+    return f"{name}:{each.line.position}.{part}"
 
 
 def _parts(view: c.OrderView, left: Left, typed: Mapping[str, str] | None) -> list[Part]:
@@ -76,7 +81,7 @@ def _parts(view: c.OrderView, left: Left, typed: Mapping[str, str] | None) -> li
                 sku = each.line.sku
                 kept = where == "unsent" if typed is None else f"restock-{where}:{sku}" in values
                 quantity = values.get(f"{where}:{sku}", "0")
-                pieces = _pieces(each, values) if where == "sent" else ()
+                pieces = _pieces(each, where, values)
                 parts.append(Part(by_sku[sku], where, most, quantity, kept, steps, pieces))
     return parts
 
@@ -173,14 +178,24 @@ def _wish(typed: Mapping[str, str], left: Left, currency: str) -> Wish:
 
 def _portion(typed: Mapping[str, str], each: LineLeft) -> Portion:
     sku, title = each.line.sku, each.line.title
-    fields = {part.sku: _field(each, i) for i, part in enumerate(each.parts)}
+    at = {
+        where: {part.sku: _field(each, where, i) for i, part in enumerate(each.parts)}
+        for where in PLACES
+    }
+    counts = {
+        where: {part: read_quantity(typed.get(field, ""), title) for part, field in fields.items()}
+        for where, fields in at.items()
+    }
     return Portion(
         unsent=read_quantity(typed.get(f"unsent:{sku}", ""), title),
         sent=read_quantity(typed.get(f"sent:{sku}", ""), title),
         restock=f"restock-unsent:{sku}" in typed,
         restock_sent=f"restock-sent:{sku}" in typed,
-        parts={part: read_quantity(typed.get(at, ""), title) for part, at in fields.items()},
-        restock_parts=frozenset(part for part, at in fields.items() if f"restock-{at}" in typed),
+        parts=counts["sent"],
+        restock_parts=frozenset(
+            part for part, field in at["sent"].items() if f"restock-{field}" in typed
+        ),
+        unsent_parts=counts["unsent"],
     )
 
 
