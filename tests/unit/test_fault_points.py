@@ -47,7 +47,7 @@ CRASH_TESTS = (
 READING = {
     *("_was_paid_back", "attempt_of", "attempts_of", "cancel", "compare", "is_news"),
     *("read", "label_order", "follow_void", "sync", "check_order", "poll_labels"),
-    *("look_at_labels", "_found"),
+    *("look_at_labels", "_number_of", "find"),
     *("buy_label", "fetch_label", "look", "batch_label"),
     *("hand_over_all", "make"),
     *("fulfil", "mark_paid", "pay"),

@@ -15,6 +15,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from opticworks.checkout import labels, parcels
+from opticworks.checkout.purchase import Unanswered
 from opticworks.checkout.settle import Refused
 from opticworks.jobs import Permanent, defer, task
 from opticworks.orders.models import Order
@@ -62,7 +63,7 @@ def batch_label(shop: Shop, batch: str, number: str) -> None:
         labels.label_order(shop, number, actor=begun.actor, most=begun.most)
     except Refused as error:
         _note(shop, batch, number, "failed", str(error))
-        if isinstance(error, labels.Unanswered):
+        if isinstance(error, Unanswered):
             raise
     except Exception as error:
         _note(shop, batch, number, "failed", f"It went wrong: {error}")

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
 from opticworks.audit import service as audit
-from opticworks.checkout import labels, shipping_jobs
+from opticworks.checkout import shipping_jobs
+from opticworks.checkout.purchase import label_providers, turn
 from opticworks.checkout.settle import Refused
 from opticworks.faults import outside
 from opticworks.jobs import defer, task
@@ -41,7 +42,7 @@ class Waiting:
 
 def providers(shop: Shop) -> dict[str, c.ManifestProvider]:
     """The enabled providers that make such forms, by code."""
-    known = labels.label_providers(shop).items()
+    known = label_providers(shop).items()
     return {code: each for code, each in known if isinstance(each, c.ManifestProvider)}
 
 
@@ -114,7 +115,7 @@ def begin(
 def make(shop: Shop, manifest: str) -> None:
     """Have the vendor make the form, unless it did already, and keep its file."""
     manifest_id = uuid.UUID(manifest)
-    with labels.turn(shop, manifest_id):
+    with turn(shop, manifest_id):
         with shop.unit() as db:
             begun = db.get(Manifest, manifest_id)
             refs = db.scalars(

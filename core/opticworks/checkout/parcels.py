@@ -266,6 +266,8 @@ def hand_over(shop: Shop, parcel_ids: Sequence[uuid.UUID], *, actor: str) -> Non
                 continue
             if parcel.status != "bought":
                 raise Refused("This parcel has no label yet. Buy one, or ship it by hand.")
+            if parcel.void:
+                raise Refused("Its label was to be given back. Look up first whether it was.")
             leave(shop, db, order, parcel, actor=actor)
             audit.record(
                 db,

@@ -1,17 +1,10 @@
-"""Prepaid labels for returns: prepared, bought once, kept and given back, as those of parcels are.
-
-The vendor's id is committed before anything is bought, then what is about to be bought; whoever
-finds a purchase begun looks at the vendor first (see checkout.labels). So it is with giving back.
-"""
+"""Prepaid labels of returns: bought once and given back (checkout.purchase), like parcels'."""
 
 from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,16 +13,7 @@ from opticworks import contracts as c
 from opticworks import events
 from opticworks.audit import service as audit
 from opticworks.checkout import demand, parcels, returns
-from opticworks.checkout.labels import (
-    RATED_HOURS,
-    VOID_DAYS,
-    Unanswered,
-    contents_of,
-    provider_for,
-    said,
-    seller,
-    turn,
-)
+from opticworks.checkout.purchase import Purchase, Work, provider_for
 from opticworks.checkout.settle import Refused
 from opticworks.checkout.shipping_jobs import fetch_file
 from opticworks.faults import outside
@@ -38,7 +22,6 @@ from opticworks.media.recognise import BadPicture
 from opticworks.orders.models import Order
 from opticworks.returns import service as cases
 from opticworks.returns.models import Return, ReturnLabel
-from opticworks.shipping import rates as rates_room
 from opticworks.shipping import service as shipments
 from opticworks.shop import Shop
 
@@ -46,241 +29,170 @@ log = logging.getLogger(__name__)
 
 WATCHED = timedelta(days=90)  #: how long an unused label of a return is looked at
 AT_ONCE = 200  #: labels that one run looks at
-SOON = timedelta(minutes=5)  #: until somebody looks, should we die in between
 COMING = ("approved", "in_transit")  #: states in which a customer may use a label
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A return as a vendor must know it, read before the transaction ends. `id` is the return's,
-    `label` that of its label, or of the one to come."""
+class CaseLabel(Purchase[ReturnLabel]):
+    """The label of a return; with it the return is approved."""
 
-    id: uuid.UUID
-    label: uuid.UUID
-    number: str
-    state: str
-    status: str
-    provider: str
-    ref: str
-    contents: str
-    rates: tuple[c.Rate, ...]
-    rated_at: datetime | None
-    rate: c.Rate | None
-    options: Mapping[str, Any]
-    request: c.ShipmentRequest
+    what, page = "return", "return"
 
-    def fresh(self, now: datetime) -> bool:
-        recent = self.rated_at is not None and now - self.rated_at < timedelta(hours=RATED_HOURS)
-        return bool(self.ref) and recent and self.contents == contents_of(self.request)
+    def __init__(self, shop: Shop, number: str) -> None:
+        super().__init__(shop, number)
+        self.number = number
+
+    def work(self, db: Session, *, lock: bool = False) -> Work:
+        order, case = returns.locked(db, self.number)
+        row = cases.label_of(db, case.id) or _new(uuid.uuid4(), case.id)
+        if row.status == "prepared" and case.state not in ("requested", "approved"):
+            raise Refused(f"A label is of no use. {returns.TOO_LATE[case.state]}")
+        return Work.of(row, provider_for(self.shop, order), self._request(db, order, case, row.id))
+
+    def _request(
+        self, db: Session, order: Order, case: Return, label: uuid.UUID
+    ) -> c.ShipmentRequest:
+        quantities = {line.order_line_id: line.coming for line in case.lines if line.coming}
+        if not quantities:
+            raise Refused("Nothing of this return is to come back in a parcel.")
+        wanted = demand.of_order(db, order)
+        lacking = {line_id: wanted[line_id].lacks(units) for line_id, units in quantities.items()}
+        lines = parcels.shipping_lines(
+            [each.line for each in wanted.values()], quantities, order.currency, lacking
+        )
+        origin = self.shop.settings["shop"].origin
+        destination = c.Address.model_validate(order.address)
+        abroad = origin.country != destination.country
+        signer = self.shop.settings["shipping"].customs_signer
+        return c.ShipmentRequest(
+            reference=str(label),
+            order_number=order.number,
+            parcel=c.Parcel(
+                weight=sum(line.weight * line.quantity for line in lines),
+                lines={wanted[line_id].line.sku: units for line_id, units in quantities.items()},
+            ),
+            lines=lines,
+            origin=origin,
+            destination=destination,
+            email=order.email,
+            customs=c.Customs(contents="returned_goods", signer=signer) if abroad else None,
+            is_return=True,
+        )
+
+    def held(self, db: Session, label: uuid.UUID) -> tuple[Order, ReturnLabel]:
+        order, _ = returns.locked(db, self.number)
+        row = cases.label(db, label, lock=True)
+        if row is None:
+            raise Refused("There is no such label. Open the return again.")
+        return order, row
+
+    def begin(self, db: Session, label: uuid.UUID) -> ReturnLabel:
+        """The row of that id, made with the first prices that are asked for."""
+        row = cases.label(db, label, lock=True)
+        if row is None:
+            row = _new(label, self._case(db).id)
+            row.created_at = self.shop.now()
+            db.add(row)
+        return row
+
+    def _case(self, db: Session) -> Return:
+        return returns.locked(db, self.number)[1]
+
+    def label_format(self) -> str:
+        return "PDF"  # what a customer can print
+
+    def keep(self, db: Session, row: ReturnLabel, format: str, content: bytes) -> None:
+        cases.keep_file(db, row.id, format, content)
+
+    def bought(
+        self,
+        db: Session,
+        order: Order,
+        row: ReturnLabel,
+        label: c.Label,
+        elsewhere: dict[str, str],
+        actor: str,
+    ) -> None:
+        case = self._case(db)
+        row.addresses = elsewhere
+        carrier, cost = f"{label.carrier} {label.service}".strip(), label.cost.format()
+        cases.tell(db, case, "label", actor=actor, note=f"{carrier}, {cost}")
+        about = {"number": case.number, "carrier": carrier, "cost": cost}
+        audit.record(db, actor, "return.label_bought", f"order {order.number}", **about)
+        if elsewhere:  # the customer is told once the file is here
+            defer(db, "returns.fetch_label", number=case.number, actor=actor)
+        else:
+            _with_label(db, order, case, actor)
+
+    def unused(self, row: ReturnLabel) -> None:
+        if row.status != "bought":
+            raise Refused("There is no unused label to void: none was bought.")
+        if row.tracking in shipments.MOVING:
+            raise Refused(
+                f"{row.carrier} has scanned this parcel, so its label is used: it can't be voided "
+                "any more."
+            )
+
+    def given_back(self, db: Session, order: Order, row: ReturnLabel, actor: str) -> None:
+        """Whoever may have printed the label is told not to use it."""
+        case = self._case(db)
+        cases.tell(db, case, "label_voided", actor=actor, note=row.tracking_number)
+        about = {"number": case.number, "tracking_number": row.tracking_number}
+        audit.record(db, actor, "return.label_voided", f"order {order.number}", **about)
+        if case.state in COMING:
+            returns.announce(db, events.RETURN_LABEL_VOIDED, order, case)
+
+    def paid_back(self, db: Session, row: ReturnLabel) -> str:
+        case = self._case(db)
+        cases.tell(db, case, f"label_void_{row.void}", note=row.tracking_number)
+        return f" of the return {case.number}; it may have been used"
 
 
-def read(shop: Shop, number: str) -> Work:
-    """The return and what its vendor is told. Raises Refused."""
-    with shop.unit() as db:
-        order, case = returns.locked(db, number)
-        return _work(shop, db, order, case)
-
-
-def _work(shop: Shop, db: Session, order: Order, case: Return) -> Work:
-    quantities = {line.order_line_id: line.coming for line in case.lines if line.coming}
-    if not quantities:
-        raise Refused("Nothing of this return is to come back in a parcel.")
-    label = cases.label_of(db, case.id)
-    label_id = label.id if label is not None else uuid.uuid4()
-    wanted = demand.of_order(db, order)
-    lacking = {line_id: wanted[line_id].lacks(units) for line_id, units in quantities.items()}
-    lines = parcels.shipping_lines(
-        [each.line for each in wanted.values()], quantities, order.currency, lacking
+def _new(label: uuid.UUID, return_id: uuid.UUID) -> ReturnLabel:
+    """A label that nobody has been asked about yet."""
+    return ReturnLabel(
+        id=label,
+        return_id=return_id,
+        status="prepared",
+        provider="",
+        ref="",
+        contents="",
+        rates=[],
+        options={},
     )
-    origin = shop.settings["shop"].origin
-    destination = c.Address.model_validate(order.address)
-    abroad = origin.country != destination.country
-    signer = shop.settings["shipping"].customs_signer
-    request = c.ShipmentRequest(
-        reference=str(label_id),
-        order_number=order.number,
-        parcel=c.Parcel(
-            weight=sum(line.weight * line.quantity for line in lines),
-            lines={wanted[line_id].line.sku: units for line_id, units in quantities.items()},
-        ),
-        lines=lines,
-        origin=origin,
-        destination=destination,
-        email=order.email,
-        customs=c.Customs(contents="returned_goods", signer=signer) if abroad else None,
-        is_return=True,
-    )
-    rate = label.rate if label is not None else None
-    return Work(
-        id=case.id,
-        label=label_id,
-        number=case.number,
-        state=case.state,
-        status=label.status if label is not None else "",
-        provider=label.provider if label is not None else provider_for(shop, order),
-        ref=label.ref if label is not None else "",
-        contents=label.contents if label is not None else "",
-        rates=tuple(map(rates_room.rate_from_json, label.rates)) if label is not None else (),
-        rated_at=label.rated_at if label is not None else None,
-        rate=rates_room.rate_from_json(rate) if rate else None,
-        options=label.options if label is not None else {},
-        request=request,
-    )
-
-
-def _wanted(state: str) -> None:
-    """Raises Refused where a return in that state needs no label (any more)."""
-    if state not in ("requested", "approved"):
-        raise Refused(f"A label is of no use. {returns.TOO_LATE[state]}")
 
 
 def prepare(shop: Shop, number: str) -> tuple[c.Rate, ...]:
-    """What a label costs now; nothing is bought. Raises Refused, and Unanswered when the vendor
-    does not answer."""
-    work = read(shop, number)
-    _wanted(work.state)
-    if work.status in ("buying", "bought"):
-        raise Refused("This return has a label already, or one is being bought.")
-    if work.fresh(shop.now()):
-        return work.rates
-    provider = seller(shop, work.provider)
-    try:
-        with outside("return_label_prepare"):
-            state = provider.prepare(work.request)
-    except c.ProviderError as error:
-        raise said(provider, "has no prices for this return", error) from None
-    sound = _sound(provider, state.rates, work.request.lines[0].unit_price.currency)
-    with shop.unit("return_label_prepare") as db:
-        order, case = returns.locked(db, number)
-        now = _work(shop, db, order, case)
-        if now.status in ("buying", "bought") or now.fresh(shop.now()):
-            return now.rates  # somebody else was quicker
-        label = cases.label_of(db, case.id, lock=True)
-        if label is None:
-            label = ReturnLabel(
-                id=work.label, return_id=case.id, provider=work.provider, created_at=shop.now()
-            )
-            db.add(label)
-        label.ref, label.status = state.ref, "prepared"
-        label.rates = [rates_room.rate_to_json(rate) for rate in sound]
-        label.rated_at, label.contents = shop.now(), contents_of(work.request)
-    return sound
-
-
-def _sound(
-    provider: c.ShippingProvider, offered: Sequence[c.Rate], currency: str
-) -> tuple[c.Rate, ...]:
-    """The rates with a number that can be used; why the others are dropped is logged."""
-    for rate in offered:
-        if wrong := rates_room.unsound(rate, currency):
-            log.warning("A rate of %s was dropped: %s", provider.title, wrong)
-    return tuple(rate for rate in offered if not rates_room.unsound(rate, currency))
+    """What a label for that return costs now; nothing is bought (Purchase.prepare)."""
+    return CaseLabel(shop, number).prepare()
 
 
 def buy(shop: Shop, number: str, *, rate_code: str, most: int | None, actor: str) -> None:
-    """Buy the return's label once, however often this is asked, and approve the return with it.
-
-    `most` is what the person saw it costs (minor units). Raises Refused with nothing bought, and
-    Unanswered where that is not known: asked again, the vendor is looked at first.
-    """
-    with turn(shop, read(shop, number).id):
-        work = read(shop, number)
-        if work.status == "bought":
-            return
-        begun = work.status == "buying"
-        if not begun:
-            _choose(shop, number, rate_code, most)
-            work = read(shop, number)
-        _finish(shop, work, begun, actor)
+    """Buy the return's label once, however often this is asked, and approve the return with it
+    (Purchase.buy)."""
+    CaseLabel(shop, number).buy(rate_code=rate_code, most=most, actor=actor)
 
 
-def _choose(shop: Shop, number: str, rate_code: str, most: int | None) -> None:
-    """Commit what is about to be bought."""
-    offered = prepare(shop, number)
-    rate = next((each for each in offered if each.code == rate_code), None)
-    if rate is None:
-        raise Refused("That way of shipping is not offered any more. Choose another one.")
-    if most is not None and rate.amount.minor > most:
-        raise Refused(f"{rate.title} costs {rate.amount.format()} now. Look at it again.")
-    with shop.unit("return_label_choose") as db:
-        _, case = returns.locked(db, number)
-        label = cases.label_of(db, case.id, lock=True)
-        _wanted(case.state)
-        if label is None or label.status != "prepared":
-            raise Refused("This label was changed meanwhile. Open the return again.")
-        label.rate, label.status = rates_room.rate_to_json(rate), "buying"
-        label.options = {"label_format": "PDF"}  # what a customer can print
-        label.look_at = shop.now() + SOON
+def void(shop: Shop, label_id: uuid.UUID, *, actor: str) -> None:
+    """Give an unused label back: the customer no longer gets it (Purchase.void)."""
+    CaseLabel(shop, _number_of(shop, label_id)).void(label_id, actor=actor)
 
 
-def _finish(shop: Shop, work: Work, begun: bool, actor: str) -> None:
-    """Buy what was chosen, unless the vendor has sold it already, and write it down."""
-    provider, rate = seller(shop, work.provider), work.rate
-    if rate is None:
-        raise Refused("No rate was chosen for this label. Choose one.")
-    refusal: c.ProviderError | None = None
-    bought: c.Label | None = None
-    try:
-        with outside("return_label_buy"):
-            bought = provider.fetch(work.ref).label if begun else None
-            if bought is None:
-                bought = provider.buy(work.ref, rate, work.options, f"{work.label}:{work.ref}")
-    except c.ProviderError as error:
-        if error.retryable:
-            raise Unanswered(
-                f"{provider.title} did not say whether the label was bought: {error} Buy again: "
-                "it is looked up first, and nothing is bought twice."
-            ) from None
-        refusal = error
-    with shop.unit("return_label_store") as db:
-        order, case = returns.locked(db, work.number)
-        label = cases.label_of(db, case.id, lock=True)
-        if label is not None and label.status == "buying" and bought is not None:
-            _store(shop, db, order, case, label, bought, actor)
-        elif label is not None and label.status == "buying":
-            label.status, label.rated_at, label.look_at = "prepared", None, None
-    if refusal is not None:
-        raise Refused(f"{provider.title} sold no label: {refusal}") from None
+def follow_void(shop: Shop, label_id: uuid.UUID) -> None:
+    """See what became of a label's money (Purchase.follow)."""
+    CaseLabel(shop, _number_of(shop, label_id)).follow(label_id)
 
 
-def _store(
-    shop: Shop,
-    db: Session,
-    order: Order,
-    case: Return,
-    label: ReturnLabel,
-    bought: c.Label,
-    actor: str,
-) -> None:
-    label.status, label.bought_at, label.look_at = "bought", shop.now(), None
-    label.carrier, label.service = bought.carrier, bought.service
-    label.tracking_number = bought.tracking_number
-    label.tracking_url = bought.tracking_url or shipments.tracking_page(
-        bought.carrier, bought.tracking_number
-    )
-    label.cost, label.currency = bought.cost.minor, bought.cost.currency
-    elsewhere = {}
-    for format, file in bought.files.items():
-        if isinstance(file, bytes):
-            cases.keep_file(db, label.id, format, file)
-        else:
-            elsewhere[format] = file
-    label.addresses = elsewhere
-    carrier = f"{bought.carrier} {bought.service}".strip()
-    cases.tell(db, case, "label", actor=actor, note=f"{carrier}, {bought.cost.format()}")
-    audit.record(
-        db,
-        actor,
-        "return.label_bought",
-        f"order {order.number}",
-        number=case.number,
-        carrier=carrier,
-        cost=bought.cost.format(),
-    )
-    if elsewhere:  # the customer is told once the file is here
-        defer(db, "returns.fetch_label", number=case.number, actor=actor)
-    else:
-        _with_label(db, order, case, actor)
+def _number_of(shop: Shop, label_id: uuid.UUID) -> str:
+    """The return that the label is, or was, of. Raises Refused."""
+    with shop.unit() as db:
+        label = cases.label(db, label_id)
+        case = cases.get(db, label.return_id) if label is not None else None
+    if case is None:
+        raise Refused("There is no such label. Open the return again.")
+    return case.number
+
+
+# --- its files ------------------------------------------------------------------------------------
 
 
 def _with_label(db: Session, order: Order, case: Return, actor: str) -> None:
@@ -324,136 +236,6 @@ def keep_label(shop: Shop, number: str, files: dict[str, bytes], actor: str) -> 
             cases.keep_file(db, label.id, format, content)
         if not known & files.keys():
             _with_label(db, order, case, actor)
-
-
-# --- giving back ----------------------------------------------------------------------------------
-
-
-def void(shop: Shop, label_id: uuid.UUID, *, actor: str) -> None:
-    """Give an unused label back: the customer no longer gets it, another one may be bought, and
-    what becomes of its money is followed (`follow_void`).
-
-    Raises Refused, and Unanswered where it is not known whether the vendor took it: asked again,
-    the vendor is looked at first.
-    """
-    with turn(shop, _found(shop, label_id).return_id):
-        known = _found(shop, label_id)
-        begun = known.void == "asking"
-        if known.status == "voided":
-            return
-        _give_up(shop, label_id)
-        provider, refusal = seller(shop, known.provider), ""
-        try:
-            with outside("return_label_void"):
-                answer = provider.fetch(known.ref).void if begun else ""
-                answer = answer or provider.void(known.ref, f"{known.id}:void")
-        except c.ProviderError as error:
-            if error.retryable:
-                raise Unanswered(
-                    f"{provider.title} did not say whether it takes the label back: {error} It is "
-                    "looked up in a few minutes, or void it again."
-                ) from None
-            answer, refusal = "failed", f"{provider.title} did not take the label back: {error}"
-        _given_back(shop, label_id, answer, actor)
-        if answer == "failed":
-            raise Refused(
-                refusal
-                or f"{provider.title} does not take this label back: it was used, or is too old."
-            )
-
-
-def _found(shop: Shop, label_id: uuid.UUID) -> ReturnLabel:
-    with shop.unit() as db:
-        label = cases.label(db, label_id)
-    if label is None:
-        raise Refused("There is no such label. Open the return again.")
-    return label
-
-
-def _locked(db: Session, label_id: uuid.UUID) -> tuple[Order, Return, ReturnLabel]:
-    """The label, its return and its order, kept from everyone else. Raises Refused."""
-    known = cases.label(db, label_id)
-    case = cases.get(db, known.return_id) if known is not None else None
-    if known is None or case is None:
-        raise Refused("There is no such label. Open the return again.")
-    order, case = returns.locked(db, case.number)
-    return order, case, cases.label(db, label_id, lock=True) or known
-
-
-def _give_up(shop: Shop, label_id: uuid.UUID) -> None:
-    """Commit that the label is about to be given back: from now on nobody is to use it."""
-    with shop.unit("return_label_give_up") as db:
-        _, _, label = _locked(db, label_id)
-        if label.status != "bought":
-            raise Refused("There is no unused label to void: none was bought.")
-        if label.tracking in shipments.MOVING and label.void != "asking":
-            raise Refused(
-                f"{label.carrier} has scanned this parcel, so its label is used: it can't be "
-                "voided any more."
-            )
-        label.void, label.look_at = "asking", shop.now() + SOON
-
-
-def _given_back(shop: Shop, label_id: uuid.UUID, answer: str, actor: str) -> None:
-    """Write down whether the vendor took the label back; if so, its customer is told."""
-    with shop.unit("return_label_void") as db:
-        order, case, label = _locked(db, label_id)
-        if label.void != "asking":
-            return
-        if answer == "failed":
-            label.void, label.look_at = "", None
-            return
-        label.status, label.void, label.void_tries = "voided", answer, 1
-        label.voided_at, label.look_at = shop.now(), _next_look(shop, answer)
-        cases.tell(db, case, "label_voided", actor=actor, note=label.tracking_number)
-        audit.record(
-            db,
-            actor,
-            "return.label_voided",
-            f"order {order.number}",
-            number=case.number,
-            tracking_number=label.tracking_number,
-        )
-        if case.state in COMING:
-            returns.announce(db, events.RETURN_LABEL_VOIDED, order, case)
-
-
-def _next_look(shop: Shop, void: str) -> datetime | None:
-    return shop.now() + timedelta(days=1) if void == "pending" else None
-
-
-def follow_void(shop: Shop, label_id: uuid.UUID) -> None:
-    """See what became of a label's money, as of that of a parcel's (labels.follow_void)."""
-    known = _found(shop, label_id)
-    if known.void != "pending":
-        return
-    provider, tries = seller(shop, known.provider), known.void_tries
-    with outside("return_label_follow"):
-        answer = provider.fetch(known.ref).void
-        if answer == "failed" and tries < 2:
-            answer, tries = provider.void(known.ref, f"{known.id}:void:{tries}"), tries + 1
-    since = known.voided_at or shop.now()
-    if answer != "done" and shop.now() - since > timedelta(days=VOID_DAYS):
-        answer = "failed"
-    with shop.unit("return_label_follow") as db:
-        order, case, label = _locked(db, label_id)
-        if label.void != "pending":
-            return
-        label.void, label.void_tries = answer or "pending", tries
-        label.look_at = _next_look(shop, label.void)
-        if label.void == "pending":
-            return
-        cases.tell(db, case, f"label_void_{label.void}", note=label.tracking_number)
-        if label.void == "failed":
-            shipments.open_problem(
-                db,
-                order.id,
-                "void",
-                f"{provider.title} pays nothing back for the label {label.tracking_number} of the "
-                f"return {case.number}; it may have been used. Ask the carrier, or accept its "
-                "cost.",
-                label.id,
-            )
 
 
 # --- on its way -----------------------------------------------------------------------------------

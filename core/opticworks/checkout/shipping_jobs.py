@@ -12,6 +12,7 @@ from sqlalchemy import select
 from opticworks import contracts as c
 from opticworks import events
 from opticworks.checkout import labels, tracking
+from opticworks.checkout.purchase import Unanswered
 from opticworks.checkout.settle import Refused
 from opticworks.documents import service as documents
 from opticworks.hookspecs import hookimpl
@@ -61,7 +62,7 @@ def buy_label(shop: Shop, number: str) -> None:
     except Refused as error:
         with shop.unit("label_problem") as db:
             shipments.open_problem(db, order.id, "label", f"No label was bought: {error}")
-        if isinstance(error, labels.Unanswered):
+        if isinstance(error, Unanswered):
             raise  # tried again: the vendor is looked at before anything is bought
 
 
@@ -115,7 +116,7 @@ def _is_a_label(content: bytes) -> None:
 @task("shipping.poll_trackers", schedule="*/10 * * * *")
 def poll_trackers(shop: Shop) -> None:
     """Look at what no webhook told of for a while: parcels on their way, labels whose money is
-    awaited, purchases that a crash interrupted."""
+    awaited, purchases and voids that a crash interrupted."""
     with shop.unit("shipping_poll") as db:
         due = db.scalars(
             select(Parcel.id)
@@ -137,5 +138,7 @@ def look(shop: Shop, parcel: str) -> None:
         return
     if found.status == "buying":
         labels.buy(shop, found.id, rate_code="", actor="automatic")
+    elif found.void == "asking":
+        labels.void(shop, found.id, actor="automatic")
     elif found.ref:
         tracking.sync(shop, found.provider, found.ref)

@@ -52,7 +52,8 @@ class Parcel(Base):
     the vendor offered for `contents` (a fingerprint), `rate` the one that was chosen, committed
     before it is bought. `tracking` is the newest of what the carrier reported.
 
-    `void` is what became of the money of a label that was given back: pending, done or failed.
+    `void` is "asking" while it is not known whether the vendor takes the label back, then what
+    became of its money: pending, done or failed.
     """
 
     __tablename__ = "parcel"

@@ -15,7 +15,16 @@ from pypdf import PdfReader
 from sqlalchemy import text
 
 from opticworks import contracts as c
-from opticworks.checkout import batches, labels, papers, parcels, shipping_jobs, staff, tracking
+from opticworks.checkout import (
+    batches,
+    labels,
+    papers,
+    parcels,
+    purchase,
+    shipping_jobs,
+    staff,
+    tracking,
+)
 from opticworks.checkout.parcels import Wanted
 from opticworks.checkout.settle import Refused, settle
 from opticworks.jobs.testing import drain
@@ -121,7 +130,7 @@ def test_a_time_out_after_buying_is_looked_up_and_not_bought_again(counter: Coun
     (parcel_id,) = packed(counter, number)
     labels.prepare(counter.shop, parcel_id)
     counter.carrier.vendor.fail_next("after")
-    with pytest.raises(labels.Unanswered, match="looked up first"):
+    with pytest.raises(purchase.Unanswered, match="looked up first"):
         labels.buy(counter.shop, parcel_id, rate_code="ground", actor=CLERK)
     assert parcel(counter, parcel_id).status == "buying"
     with counter.shop.unit() as db:  # nobody presses again: the poller looks, some time later
@@ -211,6 +220,24 @@ def test_a_voided_label_frees_its_lines_and_its_money_is_followed(
     tracking.sync(counter.shop, "fake_carrier", again.ref)
     with pytest.raises(Refused, match="the parcel left"):
         labels.void(counter.shop, again.id, actor=CLERK)
+
+
+def test_a_time_out_of_giving_back_is_looked_up_and_the_parcel_stays_here(counter: Counter) -> None:
+    number = paid(counter)
+    (label,) = bought(counter, number)
+    vendor = counter.carrier.vendor
+    vendor.fail_next("after")
+    with pytest.raises(purchase.Unanswered, match="looked up in a few minutes"):
+        labels.void(counter.shop, label.id, actor=CLERK)
+    with pytest.raises(Refused, match="Look up first"):
+        parcels.hand_over(counter.shop, [label.id], actor=CLERK)
+    with counter.shop.unit() as db:
+        db.execute(text("UPDATE parcel SET look_at = now() - interval '1 second'"))
+    shipping_jobs.poll_trackers(counter.shop)
+    drain(counter.shop)
+    found = parcel(counter, label.id)
+    assert (found.status, found.void, found.look_at) == ("voided", "done", None)
+    assert vendor.calls.count("void") == 1, "it was found"
 
 
 # --- tracking -------------------------------------------------------------------------------------

@@ -28,16 +28,16 @@ from opticworks.testing.processes import buy, come_back
 SKU = "RS1-PRO-WHT"
 COME_BACK = "opticworks.testing.processes:come_back"
 BUYING = (
-    "return_label_prepare.before_provider",
-    "return_label_prepare.after_provider",
-    "return_label_prepare.before_commit",
-    "return_label_prepare.after_commit",
-    "return_label_choose.before_commit",
-    "return_label_choose.after_commit",
-    "return_label_buy.before_provider",
-    "return_label_buy.after_provider",
-    "return_label_store.before_commit",
-    "return_label_store.after_commit",
+    "label_prepare.before_provider",
+    "label_prepare.after_provider",
+    "label_prepare.before_commit",
+    "label_prepare.after_commit",
+    "label_choose.before_commit",
+    "label_choose.after_commit",
+    "label_buy.before_provider",
+    "label_buy.after_provider",
+    "label_store.before_commit",
+    "label_store.after_commit",
 )
 KEEPING = ("return_label_file.before_commit", "return_label_file.after_commit")
 TRACKING = (
@@ -47,18 +47,18 @@ TRACKING = (
     "return_track.after_commit",
 )
 VOIDING = (
-    "return_label_give_up.before_commit",
-    "return_label_give_up.after_commit",
-    "return_label_void.before_provider",
-    "return_label_void.after_provider",
-    "return_label_void.before_commit",
-    "return_label_void.after_commit",
+    "label_give_up.before_commit",
+    "label_give_up.after_commit",
+    "label_void.before_provider",
+    "label_void.after_provider",
+    "label_void.before_commit",
+    "label_void.after_commit",
 )
 FOLLOWING = (
-    "return_label_follow.before_provider",
-    "return_label_follow.after_provider",
-    "return_label_follow.before_commit",
-    "return_label_follow.after_commit",
+    "label_follow.before_provider",
+    "label_follow.after_provider",
+    "label_follow.before_commit",
+    "label_follow.after_commit",
 )
 PAYING = ("return_refunded.before_commit", "return_refunded.after_commit")
 CARRYING_OUT = (

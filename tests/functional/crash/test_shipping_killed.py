@@ -46,6 +46,8 @@ TRACKING = (
     "track.after_commit",
 )
 VOIDING = (
+    "label_give_up.before_commit",
+    "label_give_up.after_commit",
     "label_void.before_provider",
     "label_void.after_provider",
     "label_void.before_commit",

@@ -12,7 +12,7 @@ from opticworks import contracts as c
 from opticworks.admin import money, timeline, words
 from opticworks.admin.shell import flash
 from opticworks.audit import service as audit
-from opticworks.checkout import addresses, labels
+from opticworks.checkout import addresses, purchase
 from opticworks.documents import service as documents
 from opticworks.money import Money
 from opticworks.notifications import service as notifications
@@ -148,7 +148,7 @@ def order(request: Request) -> dict[str, Any]:
         "steps": next_steps(
             view,
             request.identity.permissions,
-            sells=bool(labels.label_providers(request.shop)),
+            sells=bool(purchase.label_providers(request.shop)),
         ),
         "panel": panel,
         "may_pay_back": "orders.refund" in request.identity.permissions,

@@ -18,7 +18,7 @@ from opticworks import contracts as c
 from opticworks.admin import words
 from opticworks.admin.shell import flash
 from opticworks.admin.views.orders import LIST, find
-from opticworks.checkout import demand, labels, parcels
+from opticworks.checkout import demand, labels, parcels, purchase
 from opticworks.checkout.parcels import Wanted
 from opticworks.checkout.settle import Refused
 from opticworks.money import Money
@@ -111,7 +111,7 @@ def _page(request: Request, error: str = "") -> dict[str, Any]:
         "suggested": [_suggested(each) for each in suggested],
         "box": suggested[0].box if len(suggested) == 1 else "",
         "problems": shipments.problems(db, order.id),
-        "sells": bool(labels.label_providers(shop)),
+        "sells": bool(purchase.label_providers(shop)),
         "ordered": choice,
         "promise": _promise(choice) if choice else "",
         "signatures": list(SIGNATURES.items()),
@@ -140,7 +140,7 @@ def _card(
     sent = parcels.shipping_lines(found.lines, units, view.currency, without)
     goods = sum(each.unit_price.minor * each.quantity for each in sent)
     size = " × ".join(f"{side / 10:g}" for side in parcel.size) + " cm" if parcel.size else ""
-    until = parcel.rated_at + timedelta(hours=labels.RATED_HOURS) if parcel.rated_at else None
+    until = parcel.rated_at + timedelta(hours=purchase.RATED_HOURS) if parcel.rated_at else None
     settings = request.shop.settings["shipping"]
     return Packed(
         parcel,

@@ -22,7 +22,7 @@ from opticworks.admin.timeline import Entry
 from opticworks.admin.views.papers import MIME_TYPES
 from opticworks.admin.views.parcels import AWAITED, BACK
 from opticworks.admin.views.refunds import amount_of, read_quantity, shown_amount, told
-from opticworks.checkout import labels, refund_plan, return_labels, return_refund, returns
+from opticworks.checkout import purchase, refund_plan, return_labels, return_refund, returns
 from opticworks.checkout.return_refund import Terms
 from opticworks.checkout.returns import Arrived
 from opticworks.checkout.settle import Refused
@@ -120,7 +120,7 @@ def _page(
         "pay_by": declared.declared_at + PAY_WITHIN if declared is not None else None,
         "label": _label(request, case),
         "voided": _voided(request, case),
-        "sells": bool(labels.label_providers(request.shop)),
+        "sells": bool(purchase.label_providers(request.shop)),
         "timeline": _timeline(request, case),
         "may_manage": "returns.manage" in request.identity.permissions,
         "may_refund": "orders.refund" in request.identity.permissions,
