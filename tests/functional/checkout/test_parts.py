@@ -88,7 +88,7 @@ def test_one_sensor_is_taken_out_and_the_rest_is_sent_without_it(counter: Counte
         (RefundLine("Sensor", 1, usd(1600), part_of="Item KIT"),)
     ]
     (parcel_id,) = parcels.pack_order(counter.shop, number, actor="clerk")
-    work = labels.read(counter.shop, parcel_id)
+    work = labels.ParcelLabel(counter.shop, parcel_id).read()
     (declared,) = work.request.lines
     assert declared.title == "Item KIT, without 1 × Sensor"
     assert (declared.weight, declared.unit_price) == (650, usd(2400))
