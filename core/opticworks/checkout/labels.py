@@ -221,9 +221,20 @@ def buy(
             raise Refused("This parcel is not packed any more. Open the order again.")
         begun = work.status == "buying"
         if not begun:
+            _same_signature(work, options)
             _choose(shop, parcel_id, rate_code, most, options)
             work = read(shop, parcel_id)
         _finish(shop, work, begun, actor)
+
+
+def _same_signature(work: Work, options: c.BuyOptions | None) -> None:
+    """Refuse a signature other than the one that the parcel's prices are for: it would be left out,
+    or paid for unseen."""
+    if (options or {}).get("signature", "") not in ("", work.request.options["signature"]):
+        raise Refused(
+            "These prices are for another signature than the one that is chosen now. Get prices "
+            "again, then buy the label."
+        )
 
 
 def _choose(

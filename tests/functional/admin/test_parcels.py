@@ -80,6 +80,26 @@ def test_a_label_is_given_back_and_wrong_forms_change_nothing(counter, sign_in) 
     assert counter.carrier.vendor.bought == 1
 
 
+def test_a_signature_that_the_prices_are_not_for_buys_nothing(counter, sign_in) -> None:
+    clerk = sign_in("clerk")
+    number = counter.buy(("LAMP", 1)).number
+    verbs.mark_paid(counter.shop, number, actor="t")
+    page = form_with(parcels_page(counter, clerk, number), "pack_all")
+    page = page.submit("do", value="pack_all", status=303).follow()
+    page = form_with(page, "rates").submit("do", value="rates", status=303).follow()
+    form = form_with(page, "buy")
+    form["signature"] = "adult"
+    page = form.submit("do", value="buy", status=422)
+    assert "These prices are for another signature" in page.text
+    assert counter.carrier.vendor.bought == 0
+    form = form_with(page, "rates")
+    assert form["signature"].value == "adult"  # what was chosen is not lost
+    page = form.submit("do", value="rates", status=303).follow()
+    form_with(page, "buy").submit("do", value="buy", status=303)
+    assert counter.carrier.vendor.bought == 1
+    assert counter.carrier.vendor.options["signature"] == "adult"
+
+
 def test_labels_come_before_shipping_by_hand_where_they_are_sold(counter, sign_in) -> None:
     clerk = sign_in("clerk")
     number = counter.buy(("LAMP", 1)).number

@@ -135,10 +135,17 @@ def _card(
         Money(parcel.cost, parcel.currency).format() if parcel.cost is not None else "",
         sorted({file.format for file in shipments.label_files(request.db, parcel.id)}),
         size,
-        str(parcel.options.get("signature") or settings.signature),
+        _typed_signature(request, parcel) or parcel.options.get("signature") or settings.signature,
         str(Money(goods, view.currency).to_decimal()),
         until,
     )
+
+
+def _typed_signature(request: Request, parcel: Parcel) -> str:
+    """What was chosen for this parcel in a form that was refused."""
+    chosen = request.POST.get("signature", "")
+    mine = request.POST.get("parcel", "") == str(parcel.id)
+    return chosen if mine and chosen in SIGNATURES else ""
 
 
 def _offers(
@@ -309,13 +316,18 @@ def _unpack(request: Request, number: str) -> str:
 
 
 def _rates(request: Request, number: str) -> str:
-    signature = request.POST.get("signature", "")
-    if signature and signature not in SIGNATURES:
-        raise Refused("Choose one of the signatures that are offered.")
-    offered = labels.prepare(request.shop, _parcel(request, number), signature)
+    offered = labels.prepare(request.shop, _parcel(request, number), _signed(request))
     if not offered:
         raise Refused("No carrier offers to ship this. Look at the address, weight and size.")
     return "These are the prices of now. Nothing is bought yet."
+
+
+def _signed(request: Request) -> Any:
+    """The signature that the form asks for; empty where it says nothing of it."""
+    signature = request.POST.get("signature", "")
+    if signature and signature not in SIGNATURES:
+        raise Refused("Choose one of the signatures that are offered.")
+    return signature
 
 
 def _buy(request: Request, number: str) -> str:
@@ -339,6 +351,8 @@ def _options(request: Request, number: str) -> c.BuyOptions:
     wanted = request.POST.get("label_format", "")
     if wanted in LABEL_FORMATS:
         options["label_format"] = wanted
+    if signature := _signed(request):
+        options["signature"] = signature
     if insured := request.POST.get("insurance", "").strip():
         with request.shop.unit() as db:
             view = request.shop.order_view(db, number)
