@@ -329,7 +329,7 @@ def _store(
         actor,
         "label.bought",
         f"order {order.number}",
-        carrier=f"{label.carrier} {label.service}".strip(),
+        carrier=parcel.way,
         tracking_number=label.tracking_number,
         cost=label.cost.format(),
     )

@@ -90,14 +90,8 @@ def parties(address: c.Address, shop: c.ShopSettings, papers: c.DocumentSettings
 
 def lines_of(address: c.Address, locale: str) -> list[str]:
     """An address as it is written on an envelope."""
-    city = f"{address.city}, {address.state}" if address.state else address.city
-    place = (
-        f"{city} {address.postal_code}"
-        if address.country in ("US", "CA", "AU")
-        else f"{address.postal_code} {address.city}"
-    )
     country = Locale.parse(locale).territories.get(address.country, address.country)
-    parts = (address.name, address.company, address.line1, address.line2, place, country)
+    parts = (address.name, address.company, address.line1, address.line2, address.town, country)
     return [text for part in parts if (text := str(part).strip(" ,"))]
 
 

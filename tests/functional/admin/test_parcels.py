@@ -109,3 +109,24 @@ def test_labels_come_before_shipping_by_hand_where_they_are_sold(counter, sign_i
     counter.carrier.labels = False
     text = clerk.get(f"/admin/orders/{number}").text
     assert text.index(">Ship<") < text.index(">Parcels and labels<")
+
+
+def test_trouble_and_labels_are_found_from_the_order_when_all_has_left(counter, sign_in) -> None:
+    clerk = sign_in("clerk")
+    number = counter.buy(("LAMP", 1)).number
+    verbs.mark_paid(counter.shop, number, actor="t")
+    page = parcels_page(counter, clerk, number)
+    for deed in ("pack_all", "rates", "buy"):
+        page = form_with(page, deed).submit("do", value=deed, status=303).follow()
+    assert "Label bought" in clerk.get(f"/admin/orders/{number}").text
+    form_with(page, "hand_over").submit("do", value="hand_over", status=303)
+    (ref,) = counter.carrier.vendor.shipments
+    counter.carrier.vendor.scan(ref, "in_transit", "Arrived at Facility")
+    counter.carrier.vendor.scan(ref, "failure", "Nobody was there")
+    tracking.sync(counter.shop, "fake_carrier", ref)
+    page = clerk.get(f"/admin/orders/{number}")
+    assert "could not deliver the parcel" in page.text
+    text = page.click("Labels and tracking").text
+    assert text.index("Nobody was there") < text.index("Arrived at Facility")
+    page = form_with(page, "seen").submit(status=303).follow()
+    assert "could not deliver" not in page.text

@@ -18,7 +18,7 @@ from opticworks import contracts as c
 from opticworks.admin import words
 from opticworks.admin.shell import flash
 from opticworks.admin.views.orders import LIST, find
-from opticworks.checkout import labels, parcels
+from opticworks.checkout import addresses, labels, parcels
 from opticworks.checkout.parcels import Wanted
 from opticworks.checkout.settle import Refused
 from opticworks.money import Money
@@ -53,6 +53,7 @@ class Packed(NamedTuple):
     signature: str
     goods: str  #: what the things in it were sold for, in major units
     fresh_until: datetime | None
+    history: Sequence[Any]  #: what the carrier reported, the latest first
 
 
 SIGNATURES = {
@@ -107,6 +108,8 @@ def _page(request: Request, error: str = "") -> dict[str, Any]:
         "customs": _customs(request, found, order) if cards or any(found.left.values()) else None,
         "next_order": queries.next_to_ship(db, order),
         "form": str(uuid.uuid4()),
+        "check": addresses.of_order(order),
+        "address_lines": addresses.lines,
         "blocked": blocked,
         "error": error,
         "words": words,
@@ -138,6 +141,7 @@ def _card(
         _typed_signature(request, parcel) or parcel.options.get("signature") or settings.signature,
         str(Money(goods, view.currency).to_decimal()),
         until,
+        shipments.reports(request.db, parcel.id),
     )
 
 
@@ -182,7 +186,7 @@ def _promise(rate: c.Rate | c.ShippingChoice) -> str:
         least = rate.min_days if rate.min_days is not None else rate.max_days
         span = f"{least}–{rate.max_days}" if least < rate.max_days else str(rate.max_days)
         days = f"{span} working {'day' if span == '1' else 'days'}"
-    measured = f"{sure[0]} % within {sure[1]}" if sure else ""
+    measured = f"{sure[0]} % within {sure[1]} {'day' if sure[1] == 1 else 'days'}" if sure else ""
     return " · ".join(part for part in (days, measured) if part) or "No promise"
 
 
