@@ -6,7 +6,8 @@ keys, and `opticworks.documents.sheet` draws it:
     kind, issued, order, placed     the day of issue and of the order (ISO), the order's number
     seller, buyer, ship_to          lines of an address; `ship_to` is empty where it is the buyer's
     tax_ids, buyer_tax_id           as they are printed
-    lines                           title, note, quantity, unit, total: one row each
+    lines                           title, note, quantity, unit, total: one row each; `unit` is None
+                                    where the total is no multiple of one price
     sums, total                     kind, label, amount, rate: what leads from the rows to the total
     taxes                           label, rate, net, tax: one row per rate, and
     tax_included                    whether the prices contain them
