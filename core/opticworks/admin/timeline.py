@@ -105,8 +105,13 @@ def _message(message: Message) -> Entry:
     )
 
 
+def _tells(key: str, value: Any) -> bool:
+    """Whether that detail of a deed says something; a bare number of one parcel does not."""
+    return key != "lines" and value != "" and (key, value) != ("parcels", 1)
+
+
 def _deed(deed: Any) -> Entry:
     title = words.AUDIT.get(deed.action, deed.action.replace(".", " ").replace("_", " "))
-    parts = [str(value) for key, value in deed.data.items() if key != "lines" and value != ""]
+    parts = [str(value) for key, value in deed.data.items() if _tells(key, value)]
     icon = {"order.canceled": "x", "order.fulfilled": "truck"}.get(deed.action, "pencil")
     return Entry(deed.at, title, icon, " · ".join(parts), deed.actor)

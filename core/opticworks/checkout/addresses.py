@@ -153,8 +153,7 @@ def _kept(asked: c.AddressVerifier, typed: c.Address, verdict: c.AddressVerdict)
 
 def lines(address: c.Address) -> list[str]:
     """The place as it is written on a parcel, without the country."""
-    town = f"{address.city} {address.state} {address.postal_code}"
-    return [part for part in (address.line1, address.line2, " ".join(town.split())) if part]
+    return [part for part in (address.line1, address.line2, address.town) if part]
 
 
 # --- staff ----------------------------------------------------------------------------------------

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
+from opticworks.contracts.goods import named
 from opticworks.documents import facts as facts_room
 from opticworks.documents import service as documents
 from opticworks.documents.models import Document
@@ -67,15 +68,25 @@ def issue(ctx: c.Ctx, order: Order, request: uuid.UUID, rows: Sequence[Refund]) 
 
 
 def _facts(ctx: c.Ctx, order: Order, rows: Sequence[Refund], refers_to: str) -> dict[str, Any]:
-    """What stands on it, as opticworks.documents.facts has it. Amounts contain their tax."""
+    """What stands on it, as opticworks.documents.facts has it: prices with or without their taxes,
+    as on the invoice."""
     shop, zone = ctx.settings["shop"], ZoneInfo(ctx.settings["shop"].timezone)
     entries = [entry for row in rows for entry in row.lines.get("lines", [])]
     shipping = sum(row.lines.get("shipping", 0) for row in rows)
     total = sum(row.amount for row in rows)
-    items = sum(entry["amount"] for entry in entries)
+    *items, delivery = parts = _parts(order, entries, shipping)
+    taxes = _taxes(order, parts)
+    listed = sum(row["tax"] for row in taxes)
+    # Only what is named as a tax below may be left out of the prices.
+    included = not _added(order) or listed != sum(part.tax for part in parts)
+    prices = [part.gross if included else part.gross - part.tax for part in parts]
     title = (order.shipping or {}).get("title", "")
-    sums = [("subtotal", "", items), ("shipping", title, shipping)]
-    sums.append(("adjustment", "Adjustment", total - items - shipping))
+    sums = [("subtotal", "", sum(prices[:-1]), None), ("shipping", title, prices[-1], None)]
+    if not included:
+        sums += [("tax", row["label"], row["tax"], row["rate"]) for row in taxes]
+    adjusted = total - sum(part.gross for part in (*items, delivery))
+    sums.append(("adjustment", "Adjustment", adjusted, None))
+    options = {line.sku: line.options for line in orders.lines_of(ctx.db, order.id)}
     return {
         "kind": KIND,
         "issued": ctx.now.astimezone(zone).date().isoformat(),
@@ -86,44 +97,73 @@ def _facts(ctx: c.Ctx, order: Order, rows: Sequence[Refund], refers_to: str) -> 
         ),
         "currency": order.currency,
         "lines": [
-            {
-                "title": entry.get("name") or entry["title"],
-                "note": entry.get("part") or entry["sku"],
-                "of": entry.get("of", ""),
-                "without": entry.get("without", ""),
-                "quantity": max(1, refunds.count_of(entry)),
-                "unit": entry["amount"] // max(1, refunds.count_of(entry)),
-                "total": entry["amount"],
-            }
-            for entry in entries
+            _line(entry, price, options.get(entry["sku"], ""))
+            for entry, price in zip(entries, prices, strict=False)
         ],
         "sums": [
-            {"kind": kind, "label": label, "amount": amount, "rate": None}
-            for kind, label, amount in sums
+            {"kind": kind, "label": label, "amount": amount, "rate": rate}
+            for kind, label, amount, rate in sums
             if amount
         ],
         "total": total,
-        "taxes": _taxes(order, entries, shipping),
-        "tax_included": True,
+        "taxes": taxes,
+        "tax_included": included,
         "remarks": [],
         "paid": "",
         "refers_to": refers_to,
     }
 
 
-def _taxes(
-    order: Order, entries: Sequence[Mapping[str, Any]], shipping: int
-) -> list[dict[str, Any]]:
-    """Each tax that is given back, by its rate: as the order had them, in proportion."""
-    charged: dict[str, list[c.Adjustment]] = {}
+def _line(entry: Mapping[str, Any], price: int, options: str) -> dict[str, Any]:
+    """A row for what is paid back of a line; without the price of one where it is no round one."""
+    quantity = max(1, refunds.count_of(entry))
+    return {
+        "title": entry.get("name") or named(entry["title"], options),
+        "note": entry.get("part") or entry["sku"],
+        "of": entry.get("of", ""),
+        "without": entry.get("without", ""),
+        "quantity": quantity,
+        "unit": None if price % quantity else price // quantity,
+        "total": price,
+    }
+
+
+class _Part(NamedTuple):
+    """What is paid back of one target of the order's calculation, with and of which is tax."""
+
+    target: str
+    gross: int
+    tax: int
+
+
+def _charged(order: Order) -> dict[str, list[c.Adjustment]]:
+    """The taxes of the order, by what they are on."""
+    found: dict[str, list[c.Adjustment]] = {}
     for raw in order.trace:
         step = steps.from_json(raw, order.currency)
         if step.stage == "tax" and step.amount:
-            charged.setdefault(step.target, []).append(step)
-    parts = [(f"line:{entry['sku']}", entry["amount"], entry["tax"]) for entry in entries]
+            found.setdefault(step.target, []).append(step)
+    return found
+
+
+def _added(order: Order) -> bool:
+    """Whether taxes were added to the order's prices, and not contained in them."""
+    return any(not step.included for of_it in _charged(order).values() for step in of_it)
+
+
+def _parts(order: Order, entries: Sequence[Mapping[str, Any]], shipping: int) -> list[_Part]:
+    """Each entry, and the delivery as the last."""
+    tax = 0
     if shipping and order.shipping_total:
-        whole = sum(step.amount.minor for step in charged.get("shipping", ()))
-        parts.append(("shipping", shipping, round(whole * shipping / order.shipping_total)))
+        whole = sum(step.amount.minor for step in _charged(order).get("shipping", ()))
+        tax = round(whole * shipping / order.shipping_total)
+    items = [_Part(f"line:{entry['sku']}", entry["amount"], entry["tax"]) for entry in entries]
+    return [*items, _Part("shipping", shipping, tax)]
+
+
+def _taxes(order: Order, parts: Sequence[_Part]) -> list[dict[str, Any]]:
+    """Each tax that is given back, by its rate: as the order had them, in proportion."""
+    charged = _charged(order)
     found: dict[tuple[str, str | None], list[int]] = {}
     for target, gross, tax in parts:
         of_it = charged.get(target, ())

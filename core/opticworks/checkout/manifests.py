@@ -28,6 +28,9 @@ from opticworks.shop import Shop
 
 WORKING = timedelta(seconds=10)  #: until a form that is being made is asked for again
 SHOWN = 20
+#: What a carrier reports before it has the parcel: one that it scanned needs no form, and one
+#: such parcel has a whole form refused.
+UNSCANNED = Parcel.tracking.in_(("", "unknown", "pre_transit"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,14 @@ def providers(shop: Shop) -> dict[str, c.ManifestProvider]:
 
 def waiting(shop: Shop, db: Session, since: datetime) -> list[Waiting]:
     """What could be put on a form, by provider and carrier: labelled parcels that are still here,
-    and those that were handed over since then."""
+    and those that were handed over since then and that the carrier has not scanned yet."""
     known = providers(shop)
     rows = db.scalars(
         select(Parcel)
         .where(
             Parcel.provider.in_(known),
             Parcel.manifest_id.is_(None),
+            UNSCANNED,
             or_(
                 Parcel.status == "bought",
                 (Parcel.status == "shipped") & (Parcel.shipped_at >= since),
@@ -89,6 +93,7 @@ def begin(
             .where(
                 Parcel.id.in_(parcel_ids),
                 Parcel.manifest_id.is_(None),
+                UNSCANNED,
                 Parcel.status.in_(("bought", "shipped")),
             )
             .order_by(Parcel.id)
@@ -96,7 +101,9 @@ def begin(
         ).all()
         ends = {(parcel.provider, parcel.carrier) for parcel in parcels}
         if not parcels:
-            raise Refused("These parcels are on a form already, or were given back.")
+            raise Refused(
+                "These parcels are on a form already, were given back, or are on their way."
+            )
         if len(ends) > 1 or parcels[0].provider not in known:
             raise Refused(
                 "A form is for the parcels of one carrier, of a provider that makes forms."

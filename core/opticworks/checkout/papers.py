@@ -113,11 +113,10 @@ def _slip(
     day = order.placed_at.astimezone(ZoneInfo(settings.timezone))
     about = [(_("Ordered"), str(format_date(day, "medium", locale=settings.locale)))]
     if parcel is not None:
-        carrier = f"{parcel.carrier} {parcel.service}".strip()
         about += [
             (_("Box"), parcel.box),
             (_("Weight"), f"{parcel.weight / 1000:g} kg" if parcel.weight else ""),
-            (_("Carrier"), carrier),
+            (_("Carrier"), parcel.way if parcel.carrier else ""),
             (_("Tracking"), parcel.tracking_number),
         ]
     elif order.shipping:

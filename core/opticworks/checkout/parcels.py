@@ -249,7 +249,11 @@ def unpack(shop: Shop, parcel_id: uuid.UUID, *, actor: str) -> None:
         if parcel.status == "dropped":
             return
         if parcel.status not in ("draft", "prepared"):
-            raise Refused("This parcel has a label. Void the label first.")
+            raise Refused(
+                "A label is being bought for this parcel. Look it up first."
+                if parcel.status == "buying"
+                else "This parcel has a label. Void the label first."
+            )
         parcel.status = "dropped"
         audit.record(db, actor, "parcel.unpacked", f"order {order.number}")
 

@@ -150,6 +150,17 @@ def turn(shop: Shop, whose: object) -> Iterator[None]:
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
 
 
+def _same_signature(work: Work, options: c.BuyOptions | None) -> None:
+    """Refuse a signature other than the one that the prices are for: it would be left out, or paid
+    for unseen."""
+    rated = work.request.options.get("signature", "")
+    if (options or {}).get("signature", "") not in ("", rated):
+        raise Refused(
+            "These prices are for another signature than the one that is chosen now. Get prices "
+            "again, then buy the label."
+        )
+
+
 class Purchase(ABC, Generic[Row]):
     """Buying and giving back the labels of one thing. `whose` turn it is: its id or number."""
 
@@ -269,6 +280,7 @@ class Purchase(ABC, Generic[Row]):
                 raise Refused(f"This {self.what} is not packed any more. Open the order again.")
             begun = work.status == "buying"
             if not begun:
+                _same_signature(work, options)
                 self._choose(rate_code, most, options)
                 work = self.read()
             self._finish(work, begun, actor)

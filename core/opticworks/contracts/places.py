@@ -10,6 +10,8 @@ from pydantic.config import JsonDict
 
 #: How wide a field is in the admin's forms.
 HALF: JsonDict = {"width": "half"}
+#: Where the postal code is written behind the city; elsewhere it leads.
+CODE_LAST = frozenset({"AU", "CA", "GB", "IE", "IN", "JP", "NZ", "SG", "US"})
 
 
 class Address(BaseModel):
@@ -32,6 +34,13 @@ class Address(BaseModel):
     @property
     def name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def town(self) -> str:
+        """The line with the city, as its country writes it: "Austin, TX 78701", "50667 Köln"."""
+        city = ", ".join(part for part in (self.city, self.state) if part)
+        parts = (city, self.postal_code) if self.country in CODE_LAST else (self.postal_code, city)
+        return " ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ keys, and `opticworks.documents.sheet` draws it:
     kind, issued, order, placed     the day of issue and of the order (ISO), the order's number
     seller, buyer, ship_to          lines of an address; `ship_to` is empty where it is the buyer's
     tax_ids, buyer_tax_id           as they are printed
-    lines                           title, note, quantity, unit, total: one row each; `of` names
-                                    the bundle of a single part, `without` what a bundle lacks
+    lines                           title, note, quantity, unit, total: one row each; `unit` is None
+                                    where the total is no multiple of one price, `of` names the
+                                    bundle of a single part, `without` what a bundle lacks
     sums, total                     kind, label, amount, rate: what leads from the rows to the total
     taxes                           label, rate, net, tax: one row per rate, and
     tax_included                    whether the prices contain them
@@ -91,14 +92,8 @@ def parties(address: c.Address, shop: c.ShopSettings, papers: c.DocumentSettings
 
 def lines_of(address: c.Address, locale: str) -> list[str]:
     """An address as it is written on an envelope."""
-    city = f"{address.city}, {address.state}" if address.state else address.city
-    place = (
-        f"{city} {address.postal_code}"
-        if address.country in ("US", "CA", "AU")
-        else f"{address.postal_code} {address.city}"
-    )
     country = Locale.parse(locale).territories.get(address.country, address.country)
-    parts = (address.name, address.company, address.line1, address.line2, place, country)
+    parts = (address.name, address.company, address.line1, address.line2, address.town, country)
     return [text for part in parts if (text := str(part).strip(" ,"))]
 
 

@@ -114,7 +114,7 @@ class _Sheet:
             [
                 [text(line["title"]), *lines(self.below(line), 8, grey=True)],
                 text(str(line["quantity"]), right=True),
-                text(self.money(line["unit"]), right=True),
+                text("" if line["unit"] is None else self.money(line["unit"]), right=True),
                 text(self.money(line["total"]), right=True),
             ]
             for line in self.facts["lines"]

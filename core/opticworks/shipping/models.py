@@ -104,6 +104,11 @@ class Parcel(Base):
         lazy="selectin", order_by="ParcelLine.order_line_id", cascade="all, delete-orphan"
     )
 
+    @property
+    def way(self) -> str:
+        """How it travels, in words: what its rate is called, or else carrier and service."""
+        return str((self.rate or {}).get("title") or f"{self.carrier} {self.service}".strip())
+
 
 class ParcelLine(Base):
     """So many of an order's line. `without` counts by SKU the parts of bundles that were not put

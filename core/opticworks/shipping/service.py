@@ -319,6 +319,15 @@ def keep_events(
     ).all()
 
 
+def reports(db: Session, parcel_id: uuid.UUID) -> Sequence[TrackingEvent]:
+    """What the carrier reported of a parcel, the latest first."""
+    return db.scalars(
+        select(TrackingEvent)
+        .where(TrackingEvent.parcel_id == parcel_id)
+        .order_by(TrackingEvent.occurred_at.desc(), TrackingEvent.id.desc())
+    ).all()
+
+
 def newest(history: Sequence[tuple[str, datetime]]) -> str:
     """The status that a history (status, moment) comes to, in whichever order it was heard.
 

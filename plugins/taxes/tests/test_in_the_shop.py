@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,9 +11,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from opticworks.checkout import return_refund, returns, staff
 from opticworks.checkout.place import Changed, place
+from opticworks.documents import service as documents
 from opticworks.jobs.testing import drain
 from opticworks.money import Money
+from opticworks.orders import service as orders
 from opticworks.testing.shops import Browser, counted
 from opticworks_taxes import demo, migrations, plugin_info, reading
 from opticworks_taxes.models import Rate
@@ -220,3 +224,36 @@ def test_the_database_refuses_a_rate_that_contradicts_another(open_shop, add_rat
         add_rate(shop, "US", "8", state="CA")
     with pytest.raises(IntegrityError):
         add_rate(shop, "US", "101", state="NV")
+
+
+@pytest.mark.parametrize(
+    ("entered", "sums"),
+    [("net", {"subtotal": 20000, "tax": 1450}), ("gross", {"subtotal": 20000})],
+)
+def test_a_credit_note_counts_as_the_invoice_does(
+    open_shop, add_rate, entered: str, sums: dict[str, int]
+) -> None:
+    shown = '"shown": "incl"' if entered == "gross" else '"shown": "excl"'
+    regions = f'[{{"title": "All", "countries": ["*"], "entered": "{entered}", {shown}}}]'
+    counter = open_shop(settings={"taxes": {"regions": regions}})
+    counter.card.first_state = "captured"
+    add_rate(counter.shop, "US", "7.25", state="CA", title="Sales tax")
+    number = counter.buy(("LAMP", 3), payment="fake_card").number
+    parcel = {"carrier": "UPS", "tracking_number": "1Z9", "actor": "clerk"}
+    staff.fulfil(counter.shop, number, lines={"LAMP": 3}, **parcel)
+    with counter.shop.unit() as db:
+        order = orders.by_number(db, number)
+        (lamp,) = (line.id for line in orders.lines_of(db, order.id))
+        asked = returns.Asked(id=uuid.uuid4(), lines={lamp: (2, "unwanted")}, note="")
+        back = returns.request(counter.shop, db, number, asked).number
+        returns.approve(db, back, actor="clerk")
+        returns.receive(db, back, {lamp: returns.Arrived(2, "new", True)}, actor="clerk")
+    return_refund.pay(counter.shop, back, return_refund.Terms(), actor="clerk")
+    with counter.shop.unit() as db:
+        (note,) = [one for one in documents.of_order(db, number) if one.kind == "credit_note"]
+    found = note.facts
+    (lamps,) = found["lines"]
+    assert (lamps["quantity"], lamps["unit"], lamps["total"]) == (2, 10000, 20000)
+    assert {row["kind"]: row["amount"] for row in found["sums"]} == sums
+    assert found["total"] == sum(sums.values())
+    assert found["tax_included"] is (entered == "gross")

@@ -80,6 +80,26 @@ def test_a_label_is_given_back_and_wrong_forms_change_nothing(counter, sign_in) 
     assert counter.carrier.vendor.bought == 1
 
 
+def test_a_signature_that_the_prices_are_not_for_buys_nothing(counter, sign_in) -> None:
+    clerk = sign_in("clerk")
+    number = counter.buy(("LAMP", 1)).number
+    verbs.mark_paid(counter.shop, number, actor="t")
+    page = form_with(parcels_page(counter, clerk, number), "pack_all")
+    page = page.submit("do", value="pack_all", status=303).follow()
+    page = form_with(page, "rates").submit("do", value="rates", status=303).follow()
+    form = form_with(page, "buy")
+    form["signature"] = "adult"
+    page = form.submit("do", value="buy", status=422)
+    assert "These prices are for another signature" in page.text
+    assert counter.carrier.vendor.bought == 0
+    form = form_with(page, "rates")
+    assert form["signature"].value == "adult"  # what was chosen is not lost
+    page = form.submit("do", value="rates", status=303).follow()
+    form_with(page, "buy").submit("do", value="buy", status=303)
+    assert counter.carrier.vendor.bought == 1
+    assert counter.carrier.vendor.options["signature"] == "adult"
+
+
 def test_labels_come_before_shipping_by_hand_where_they_are_sold(counter, sign_in) -> None:
     clerk = sign_in("clerk")
     number = counter.buy(("LAMP", 1)).number
@@ -89,3 +109,24 @@ def test_labels_come_before_shipping_by_hand_where_they_are_sold(counter, sign_i
     counter.carrier.labels = False
     text = clerk.get(f"/admin/orders/{number}").text
     assert text.index(">Ship<") < text.index(">Parcels and labels<")
+
+
+def test_trouble_and_labels_are_found_from_the_order_when_all_has_left(counter, sign_in) -> None:
+    clerk = sign_in("clerk")
+    number = counter.buy(("LAMP", 1)).number
+    verbs.mark_paid(counter.shop, number, actor="t")
+    page = parcels_page(counter, clerk, number)
+    for deed in ("pack_all", "rates", "buy"):
+        page = form_with(page, deed).submit("do", value=deed, status=303).follow()
+    assert "Label bought" in clerk.get(f"/admin/orders/{number}").text
+    form_with(page, "hand_over").submit("do", value="hand_over", status=303)
+    (ref,) = counter.carrier.vendor.shipments
+    counter.carrier.vendor.scan(ref, "in_transit", "Arrived at Facility")
+    counter.carrier.vendor.scan(ref, "failure", "Nobody was there")
+    tracking.sync(counter.shop, "fake_carrier", ref)
+    page = clerk.get(f"/admin/orders/{number}")
+    assert "could not deliver the parcel" in page.text
+    text = page.click("Labels and tracking").text
+    assert text.index("Nobody was there") < text.index("Arrived at Facility")
+    page = form_with(page, "seen").submit(status=303).follow()
+    assert "could not deliver" not in page.text

@@ -20,9 +20,12 @@ from opticworks.notifications.models import Message
 from opticworks.orders import queries, service
 from opticworks.orders.models import FULFILMENT_STATUSES, PAYMENT_STATUSES, Order
 from opticworks.payments import service as payments
+from opticworks.shipping import service as shipments
 from opticworks.web.page import Crumb, Page
 from opticworks.web.policy import admin_view
 
+#: States of parcels that are packed and still here.
+PACKED = ("draft", "prepared", "buying", "bought")
 LIST = Crumb(title="Orders", path="/admin/orders")
 
 
@@ -166,6 +169,11 @@ def order(request: Request) -> dict[str, Any]:
         "may_check": may_change_address(view, request.identity.permissions)
         and addresses.verifier(request.shop) is not None,
         "address_lines": addresses.lines,
+        "may_fulfil": "orders.fulfil" in request.identity.permissions,
+        "packed": shipments.of_order(request.db, row.id, PACKED),
+        "trouble": shipments.problems(request.db, row.id)
+        if "orders.fulfil" in request.identity.permissions
+        else (),
     }
 
 

@@ -18,7 +18,7 @@ from opticworks import contracts as c
 from opticworks.admin import words
 from opticworks.admin.shell import flash
 from opticworks.admin.views.orders import LIST, find
-from opticworks.checkout import demand, labels, parcels, purchase
+from opticworks.checkout import addresses, demand, labels, parcels, purchase
 from opticworks.checkout.parcels import Wanted
 from opticworks.checkout.settle import Refused
 from opticworks.money import Money
@@ -54,6 +54,7 @@ class Packed(NamedTuple):
     signature: str
     goods: str  #: what the things in it were sold for, in major units
     fresh_until: datetime | None
+    history: Sequence[Any]  #: what the carrier reported, the latest first
 
 
 SIGNATURES = {
@@ -120,6 +121,8 @@ def _page(request: Request, error: str = "") -> dict[str, Any]:
         "customs": _customs(request, found, order) if cards or any(found.left.values()) else None,
         "next_order": queries.next_to_ship(db, order),
         "form": str(uuid.uuid4()),
+        "check": addresses.of_order(order),
+        "address_lines": addresses.lines,
         "blocked": blocked,
         "error": error,
         "words": words,
@@ -158,10 +161,18 @@ def _card(
         Money(parcel.cost, parcel.currency).format() if parcel.cost is not None else "",
         sorted({file.format for file in shipments.label_files(request.db, parcel.id)}),
         size,
-        str(parcel.options.get("signature") or settings.signature),
+        _typed_signature(request, parcel) or parcel.options.get("signature") or settings.signature,
         str(Money(goods, view.currency).to_decimal()),
         until,
+        shipments.reports(request.db, parcel.id),
     )
+
+
+def _typed_signature(request: Request, parcel: Parcel) -> str:
+    """What was chosen for this parcel in a form that was refused."""
+    chosen = request.POST.get("signature", "")
+    mine = request.POST.get("parcel", "") == str(parcel.id)
+    return chosen if mine and chosen in SIGNATURES else ""
 
 
 def _offers(
@@ -198,7 +209,7 @@ def _promise(rate: c.Rate | c.ShippingChoice) -> str:
         least = rate.min_days if rate.min_days is not None else rate.max_days
         span = f"{least}–{rate.max_days}" if least < rate.max_days else str(rate.max_days)
         days = f"{span} working {'day' if span == '1' else 'days'}"
-    measured = f"{sure[0]} % within {sure[1]}" if sure else ""
+    measured = f"{sure[0]} % within {sure[1]} {'day' if sure[1] == 1 else 'days'}" if sure else ""
     return " · ".join(part for part in (days, measured) if part) or "No promise"
 
 
@@ -332,13 +343,18 @@ def _unpack(request: Request, number: str) -> str:
 
 
 def _rates(request: Request, number: str) -> str:
-    signature = request.POST.get("signature", "")
-    if signature and signature not in SIGNATURES:
-        raise Refused("Choose one of the signatures that are offered.")
-    offered = labels.prepare(request.shop, _parcel(request, number), signature)
+    offered = labels.prepare(request.shop, _parcel(request, number), _signed(request))
     if not offered:
         raise Refused("No carrier offers to ship this. Look at the address, weight and size.")
     return "These are the prices of now. Nothing is bought yet."
+
+
+def _signed(request: Request) -> Any:
+    """The signature that the form asks for; empty where it says nothing of it."""
+    signature = request.POST.get("signature", "")
+    if signature and signature not in SIGNATURES:
+        raise Refused("Choose one of the signatures that are offered.")
+    return signature
 
 
 def _buy(request: Request, number: str) -> str:
@@ -362,6 +378,8 @@ def _options(request: Request, number: str) -> c.BuyOptions:
     wanted = request.POST.get("label_format", "")
     if wanted in LABEL_FORMATS:
         options["label_format"] = wanted
+    if signature := _signed(request):
+        options["signature"] = signature
     if insured := request.POST.get("insurance", "").strip():
         with request.shop.unit() as db:
             view = request.shop.order_view(db, number)
