@@ -328,7 +328,7 @@ def _of_attempt(
             about,
             kind="missing",
             sentence=f"Our ledger says that {_money(payment, payment.amount)} of order "
-            f"{order.number} were {STATES[payment.status]} through {payment.title} "
+            f"{order.number} was {STATES[payment.status]} through {payment.title} "
             f"({payment.ref}), which knows no such payment.",
         )
 
@@ -391,7 +391,7 @@ def _of_order(entry: Entry) -> Iterator[Difference]:
     if last is not None and order.status == "canceled" and held > refunding:
         yield Difference(
             kind="kept",
-            sentence=f"Order {order.number} is canceled, but {said} of it were not paid back.",
+            sentence=f"Order {order.number} is canceled, but {said} of it was not paid back.",
             number=order.number,
             provider=last.provider,
             attempt=str(last.attempt),
@@ -402,7 +402,7 @@ def _of_order(entry: Entry) -> Iterator[Difference]:
         yield Difference(
             kind="twice",
             sentence=f"Order {order.number} costs {Money(order.total, order.currency).format()}, "
-            f"but {said} were kept for it.",
+            f"but {said} was kept for it.",
             number=order.number,
             provider=last.provider,
             attempt=str(last.attempt),
