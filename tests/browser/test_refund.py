@@ -32,5 +32,5 @@ def test_a_refund_is_counted_while_it_is_filled_in(
     page.get_by_label("Another amount").fill("")
     page.get_by_label("Reason").select_option(label="Arrived damaged or faulty")
     page.get_by_role("button", name=f"Pay {items} back").click()
-    expect(page.get_by_role("status").first).to_contain_text(f"{items} are paid back.")
+    expect(page.get_by_role("status").first).to_contain_text(f"{items} is paid back.")
     expect(page.locator(".money-list")).to_contain_text("Arrived damaged or faulty")

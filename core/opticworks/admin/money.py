@@ -142,13 +142,14 @@ def _dispute(dispute: Dispute, currency: str) -> Entry:
         "won": "The bank decided for the shop.",
         "lost": "The bank decided for the customer and kept the money.",
     }[dispute.status]
+    due = dispute.due_by if disputes.is_open(dispute) else None
     return Entry(
         title=(dispute.reason or "Dispute").capitalize(),
         amount=Money(dispute.amount, currency),
         word=words.of(words.DISPUTE, dispute.status),
-        at=dispute.due_by or dispute.opened_at,
+        at=due or dispute.closed_at or dispute.opened_at,
         sentence=sentence,
-        detail="due" if dispute.due_by and disputes.is_open(dispute) else "",
+        detail="due" if due else "",
         url=dispute.url,
     )
 

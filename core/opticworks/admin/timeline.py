@@ -54,7 +54,7 @@ def subject(number: str) -> str:
 def of_order(
     db: Session, order_id: int, view: c.OrderView, messages: Iterable[Message]
 ) -> list[Entry]:
-    """The order's timeline; `messages` are those about it."""
+    """The order's timeline, newest first; `messages` are those about it."""
     deeds = audit.of_subject(db, subject(view.number))
     told = {deed.action for deed in deeds}
     entries = [
@@ -63,7 +63,8 @@ def of_order(
         *map(_message, messages),
         *(_deed(deed) for deed in deeds if deed.action not in ("order.paid", "order.refunded")),
     ]
-    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+    # Of one moment, what was written down last comes first, too.
+    return sorted(entries, key=lambda entry: entry.at)[::-1]
 
 
 def _events(db: Session, view: c.OrderView, told: set[str]) -> Iterable[Entry]:

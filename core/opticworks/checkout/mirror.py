@@ -93,7 +93,7 @@ def _found(shop: Shop, db: Session, payment: Payment, result: c.RefundResult) ->
             "mismatch",
             key=f"mismatch:refund:{result.ref}",
             note=f"The provider reports a refund of {result.money.format()}; of this payment "
-            f"{Money(left, payment.currency).format()} are left.",
+            f"{Money(left, payment.currency).format()} is left.",
         )
         return None
     return refunds.intend(

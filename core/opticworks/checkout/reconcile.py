@@ -23,7 +23,8 @@ from opticworks.checkout.standing import projected
 from opticworks.faults import outside
 from opticworks.money import Money
 from opticworks.orders.models import Order
-from opticworks.payments.models import Payment, PaymentEvent
+from opticworks.payments import disputes
+from opticworks.payments.models import Dispute, Payment, PaymentEvent
 from opticworks.payments.service import FINAL, HAS_MONEY, RANK
 from opticworks.shop import Shop
 
@@ -38,6 +39,12 @@ STATES = {
     "captured": "received",
     "failed": "failed",
     "canceled": "called off",
+}
+CLAIMS = {
+    "needs_response": "waits for an answer",
+    "under_review": "is under review",
+    "won": "was won",
+    "lost": "was lost",
 }
 STATUSES = {
     "unpaid": "not paid",
@@ -79,10 +86,12 @@ class Kept:
     captured: int = 0
     refunded: int = 0
     refunding: int = 0
+    lost: int = 0  #: to disputes
+    disputes: dict[str, str] = field(default_factory=dict)  #: their states, by ref
 
     @property
     def net(self) -> int:
-        return self.captured - self.refunded
+        return self.captured - self.refunded - self.lost
 
 
 @dataclass(slots=True)
@@ -230,8 +239,12 @@ def _book(
                 captured=moved.get("captured", 0),
                 refunded=-moved.get("refunded", 0) - moved.get("refund_failed", 0),
                 refunding=max(0, about.get("refund_intended", 0) - ended),
+                lost=-moved.get("dispute_closed", 0),
             )
         )
+    kept = {each.payment.id: each for entry in book.values() for each in entry.attempts}
+    for claim in db.scalars(select(Dispute).where(Dispute.payment_id.in_(kept))):
+        kept[claim.payment_id].disputes[claim.ref] = claim.status
     return list(book.values())
 
 
@@ -315,7 +328,8 @@ def _of_attempt(
                 f"{order.number} ({stray.result.ref}), which our books do not link to it.",
                 ref=stray.result.ref,
                 at=stray.at,
-                repairs=("link",) if not kept.captured else ("return",),
+                # Money that has a reference already came once more.
+                repairs=("return",) if kept.captured and payment.ref else ("link",),
             )
     listed = vendors.listed.get((payment.provider, payment.ref))
     if listed is not None:
@@ -328,7 +342,7 @@ def _of_attempt(
             about,
             kind="missing",
             sentence=f"Our ledger says that {_money(payment, payment.amount)} of order "
-            f"{order.number} were {STATES[payment.status]} through {payment.title} "
+            f"{order.number} was {STATES[payment.status]} through {payment.title} "
             f"({payment.ref}), which knows no such payment.",
         )
 
@@ -370,7 +384,22 @@ def _moved(
             f"{_money(payment, kept.refunded)}."
         )
         return "refunds", sentence, ("settle",)
-    return None
+    return next(_claimed(kept, said, f"At {title} a dispute about {{}} of order {number} "), None)
+
+
+def _claimed(
+    kept: Kept, said: c.PaymentResult, about: str
+) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Disputes of which the provider knows more than we do, or another end."""
+    for claim in said.disputes:
+        ours = kept.disputes.get(claim.ref)
+        sentence = about.format(claim.money.format()) + CLAIMS[claim.status]
+        if ours is None:
+            yield "dispute", f"{sentence}; our ledger does not know of it.", ("settle",)
+        elif disputes.RANK[claim.status] > disputes.RANK[ours]:
+            yield "dispute", f"{sentence}; in our ledger it {CLAIMS[ours]}.", ("settle",)
+        elif claim.status != ours and claim.status not in disputes.OPEN:
+            yield "dispute", f"{sentence}; in our ledger it {CLAIMS[ours]}.", ()
 
 
 def _is_ahead(one: str, other: str) -> bool:
@@ -391,7 +420,7 @@ def _of_order(entry: Entry) -> Iterator[Difference]:
     if last is not None and order.status == "canceled" and held > refunding:
         yield Difference(
             kind="kept",
-            sentence=f"Order {order.number} is canceled, but {said} of it were not paid back.",
+            sentence=f"Order {order.number} is canceled, but {said} of it was not paid back.",
             number=order.number,
             provider=last.provider,
             attempt=str(last.attempt),
@@ -402,7 +431,7 @@ def _of_order(entry: Entry) -> Iterator[Difference]:
         yield Difference(
             kind="twice",
             sentence=f"Order {order.number} costs {Money(order.total, order.currency).format()}, "
-            f"but {said} were kept for it.",
+            f"but {said} was kept for it.",
             number=order.number,
             provider=last.provider,
             attempt=str(last.attempt),

@@ -101,9 +101,11 @@ def _check(left: Left, amount: int, entries: tuple[dict[str, Any], ...]) -> None
     if left.amount == 0:
         raise Refused("Nothing of this order's money is left to pay back.")
     if amount > left.amount:
+        # An amount of goodwill went back before the items that it was for.
+        way_out = " Enter what is to go back as another amount, with a note." if entries else ""
         raise Refused(
-            f"{_said(left, left.amount)} of this order are left to pay back, not "
-            f"{_said(left, amount)}."
+            f"{_said(left, left.amount)} of this order is left to pay back, not "
+            f"{_said(left, amount)}.{way_out}"
         )
     if amount <= 0 and any(entry["amount"] < 0 for entry in entries):
         taken = sum(entry["amount"] for entry in entries if entry["amount"] < 0)

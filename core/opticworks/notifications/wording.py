@@ -19,6 +19,7 @@ from opticworks.notifications.models import Wording
 from opticworks.plugins import answers
 
 VARIABLE = re.compile(r"\{([a-z_]+)\}")
+BRACES = re.compile(r"\{([^{}]*)\}")  #: what staff may have meant as one
 MOST_SUBJECT, MOST_INTRO = 150, 2000
 
 #: Variables that the kernel fills in for every message about an order.
@@ -125,11 +126,11 @@ def save(db: Session, kind: MessageKind, subject: str, intro: str, version: int)
         if len(text) > most:
             raise BadWording(field, f"This is {len(text)} characters long; {most} are the most.")
         known = variables(kind)
-        unknown = [name for name in VARIABLE.findall(text) if name not in known]
+        unknown = [name for name in BRACES.findall(text) if name not in known]
         if unknown:
             listed = ", ".join(f"{{{name}}}" for name in known)
             raise BadWording(
-                field, f"{{{unknown[0]}}} stands for nothing here. What may be used: {listed}."
+                field, f"{{{unknown[0][:40]}}} stands for nothing here. What may be used: {listed}."
             )
     row = db.get(Wording, kind.code, with_for_update=True)
     if (row.version if row is not None else 0) != version:

@@ -6,13 +6,22 @@ asking when there are thousands; a comparison needs ten of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import stripe
 
-from opticworks.contracts import ListedPayment, PaymentResult, PaymentState, ProviderError
+from opticworks.contracts import (
+    Dispute,
+    DisputeStatus,
+    ListedPayment,
+    PaymentResult,
+    PaymentState,
+    ProviderError,
+)
 from opticworks_stripe_payments.amounts import from_stripe
 
 PAGE = 100  #: intents in one answer, the most that Stripe gives
@@ -26,32 +35,54 @@ STATES: Mapping[str, PaymentState] = {
     "succeeded": "captured",
     "canceled": "canceled",
 }
+#: Any other state of a dispute is one in which the bank looks at it.
+DISPUTE_STATES: Mapping[str, DisputeStatus] = {
+    "needs_response": "needs_response",
+    "warning_needs_response": "needs_response",
+    "won": "won",
+    "warning_closed": "won",
+    "prevented": "won",
+    "lost": "lost",
+}
 
 
 def since(
     client: stripe.StripeClient, when: datetime, ask: Callable[[Callable[[], Any]], Any]
 ) -> Iterator[ListedPayment]:
     """Every intent made since then, the newest first. `ask` makes Stripe's errors ours."""
-    params: dict[str, Any] = {
-        "created": {"gte": int(when.timestamp())},
-        "limit": PAGE,
-        "expand": ["data.latest_charge"],
-    }
-    while True:
-        page = ask(lambda: client.raw_request("get", "/v1/payment_intents", **params)).data
-        yield from map(_listed, page["data"])
-        if not page["has_more"]:
-            return
-        params["starting_after"] = page["data"][-1]["id"]
+
+    def pages(kind: str, **params: Any) -> Iterator[Mapping[str, Any]]:
+        params |= {"created": {"gte": int(when.timestamp())}, "limit": PAGE}
+        while True:
+            page = ask(lambda: client.raw_request("get", f"/v1/{kind}", **params)).data
+            yield from page["data"]
+            if not page["has_more"]:
+                return
+            params["starting_after"] = page["data"][-1]["id"]
+
+    # A dispute is younger than what it is about, so all that matter are among these.
+    claims: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for claim in pages("disputes"):
+        claims[str(claim["payment_intent"])].append(claim)
+    for intent in pages("payment_intents", expand=["data.latest_charge"]):
+        yield _listed(intent, claims[intent["id"]])
 
 
-def _listed(intent: Mapping[str, Any]) -> ListedPayment:
+def _listed(intent: Mapping[str, Any], claims: Sequence[Mapping[str, Any]]) -> ListedPayment:
     named = intent["metadata"] or {}
     return ListedPayment(
-        result=_result(intent),
+        result=replace(_result(intent), disputes=tuple(map(_dispute, reversed(claims)))),
         attempt=str(named.get("attempt", "")),
         order_number=str(named.get("order", "")),
         at=datetime.fromtimestamp(intent["created"], UTC),
+    )
+
+
+def _dispute(claim: Mapping[str, Any]) -> Dispute:
+    return Dispute(
+        ref=claim["id"],
+        money=from_stripe(claim["amount"], claim["currency"]),
+        status=DISPUTE_STATES.get(claim["status"], "under_review"),
     )
 
 

@@ -21,7 +21,6 @@ from opticworks.contracts import (
     BadSignature,
     CaptureMethod,
     Dispute,
-    DisputeStatus,
     ListedPayment,
     NoWebhookSecret,
     PaymentIntent,
@@ -35,7 +34,7 @@ from opticworks.contracts import (
 from opticworks.money import Money
 from opticworks_stripe_payments import listing, wallets
 from opticworks_stripe_payments.amounts import Unpayable, from_stripe, to_stripe
-from opticworks_stripe_payments.listing import STATES
+from opticworks_stripe_payments.listing import DISPUTE_STATES, STATES
 from opticworks_stripe_payments.settings import StripeSettings
 
 T = TypeVar("T")
@@ -51,14 +50,6 @@ EXPAND = ["latest_charge.refunds"]
 CAPTURE: Mapping[CaptureMethod, str] = {"automatic": "automatic_async", "manual": "manual"}
 REFUND_STATES = {"succeeded": "done", "failed": "failed", "canceled": "failed"}
 #: Any other is somewhere between the banks: Stripe adds states.
-DISPUTE_STATES: Mapping[str, DisputeStatus] = {
-    "needs_response": "needs_response",
-    "warning_needs_response": "needs_response",
-    "won": "won",
-    "warning_closed": "won",
-    "prevented": "won",
-    "lost": "lost",
-}
 #: Why a refund failed, as staff read it (Stripe: "Failed refunds").
 REFUND_FAILURES = {
     "charge_for_pending_refund_disputed": "The customer's bank took the money back by a dispute.",

@@ -358,6 +358,9 @@ def test_one_fetch_tells_what_was_done_at_stripe(standin: Any) -> None:
     assert said == (claimed["id"], "needs_response", "fraudulent")
     assert dispute.money == provider.fetch(ref).captured - Money(200, "USD")
     assert dispute.due_by > datetime.now(UTC)
+    (listed,) = provider.list(datetime.now(UTC) - timedelta(hours=1))
+    (there,) = listed.result.disputes
+    assert (there.ref, there.money, there.status) == (dispute.ref, dispute.money, dispute.status)
     with pytest.raises(ProviderError, match="charged back") as caught:
         provider.refund(ref, Money(100, "USD"), "key-2")
     assert not caught.value.retryable

@@ -54,7 +54,7 @@ SEED = text(
 
 SAID = """\
 At Card the payment of $29.00 for order OW-0000 is received; our ledger says that it is waiting for the buyer.
-Our ledger says that $29.00 of order OW-0100 were received through Card ({missing}), which knows no such payment.
+Our ledger says that $29.00 of order OW-0100 was received through Card ({missing}), which knows no such payment.
 Card reports $30.00 for order OW-0200; its payment is $29.00.
 Order OW-0400 is shown as not paid; by its ledger it is paid.
 $15.00 at stripe ({stray}) belongs to no order here.

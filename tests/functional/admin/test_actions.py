@@ -137,7 +137,7 @@ def test_canceling_gives_money_and_goods_back(counter, owner, restock):
     verbs.mark_paid(counter.shop, number, actor="t")
     page = owner.get(f"/admin/orders/{number}").click("Cancel order")
     text_ = page.html.get_text(" ")
-    assert "are paid back to the customer" in text_
+    assert "is paid back to the customer" in text_
     assert "2 units can be sold again" in text_
     form = form_of(page)
     form["reason"] = "customer"

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from opticworks.checkout.settle import settle
 from opticworks.checkout.staff import cancel, mark_paid
 
 PAGE = "/admin/payments/reconcile"
@@ -82,3 +83,36 @@ def test_a_payment_whose_reference_was_lost_is_linked_to_its_order(counter, sign
     assert "Everything agrees" in done.text
     assert counter.order(lost).payment_status == "paid"
     assert counter.card.vendor.calls.count("start") == 1, "it was not begun a second time"
+
+
+def test_disputes_that_nobody_heard_of_are_listed_and_lost_ones_agree(counter, sign_in, lost):
+    owner, vendor = sign_in(), counter.card.vendor
+    ((ref, payment),) = vendor.payments.items()
+    settle(counter.shop, lost)
+    for status, sentence in (
+        ("needs_response", "waits for an answer; our ledger does not know of it."),
+        ("lost", "was lost; in our ledger it waits for an answer."),
+    ):
+        vendor.dispute(ref, status)
+        page = owner.get(f"{PAGE}?since=2020-01-01")
+        row = page.html.select_one("td.words").text
+        assert row.startswith(f"At Test card a dispute about {payment.amount.format()}")
+        assert sentence in row
+        button = next(f for f in page.forms.values() if "found" in f.fields)
+        done = button.submit("deed", value="settle", status=303).follow()
+        assert "Everything agrees" in done.text
+    assert counter.order(lost).payment_status == "refunded"
+
+
+def test_money_that_was_counted_and_whose_reference_was_lost_is_not_paid_back(
+    counter, sign_in, lost
+):
+    settle(counter.shop, lost)
+    with counter.shop.unit() as db:
+        db.execute(text("UPDATE payment SET ref = '' WHERE provider = 'fake_card'"))
+    page = sign_in().get(f"{PAGE}?since=2020-01-01")
+    form = next(f for f in page.forms.values() if "found" in f.fields)
+    form.submit("deed", value="return", status=404)
+    done = form.submit("deed", value="link", status=303).follow()
+    assert "Everything agrees" in done.text
+    assert counter.card.vendor.charged == counter.order(lost).total.minor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -51,7 +52,7 @@ def test_a_refund_without_script_is_counted_up_then_paid_back(counter, owner, pa
     answer = form.submit(status=303).follow()
     form.submit(status=303)  # a second click
     said = text_of(answer)
-    assert "$10.00 are paid back." in said
+    assert "$10.00 is paid back." in said
     assert "Kept" in said
     assert "1 × Item LAMP · Arrived damaged or faulty · owner@example.org" in said
     order = counter.order(paid)
@@ -105,22 +106,35 @@ def test_failed_refunds_and_disputes_are_shown_until_somebody_dealt_with_them(co
     assert paid in owner.get("/admin/orders?tab=check_payment").text
     vendor.refunds_begin = "done"
     again = next(form for form in page.forms.values() if form.action.endswith("/again"))
-    assert "$5.00 are paid back." in text_of(again.submit(status=303).follow())
+    assert "$5.00 is paid back." in text_of(again.submit(status=303).follow())
     again.submit(status=303)
     assert [each.status for each in counter.order(paid).refunds] == ["failed", "done"]
     assert paid not in owner.get("/admin/orders?tab=check_payment").text
 
-    vendor.dispute(ref)
+    due = datetime.now(UTC) + timedelta(days=40)
+    vendor.dispute(ref, due=due)
     settle(counter, paid)
     page = text_of(owner.get(f"/admin/orders/{paid}"))
+    assert f"Answer by {due:%B}" in page
     assert "Send nothing before it is settled" in page
     assert "Needs an answer" in page
     assert "disputes this payment" in owner.get(f"/admin/orders/{paid}/fulfil").text
     assert "holds its money" in text_of(owner.get(f"/admin/orders/{paid}/refund"))
     assert paid in owner.get("/admin/orders?tab=check_payment").text
-    vendor.dispute(ref, "lost")
+    vendor.dispute(ref, "lost", due=due)
     settle(counter, paid)
-    assert "Lost to disputes" in text_of(owner.get(f"/admin/orders/{paid}"))
+    page = text_of(owner.get(f"/admin/orders/{paid}"))
+    assert "Lost to disputes" in page
+    assert f"{due:%b} {due.day}," not in page, "over is over: its last day to answer says nothing"
+
+
+def test_what_was_paid_back_at_the_provider_is_told_newest_first(counter, owner, paid):
+    ((ref, _),) = counter.card.vendor.payments.items()
+    counter.card.vendor.pay_back(ref, 200)
+    settle(counter, paid)
+    page = text_of(owner.get(f"/admin/orders/{paid}"))
+    timeline = page[page.index("Timeline") :]
+    assert timeline.index("Refunded") < timeline.index("Refund begun")
 
 
 def settle(counter, number):

@@ -112,7 +112,7 @@ def test_a_clerk_answers_and_receives_and_an_owner_pays_back(counter, sign_in, s
     assert "Check the amount" in text_of(press_form(form, "pay", 422)), "it was not counted up"
     form = form_with(press_form(form, "count", 200), "pay")
     page = press_form(form, "pay").follow()
-    assert "$8.00 are paid back." in text_of(page)
+    assert "$8.00 is paid back." in text_of(page)
     press_form(form, "pay")
     drain(counter.shop)
     order = counter.order(sent)

@@ -179,7 +179,7 @@ class Payments(RuleBasedStateMachine):
         self.vendor.declines.clear()
         self.vendor._failures.clear()
 
-    @deed(index=which, what=st.sampled_from(["pay", "pay", "pay", "refuse", "promise", "late"]))
+    @deed(index=which, what=st.sampled_from(["pay", "pay", "leave", "refuse", "promise", "late"]))
     def happen_at_the_bank(self, index: int, what: str) -> None:
         if not (ref := self.ref(index)):
             return

@@ -133,7 +133,7 @@ def test_an_amount_of_ones_own_needs_a_reason_and_fits_what_is_left(counter: Cou
     total = counter.order(number).total.minor
     for wanted, sentence in (
         (wish(amount=300), "Say why"),
-        (wish(amount=total + 1, note="x"), "are left to pay back"),
+        (wish(amount=total + 1, note="x"), "is left to pay back"),
         (wish(amount=0), "a refund of nothing"),
         (wish(amount=-5, note="x"), "a refund of nothing"),
         (wish(portions={"A": Portion(unsent=2)}), "1 of Item A are not sent yet"),
@@ -146,6 +146,16 @@ def test_an_amount_of_ones_own_needs_a_reason_and_fits_what_is_left(counter: Cou
         with pytest.raises(Refused, match=sentence):
             pay_back(counter, number, wanted)
     assert counter.card.vendor.charged == total
+    pay_back(counter, number, wish(amount=300, note="goodwill"))
+    with pytest.raises(Refused, match="Enter what is to go back as another amount"):
+        pay_back(
+            counter,
+            number,
+            wish(
+                portions={"A": Portion(unsent=1)},
+                shipping=counter.order(number).shipping_total.minor,
+            ),
+        )
     (made,) = pay_back(counter, number, wish(amount=300, note="Scratched"))
     assert (made.amount, made.lines["adjustment"]) == (300, 300)
     assert counter.order(number).lines[0].left == 1, "the goods are still to be sent"

@@ -204,17 +204,18 @@ def test_marketing_carries_a_way_out_that_stops_marketing_alone(open_shop, maile
 def test_staff_words_are_filled_in_and_are_never_a_template(shop, mailer):
     kind = KINDS[0]
     with shop.unit() as db:
-        wording.save(db, kind, "Hi {name}: {order}", "${1/0} <b>{total}</b>\n\nBye, {shop}.", 0)
+        wording.save(db, kind, "Hi {name}: {order}", "${1/0 <b>{total}</b>\n\nBye, {shop}.", 0)
     with shop.unit() as db:
-        with pytest.raises(wording.BadWording, match="stands for nothing here"):
-            wording.save(db, kind, "{secret}", "", 1)
+        for slip in ("{secret}", "{Order}", "{order.number}", "{ order }", "{}", "${1/0}"):
+            with pytest.raises(wording.BadWording, match="stands for nothing here"):
+                wording.save(db, kind, slip, "", 1)
         with pytest.raises(wording.Changed):
             wording.save(db, kind, "Other", "", 0)
     announce(shop)
     drain(shop)
     (mail,) = mailer.outbox
     assert mail.subject == "Hi Jo: OW-1"
-    assert "${1/0} <b>$263.00</b>\n\nBye, OpticWorks." in mail.text
+    assert "${1/0 <b>$263.00</b>\n\nBye, OpticWorks." in mail.text
     assert "<b>" not in mail.html
     with shop.unit() as db:
         assert wording.back_to_default(db, kind) is True

@@ -90,7 +90,7 @@ def _pay_page(view: c.OrderView, reference: str = "") -> dict[str, Any]:
     payment = view.payment
     if payment is not None and payment.status == "authorized":
         effects = [
-            Effect("money", f"{payment.amount.format()} are charged now by {payment.title}."),
+            Effect("money", f"{payment.amount.format()} is charged now by {payment.title}."),
             Effect("stock", "The goods stay kept for this order."),
             Effect("mail", f"{view.email} gets a mail that the payment arrived."),
         ]
@@ -141,7 +141,7 @@ class Part(NamedTuple):
 
 def _charged_when_sent(view: c.OrderView) -> str:
     if view.payment_status == "authorized":
-        return f"{view.total.format()} are taken now: until here they were only authorized."
+        return f"{view.total.format()} is taken now: until here it was only authorized."
     return "Nothing is charged or paid back."
 
 
@@ -248,10 +248,10 @@ def _cancel_page(
 ) -> dict[str, Any]:
     effects = []
     if view.payment_status == "paid" and view.payment is not None:
-        effects.append(Effect("money", f"{view.total.format()} are paid back to the customer."))
+        effects.append(Effect("money", f"{view.total.format()} is paid back to the customer."))
     elif view.payment_status == "part_refunded":
         rest = view.total - view.refunded
-        effects.append(Effect("money", f"The other {rest.format()} are paid back, too."))
+        effects.append(Effect("money", f"The other {rest.format()} is paid back, too."))
     elif view.payment_status in ("pending", "authorized"):
         effects.append(Effect("money", "The payment is stopped; nothing was received."))
     else:

@@ -282,10 +282,10 @@ def told(request: Request, view: c.OrderView, outcome: refunding.Outcome) -> Res
             "problem",
         )
     elif any(each.status == "pending" for each in outcome.refunds):
-        flash(request, f"{amount} are on their way back; it takes some days until they arrive.")
+        flash(request, f"{amount} is on its way back; it takes some days until it arrives.")
     else:
         by_hand = [each.message for each in outcome.refunds if each.message]
-        flash(request, " ".join([f"{amount} are paid back.", *by_hand]))
+        flash(request, " ".join([f"{amount} is paid back.", *by_hand]))
     return HTTPSeeOther(request.route_path("admin.order", number=view.number))
 
 

@@ -53,6 +53,7 @@ class FakePayment:
     captured: int = 0
     message: str = ""
     declined: str = ""
+    away: str = ""
     refunds: list[FakeRefund] = field(default_factory=list)
     disputes: list[Dispute] = field(default_factory=list)
 
@@ -102,7 +103,15 @@ class FakeCardVendor(FakeVendor):
             payment = self.payments[ref]
             if payment.state in ("action", "pending"):
                 payment.state, payment.message = "action", message
-                payment.declined = self.new_id("try")
+                payment.declined, payment.away = self.new_id("try"), ""
+                self._announce(payment)
+
+    def leave(self, ref: str) -> None:
+        """The buyer went to a wallet's or a bank's own page, to pay there."""
+        with self.lock:
+            payment = self.payments[ref]
+            if payment.state == "action":
+                payment.away, payment.message, payment.declined = self.new_id("away"), "", ""
                 self._announce(payment)
 
     def promise(self, ref: str) -> None:
@@ -310,6 +319,7 @@ class FakeOnlinePayment:
             data=data,
             message=payment.message,
             declined=payment.declined,
+            away=payment.away if payment.state == "action" else "",
             captured=Money(payment.captured, currency),
             refunded=Money(payment.refunded, currency),
             refunds=tuple(self._refund(each, currency) for each in payment.refunds),

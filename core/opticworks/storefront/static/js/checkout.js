@@ -77,6 +77,8 @@
     const problem = (await own.prepare()) || (await order(own));
     busy(false);
     show(problem);
+    // A disabled button and a bank's own frame lose the focus: trying again starts where one was.
+    setTimeout(() => document.activeElement === document.body && button.focus());
   }
 
   function settled() {
