@@ -28,16 +28,17 @@ def get(db: Session, cart_id: uuid.UUID, *, lock: bool = False) -> Cart | None:
     return db.scalars(_LOCKED if lock else _WITH_LINES, {"id": cart_id}).unique().one_or_none()
 
 
+# Of the table, not of its class, which costs three times as much to send.
+_cart = Cart.__table__
 _KEEP_RATES = (
-    update(Cart)
+    update(_cart)
     .where(
-        Cart.id == bindparam("cart"),
-        Cart.state == "open",
-        Cart.expires_at > bindparam("now"),
-        or_(Cart.rates_key != bindparam("key"), bindparam("found", type_=Boolean)),
+        _cart.c.id == bindparam("cart"),
+        _cart.c.state == "open",
+        _cart.c.expires_at > bindparam("now"),
+        or_(_cart.c.rates_key != bindparam("key"), bindparam("found", type_=Boolean)),
     )
     .values(rates=bindparam("answers"), rates_key=bindparam("key"), rates_until=bindparam("until"))
-    .execution_options(synchronize_session=False)
 )
 
 
@@ -127,7 +128,7 @@ def remember_details(cart: Cart, details: dict[str, Any], now: datetime) -> None
         cart.updated_at = now
 
 
-_RETIRE = update(Cart).where(Cart.id == bindparam("cart")).values(state="ordered")
+_RETIRE = update(_cart).where(_cart.c.id == bindparam("cart")).values(state="ordered")
 
 
 def retire(db: Session, cart_id: uuid.UUID) -> None:

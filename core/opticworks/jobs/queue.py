@@ -188,6 +188,13 @@ def _insert(
     return deferrer.defer(**args)
 
 
+def deferring(task: str, args: str) -> str:
+    """An SQL expression that defers a job as `defer` does, for a statement that writes its fact in
+    the same go. `args` is an expression for the JSON of its arguments."""
+    row = f"ROW('default', '{task}', 0, NULL, NULL, {args}, NULL)"
+    return f"procrastinate_defer_jobs_v1(ARRAY[{row}::procrastinate_job_to_defer_v1])"
+
+
 def waiting(db: Session, task: str, **args: Any) -> bool:
     """Whether a job with these arguments is still to be done: it waits, rests or runs. One that
     died, or was never there, is not."""

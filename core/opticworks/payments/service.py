@@ -98,6 +98,14 @@ def by_ref(db: Session, provider: str, ref: str) -> Payment | None:
     ).one_or_none()
 
 
+_event = PaymentEvent.__table__
+_RECORD = (
+    upsert(_event)
+    .on_conflict_do_nothing(index_elements=["payment_id", "key"])
+    .returning(_event.c.id)
+)
+
+
 def record(
     db: Session,
     payment: Payment,
@@ -113,21 +121,16 @@ def record(
 
     `amount` and `about` as in PaymentEvent, in minor units.
     """
-    statement = (
-        upsert(PaymentEvent)
-        .values(
-            payment_id=payment.id,
-            key=key,
-            kind=kind,
-            amount=amount,
-            about=about,
-            actor=actor,
-            note=note,
-        )
-        .on_conflict_do_nothing(index_elements=["payment_id", "key"])
-        .returning(PaymentEvent.id)
-    )
-    return db.execute(statement).scalar() is not None
+    row = {
+        "payment_id": payment.id,
+        "key": key,
+        "kind": kind,
+        "amount": amount,
+        "about": about,
+        "actor": actor,
+        "note": note,
+    }
+    return db.execute(_RECORD, row).scalar() is not None
 
 
 def advance(payment: Payment, result: c.PaymentResult, now: datetime) -> bool:

@@ -183,11 +183,11 @@ def _record(
     )
 
 
+_hold = StockHold.__table__
 _EXTEND = (
-    update(StockHold)
-    .where(StockHold.order_number == bindparam("order"))
+    update(_hold)
+    .where(_hold.c.order_number == bindparam("order"))
     .values(expires_at=bindparam("until"))
-    .execution_options(synchronize_session=False)
 )
 
 
