@@ -61,7 +61,7 @@ NO_PICTURES = {
     "heic": (b"\0\0\0\x18ftypheic\0\0\0\0", "This is a HEIC picture"),
     "program": (b"\x7fELF\x02\x01\0\0", "This file is not a picture"),
     "bitmap": (b"BM\0\0\0\0", "This file is not a picture"),
-    "too many bytes": (b"\xff\xd8\xff" + b"\0" * MAX_BYTES, "a picture may have 20 MB at most"),
+    "too many bytes": (b"\xff\xd8\xff" + b"\0" * MAX_BYTES, "This file is larger than 20 MB"),
 }
 
 

@@ -72,8 +72,9 @@ def _put(shop: Shop, db: Session, cart: Cart, sku: str, quantity: int) -> str:
         raise CartRefused(f"{name} has no price in {cart.currency}.")
     possible = _possible(db, cart, goods, item)
     if possible is not None and possible < quantity:
+        are = "is" if possible == 1 else "are"
         raise CartRefused(
-            f"Only {possible} of {name} are left." if possible else f"{name} is sold out."
+            f"Only {possible} of {name} {are} left." if possible else f"{name} is sold out."
         )
     carts.put(cart, sku, quantity, item.unit_price.minor, item.title, shop.now())
     db.add(cart)  # a new one begins with its first line: a refused one leaves no empty cart behind

@@ -297,7 +297,8 @@ def sold_out_sentence(quote: c.Quote, short: stock.SoldOut) -> str:
         name = line.item.title + (f" ({line.item.option_text})" if line.item.option_text else "")
         free = min(missing[sku].free for sku in parts if sku in missing)
         if free and not line.item.components:
-            sentences.append(f"Only {free} of {name} are left; someone else was faster.")
+            are = "is" if free == 1 else "are"
+            sentences.append(f"Only {free} of {name} {are} left; someone else was faster.")
         else:
             sentences.append(f"{name} is sold out; someone else was faster.")
     return " ".join(sentences) + " Nothing was ordered."

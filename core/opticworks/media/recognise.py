@@ -32,8 +32,8 @@ def kind_of(content: bytes) -> str:
         raise BadPicture("This file is empty. Choose it again, or another one.")
     if len(content) > MAX_BYTES:
         raise BadPicture(
-            f"This file has {megabytes(len(content))} MB; a picture may have "
-            f"{megabytes(MAX_BYTES)} MB at most. Save it smaller and try again."
+            f"This file is larger than {megabytes(MAX_BYTES)} MB, the most that a picture may "
+            "have. Save it smaller and try again."
         )
     head = content[:32]
     if head.startswith(b"\xff\xd8\xff"):

@@ -256,7 +256,8 @@ class _Calculation:
             sentence = f"{name} is sold out. Remove it to go on."
             kind = "unavailable"
         else:
-            sentence = f"Only {possible} of {name} are left. Reduce the quantity to go on."
+            are = "is" if possible == 1 else "are"
+            sentence = f"Only {possible} of {name} {are} left. Reduce the quantity to go on."
             kind = "quantity"
         self.notices.append(
             c.Notice(kind=kind, target=target, sentence=sentence)  # type: ignore[arg-type]

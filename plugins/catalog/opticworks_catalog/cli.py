@@ -40,6 +40,7 @@ def list_products(context: Any) -> None:
         rules = rules_of(ctx)
         products, total = read_listing(db, ctx.currency, limit=EVERYTHING)
         levels = kernel.availability(db, {sku for product in products for sku in product.skus})
+        width = max((len(variant.sku) for each in products for variant in each.variants), default=0)
         for product in products:
             click.echo(f"{product.handle}  {product.title}")
             for variant in product.variants:
@@ -47,7 +48,9 @@ def list_products(context: Any) -> None:
                     variant, levels, low_stock=rules.low_stock, max_quantity=rules.max_quantity
                 )
                 price = variant.price.format(ctx.locale)
-                click.echo(f"    {variant.sku:<20} {price:>12}  {stock.sentence}  {variant.title}")
+                click.echo(
+                    f"    {variant.sku:<{width}} {price:>12}  {stock.sentence}  {variant.title}"
+                )
         click.echo(f"{total} products" if total != 1 else "1 product")
 
 
@@ -112,7 +115,9 @@ def _say(report: Report, currency: str) -> None:
     for line in report.lines():
         click.echo(line)
     click.echo(f"Prices are in {currency}, the currency of the shop.")
-    click.echo(f"{report.rows} rows, {report.products} products. {report.summary}")
+    rows = "1 row" if report.rows == 1 else f"{report.rows} rows"
+    products = "1 product" if report.products == 1 else f"{report.products} products"
+    click.echo(f"{rows}, {products}. {report.summary}")
     if report.dry_run:
         click.echo("This was a try: nothing was written.")
 

@@ -84,7 +84,7 @@ def _done(request: Request, panel: Panel, sentence: str, problems: list[str]) ->
         return cast(Response, response)
     if sentence:
         flash(request, sentence)
-    for problem in problems[:5]:
+    for problem in problems:
         flash(request, problem, "problem")
     back = request.POST.get("back", "")
     mine = panel.path.removesuffix("/pictures")

@@ -72,7 +72,7 @@ def stored(shop):
 
 
 def test_two_choices_are_two_lines_that_draw_on_one_pool(counter):
-    with pytest.raises(CartRefused, match=r"Only 1 of Kit \(Arm\) are left"):
+    with pytest.raises(CartRefused, match=r"Only 1 of Kit \(Arm\) is left"):
         counter.cart((FEET, 2), (ARM, 2))
     number = counter.buy((FEET, 2), (ARM, 1)).number
     with counter.shop.unit() as db:

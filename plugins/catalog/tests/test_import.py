@@ -217,6 +217,8 @@ def test_of_two_products_with_one_sku_the_first_is_imported(empty_shop):
         (b"PK\x03\x04rest", "This is a spreadsheet"),
         (b"Handle,Title\r\na,\x81\x8d\xff\r\n", "neither UTF-8 nor Windows-1252"),
         (b"\xff\xfeH\x00a", "begins like UTF-16, but isn't"),
+        ("Handle,Title\r\na,b\r\n".encode("utf-16-le"), "as in UTF-16 without the mark"),
+        ("Handle,Title\r\na,b\r\n".encode("utf-16-be"), "as in UTF-16 without the mark"),
         (b"Handle,Title\x00\r\na,b\r\n", "The first line contains the character NUL"),
         (b"Handle,Title\r\na," + b"x" * (4 * 1024 * 1024 + 1), "more than 4,194,304 characters"),
     ],
@@ -653,6 +655,7 @@ def test_the_command_imports_tries_and_exports(empty_shop, tmp_path):
     rows = cells(report_file.read_text())
     assert ("3", "not imported") in [(row["Line"], row["Result"]) for row in rows]
     assert call("export", out).output == f"{out} has 1 row.\n"
+    assert "1 row, 1 product. Would be: 0 new" in call("import", out, "--dry-run").output
     assert out.read_bytes() == call("export").stdout_bytes
     assert call("import", out).exit_code == 0
     bad = call("import", report_file)

@@ -230,6 +230,23 @@ def test_the_pictures_of_a_page_are_there_and_kept_for_ever(browser):
     assert unversioned.headers["Cache-Control"] == "public, max-age=300"
 
 
+def test_a_product_without_pictures_shows_that_it_has_none(empty_shop):
+    with empty_shop.unit() as db:
+        writing.save(
+            db,
+            ProductInput(
+                handle="lamp",
+                title="Lamp",
+                currency="USD",
+                status="published",
+                variants=(VariantInput(sku="LAMP", price=300),),
+            ),
+        )
+    gallery = Browser(empty_shop).get("/products/lamp").html.select_one(".gallery")
+    assert gallery.select_one(".no-picture svg")
+    assert not gallery.select("img, .gallery-count")
+
+
 def test_a_page_of_hundreds_of_variants_holds_the_one_that_is_shown(empty_shop):
     sizes, colours = [f"Size {n}" for n in range(20)], [f"Colour {n}" for n in range(20)]
     variants = tuple(

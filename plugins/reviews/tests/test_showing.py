@@ -63,7 +63,9 @@ def test_hook_ratings_what_is_told_equals_what_is_shown(shop):
     assert told["reviewCount"] == 12
     assert said(page, ".product-rating")[0].startswith("3.9 of 5 stars 3.9 (")
     assert [each.split()[0] for each in said(page, ".reviews-bar-stars")] == list("54321")
-    assert said(page, ".reviews-bar-count") == [f"{n} reviews" for n in (7, 2, 0, 1, 2)]
+    assert said(page, ".reviews-bar-count") == [
+        f"{n} review{'' if n == 1 else 's'}" for n in (7, 2, 0, 1, 2)
+    ]
     assert rating(shop, "POE-MOD", "MNT-KIT") == {"POE-MOD": Rating(stars=(2, 1, 0, 2, 7))}
     seen = set()
     path = PAGE
@@ -85,11 +87,15 @@ def test_hook_ratings_what_is_told_equals_what_is_shown(shop):
 def test_all_variants_share_their_products_reviews(shop):
     add(shop, 1, "RS1-PRO-WHT", 5)
     add(shop, 1, "RS1-LITE-GRA", 2)
-    page = Browser(shop).get("/products/rs-1-sensor?variant=RS1-PRO-GRA")
+    browser = Browser(shop)
+    page = browser.get("/products/rs-1-sensor?variant=RS1-PRO-GRA")
     assert said(page, ".reviews-average strong") == ["3.5"]
     assert product_data(page)["aggregateRating"]["reviewCount"] == 2
     for link in page.html.select("#reviews a[href]"):
         assert "variant=RS1-PRO-GRA" in link["href"]
+    add(shop, 1, "MNT-KIT", 4)
+    assert "(1 review" in said(browser.get("/products/mounting-kit"), ".product-rating")[0]
+    assert "reviews" not in said(browser.get("/products/mounting-kit"), ".product-rating")[0]
 
 
 def test_they_are_sorted_and_narrowed_down_by_links(shop):

@@ -78,7 +78,7 @@ def _decoded(content: bytes, encoding: str) -> tuple[str, list[str]]:
             return content.decode(encoding), []
         except LookupError:
             raise BadFile(f"There is no encoding {encoding!r}. Try utf-8 or cp1252.") from None
-        except UnicodeDecodeError:
+        except UnicodeError:
             raise BadFile(f"The file isn't written in {encoding}.") from None
     for mark, codec, name in _MARKS:
         if content.startswith(mark):
@@ -92,6 +92,11 @@ def _decoded(content: bytes, encoding: str) -> tuple[str, list[str]]:
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise BadFile(
             "This is a spreadsheet, not a CSV file. Save it as CSV (UTF-8) and try again."
+        )
+    if b"\0\0" in (content[:4:2], content[1:4:2]):
+        raise BadFile(
+            "There are zero bytes between the letters, as in UTF-16 without the mark that says so. "
+            "Save the file as UTF-8 and try again."
         )
     try:
         return content.decode("utf-8"), []

@@ -24,6 +24,7 @@
     });
   }
   function showPictures(indexes) {
+    if (!track) return; // there are none
     order = indexes.filter((index) => slides.has(index));
     slides.forEach((slide) => { slide.hidden = true; });
     thumbs.forEach((link) => { link.parentElement.hidden = true; });
