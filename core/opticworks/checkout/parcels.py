@@ -53,12 +53,20 @@ class Bench:
 def bench(db: Session, order: Order) -> Bench:
     """What has to be shipped of the order, and what of it neither lies in a parcel nor was paid
     back before it left."""
-    lines = [line for line in orders.lines_of(db, order.id) if line.ships]
-    packed, removed = shipments.packed(db, order.id), refunds.removed(db, order.id)
-    left = {
-        line.id: line.quantity - packed.get(line.id, 0) - removed.get(line.id, 0) for line in lines
-    }
-    return Bench(order, lines, left)
+    return benches(db, [order])[0]
+
+
+def benches(db: Session, found: Sequence[Order]) -> list[Bench]:
+    """The bench of each of these orders, in as many statements as for one."""
+    ids = [order.id for order in found]
+    lines = orders.lines_of_orders(db, ids)
+    packed, removed = shipments.packed(db, *ids), refunds.removed(db, *ids)
+    made = []
+    for order in found:
+        ship = [line for line in lines[order.id] if line.ships]
+        gone = {line.id: packed.get(line.id, 0) + removed.get(line.id, 0) for line in ship}
+        made.append(Bench(order, ship, {line.id: line.quantity - gone[line.id] for line in ship}))
+    return made
 
 
 def ready(db: Session, number: str, *, lock: bool = True) -> Order:
@@ -72,15 +80,28 @@ def ready(db: Session, number: str, *, lock: bool = True) -> Order:
 
 def check(db: Session, order: Order) -> None:
     """Raises Refused, with the reason, if the order may not be sent."""
+    if reason := objections(db, [order]).get(order.id):
+        raise Refused(reason)
+
+
+def objections(db: Session, found: Sequence[Order]) -> dict[int, str]:
+    """Why orders may not be sent, by order id; those that may are left out. One statement."""
+    given_away = refunds.given_away(db, [order.id for order in found])
+    reasons = {order.id: _objection(order, order.id in given_away) for order in found}
+    return {order_id: reason for order_id, reason in reasons.items() if reason}
+
+
+def _objection(order: Order, given_away: bool) -> str:
     number = order.number
     if order.status == "canceled":
-        raise Refused(f"Order {number} is canceled.")
+        return f"Order {number} is canceled."
     if order.payment_status == "refunded":
-        raise Refused(f"The money of order {number} was paid back, so it is not sent.")
+        return f"The money of order {number} was paid back, so it is not sent."
     if order.payment_status not in PAID:
-        raise Refused(f"Order {number} is not paid yet. Mark it paid first.")
-    if not refunds.keeps_money(db, order.id):
-        raise Refused(f"The money of order {number} is being paid back, so it is not sent.")
+        return f"Order {number} is not paid yet. Mark it paid first."
+    if given_away:
+        return f"The money of order {number} is being paid back, so it is not sent."
+    return ""
 
 
 def shipping_lines(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
@@ -143,9 +143,18 @@ def delivered(db: Session, order_id: int) -> dict[int, int]:
     return _units(db, Parcel.order_id == order_id, Parcel.status == "delivered")
 
 
-def packed(db: Session, order_id: int) -> dict[int, int]:
-    """Units in a parcel, whether it has left or not, by order line id."""
-    return _units(db, Parcel.order_id == order_id, Parcel.status.in_(LIVE))
+def packed(db: Session, *order_ids: int) -> dict[int, int]:
+    """Units of the order (or of several) in a parcel, whether it has left or not, by order line
+    id."""
+    return _units(db, Parcel.order_id.in_(order_ids), Parcel.status.in_(LIVE))
+
+
+def unlabelled(db: Session, order_ids: Collection[int]) -> set[int]:
+    """Of these orders those with a parcel whose label is not bought yet."""
+    query = select(Parcel.order_id).where(
+        Parcel.order_id.in_(order_ids), Parcel.status.in_(("draft", "prepared", "buying"))
+    )
+    return set(db.scalars(query))
 
 
 def labelled(db: Session, order_id: int) -> bool:
