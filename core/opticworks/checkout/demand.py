@@ -7,7 +7,7 @@ several bundles the last to be packed go without it, and the first to be paid ba
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
@@ -113,6 +113,18 @@ def of_order(db: Session, order: Order, gone: refunds.Units | None = None) -> di
     gone = gone or refunds.units(refunds.of_order(db, order.id))
     boxed = shipments.boxed(db, order.id)
     return {line.id: line_demand(line, gone, boxed) for line in orders.lines_of(db, order.id)}
+
+
+def of_orders(db: Session, found: Sequence[Order]) -> dict[int, dict[int, LineDemand]]:
+    """What each of these orders wants now, by order id and line id, in as many statements as for
+    one."""
+    ids = [order.id for order in found]
+    gone = refunds.units(refunds.of_order(db, *ids))
+    boxed = shipments.boxed(db, *ids)
+    return {
+        order_id: {line.id: line_demand(line, gone, boxed) for line in lines}
+        for order_id, lines in orders.lines_of_orders(db, ids).items()
+    }
 
 
 def line_demand(line: OrderLine, gone: refunds.Units, boxed: Mapping[str, Boxed]) -> LineDemand:

@@ -72,9 +72,18 @@ class Bench:
 def bench(db: Session, order: Order) -> Bench:
     """What has to be shipped of the order, and what of it neither lies in a parcel nor was paid
     back before it left."""
-    wanted = demand.of_order(db, order)
-    lines = [each.line for each in wanted.values() if each.line.ships]
-    return Bench(order, lines, {line.id: wanted[line.id].open for line in lines}, wanted)
+    return benches(db, [order])[0]
+
+
+def benches(db: Session, found: Sequence[Order]) -> list[Bench]:
+    """The bench of each of these orders, in as many statements as for one."""
+    wanted = demand.of_orders(db, found)
+    made = []
+    for order in found:
+        lines = [each.line for each in wanted[order.id].values() if each.line.ships]
+        still = {line.id: wanted[order.id][line.id].open for line in lines}
+        made.append(Bench(order, lines, still, wanted[order.id]))
+    return made
 
 
 def ready(db: Session, number: str, *, lock: bool = True) -> Order:
@@ -88,15 +97,28 @@ def ready(db: Session, number: str, *, lock: bool = True) -> Order:
 
 def check(db: Session, order: Order) -> None:
     """Raises Refused, with the reason, if the order may not be sent."""
+    if reason := objections(db, [order]).get(order.id):
+        raise Refused(reason)
+
+
+def objections(db: Session, found: Sequence[Order]) -> dict[int, str]:
+    """Why orders may not be sent, by order id; those that may are left out. One statement."""
+    given_away = refunds.given_away(db, [order.id for order in found])
+    reasons = {order.id: _objection(order, order.id in given_away) for order in found}
+    return {order_id: reason for order_id, reason in reasons.items() if reason}
+
+
+def _objection(order: Order, given_away: bool) -> str:
     number = order.number
     if order.status == "canceled":
-        raise Refused(f"Order {number} is canceled.")
+        return f"Order {number} is canceled."
     if order.payment_status == "refunded":
-        raise Refused(f"The money of order {number} was paid back, so it is not sent.")
+        return f"The money of order {number} was paid back, so it is not sent."
     if order.payment_status not in PAID:
-        raise Refused(f"Order {number} is not paid yet. Mark it paid first.")
-    if not refunds.keeps_money(db, order.id):
-        raise Refused(f"The money of order {number} is being paid back, so it is not sent.")
+        return f"Order {number} is not paid yet. Mark it paid first."
+    if given_away:
+        return f"The money of order {number} is being paid back, so it is not sent."
+    return ""
 
 
 def shipping_lines(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -133,6 +133,13 @@ def by_number(db: Session, number: str) -> Order | None:
     return db.scalars(_BY_NUMBER, {"number": number}).one_or_none()
 
 
+def by_numbers(db: Session, numbers: Collection[str]) -> list[Order]:
+    """The orders of these numbers, in this order; numbers that are none are left out."""
+    found = db.scalars(select(Order).where(Order.number.in_(numbers)))
+    known = {order.number: order for order in found}
+    return [known[number] for number in numbers if number in known]
+
+
 def by_id(db: Session, order_id: int) -> Order | None:
     return db.get(Order, order_id)
 
@@ -167,6 +174,15 @@ def standing_of_cart(db: Session, cart_id: uuid.UUID) -> Order | None:
 
 def lines_of(db: Session, order_id: int) -> list[OrderLine]:
     return list(db.scalars(_LINES, {"order": order_id}))
+
+
+def lines_of_orders(db: Session, order_ids: Collection[int]) -> dict[int, list[OrderLine]]:
+    """The lines of each of these orders, in one statement."""
+    found: dict[int, list[OrderLine]] = {order_id: [] for order_id in order_ids}
+    query = select(OrderLine).where(OrderLine.order_id.in_(order_ids))
+    for line in db.scalars(query.order_by(OrderLine.position)):
+        found[line.order_id].append(line)
+    return found
 
 
 def demand(

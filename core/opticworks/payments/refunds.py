@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -81,24 +81,44 @@ def _sum_by_payment(amount: Any, table: Any, which: Any) -> Any:
     )
 
 
-def of_order(db: Session, order_id: int) -> Sequence[Refund]:
-    """The order's refunds of every state, oldest first."""
+def of_order(db: Session, *order_ids: int) -> Sequence[Refund]:
+    """The order's refunds (or those of several) of every state, oldest first."""
     return db.scalars(
         select(Refund)
         .join(Payment, Payment.id == Refund.payment_id)
-        .where(Payment.order_id == order_id)
+        .where(Payment.order_id.in_(order_ids))
         .order_by(Refund.id)
     ).all()
 
 
-def keeps_money(db: Session, order_id: int) -> bool:
-    """Whether something of the order's money is to stay: not all of it is on its way back, or
-    none was taken so far. What came twice is not counted."""
-    taken = select(Payment.id).where(
-        Payment.order_id == order_id, Payment.status == "captured", Payment.returned != "surplus"
+#: What a payment captured and nobody has begun to pay back, for a query of payments.
+_LEFT = (
+    select(func.coalesce(func.sum(PaymentEvent.amount), 0))
+    .where(PaymentEvent.payment_id == Payment.id, PaymentEvent.kind == "captured")
+    .correlate(Payment)
+    .scalar_subquery()
+) - (
+    select(func.coalesce(func.sum(Refund.amount), 0))
+    .where(Refund.payment_id == Payment.id, Refund.status.in_(LIVE))
+    .correlate(Payment)
+    .scalar_subquery()
+)
+
+
+def given_away(db: Session, order_ids: Collection[int]) -> set[int]:
+    """Of these orders those none of whose money is to stay: all that was taken is on its way
+    back. What came twice is not counted."""
+    query = (
+        select(Payment.order_id)
+        .where(
+            Payment.order_id.in_(order_ids),
+            Payment.status == "captured",
+            Payment.returned != "surplus",
+        )
+        .group_by(Payment.order_id)
+        .having(func.max(_LEFT) <= 0)
     )
-    ids = db.scalars(taken).all()
-    return not ids or any(left_of(db, payment_id) > 0 for payment_id in ids)
+    return set(db.scalars(query))
 
 
 def of_payment(db: Session, payment_id: int) -> Sequence[Refund]:
@@ -113,13 +133,7 @@ def of_payment(db: Session, payment_id: int) -> Sequence[Refund]:
 
 def left_of(db: Session, payment_id: int) -> int:
     """What the payment captured and nobody has begun to pay back, disputed or not."""
-    captured = select(func.coalesce(func.sum(PaymentEvent.amount), 0)).where(
-        PaymentEvent.payment_id == payment_id, PaymentEvent.kind == "captured"
-    )
-    gone = select(func.coalesce(func.sum(Refund.amount), 0)).where(
-        Refund.payment_id == payment_id, Refund.status.in_(LIVE)
-    )
-    return int(db.scalar(captured) or 0) - int(db.scalar(gone) or 0)
+    return int(db.scalar(select(_LEFT).where(Payment.id == payment_id)) or 0)
 
 
 def by_key(db: Session, key: uuid.UUID) -> Refund | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
@@ -139,13 +139,13 @@ class Boxed:
     without: Mapping[tuple[int, str], int]
 
 
-def boxed(db: Session, order_id: int) -> dict[str, Boxed]:
-    """What lies in the order's parcels, in one statement: all that is `packed`, of which so much
-    has `left` and so much was `delivered`."""
+def boxed(db: Session, *order_ids: int) -> dict[str, Boxed]:
+    """What lies in the parcels of the order (or of several), in one statement: all that is
+    `packed`, of which so much has `left` and so much was `delivered`."""
     rows = db.execute(
         select(Parcel.status, ParcelLine.order_line_id, ParcelLine.quantity, ParcelLine.without)
         .join(Parcel, Parcel.id == ParcelLine.parcel_id)
-        .where(Parcel.order_id == order_id, Parcel.status.in_(LIVE))
+        .where(Parcel.order_id.in_(order_ids), Parcel.status.in_(LIVE))
     )
     return add_up((row.status, row.order_line_id, row.quantity, row.without) for row in rows)
 
@@ -168,6 +168,14 @@ def add_up(rows: Iterable[tuple[str, int, int, Mapping[str, int]]]) -> dict[str,
 def shipped(db: Session, order_id: int) -> Mapping[int, int]:
     """Units that have left, by order line id."""
     return boxed(db, order_id)["left"].units
+
+
+def unlabelled(db: Session, order_ids: Collection[int]) -> set[int]:
+    """Of these orders those with a parcel whose label is not bought yet."""
+    query = select(Parcel.order_id).where(
+        Parcel.order_id.in_(order_ids), Parcel.status.in_(("draft", "prepared", "buying"))
+    )
+    return set(db.scalars(query))
 
 
 def labelled(db: Session, order_id: int) -> bool:

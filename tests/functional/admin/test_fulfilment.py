@@ -8,10 +8,12 @@ import uuid
 from pypdf import PdfReader
 from sqlalchemy import text
 
+from opticworks.checkout import parcels, tracking
 from opticworks.checkout import staff as verbs
-from opticworks.checkout import tracking
 from opticworks.jobs.testing import drain
+from opticworks.payments.models import Refund
 from opticworks.testing.fakes import shipping as fake
+from opticworks.testing.shops import counted
 
 
 def paid(counter, *lines):
@@ -132,3 +134,30 @@ def test_what_is_bought_with_a_label_is_chosen_and_shown(counter, sign_in) -> No
         "insurance": 550,
     }
     assert f"/admin/orders/{other}/parcels" in page.click("Next order").request.path
+
+
+def test_choosing_orders_costs_as_many_statements_for_many_as_for_few(counter, sign_in) -> None:
+    owner = sign_in()
+    counter.stock("BULB", 40, "2.50")
+    packed = paid(counter, ("BULB", 1))
+    parcels.pack_order(counter.shop, packed, actor="t")
+    paid_back = paid(counter, ("BULB", 1))
+    with counter.shop.unit() as db:  # all of it is on its way back, and no provider has said so
+        of = "SELECT p.id, p.amount FROM payment p JOIN orders o ON o.id = p.order_id"
+        payment, amount = db.execute(text(f"{of} WHERE o.number = :n"), {"n": paid_back}).one()
+        db.add(Refund(payment_id=payment, amount=amount))
+    numbers = [packed, paid_back, *(paid(counter, ("BULB", 1)) for _ in range(17))]
+    numbers.append(counter.buy(("BULB", 1)).number)
+
+    def statements(numbers) -> int:
+        query = "&".join(f"order={number}" for number in [*numbers, "NONE"])
+        with counted() as seen:
+            page = owner.get(f"/admin/shipping/batches/new?{query}")
+        assert all(number in page.text for number in numbers)
+        return len(seen)
+
+    statements(numbers[:2])
+    assert statements(numbers[:2]) == statements(numbers)
+    page = owner.get("/admin/shipping/batches/new?" + "&".join(f"order={n}" for n in numbers)).text
+    assert f"The money of order {paid_back} is being paid back" in page
+    assert f"Order {numbers[-1]} is not paid yet" in page
