@@ -16,7 +16,8 @@ from sqlalchemy import select
 from opticworks import contracts as c
 from opticworks.carts import service as carts
 from opticworks.checkout import cart as basket
-from opticworks.checkout import returns, staff
+from opticworks.checkout import refund as refunding
+from opticworks.checkout import refund_plan, returns, staff
 from opticworks.checkout.place import Wish, place
 from opticworks.checkout.quoting import ensure_rates, quote_cart
 from opticworks.checkout.returns import Arrived, Asked
@@ -24,6 +25,7 @@ from opticworks.checkout.settle import Refused
 from opticworks.config import ConfigError
 from opticworks.contracts import ProviderError
 from opticworks.orders import service as orders
+from opticworks.pricing import service as pricing
 from opticworks.settings.models import Setting
 from opticworks.shop import Shop
 from opticworks.stock.models import StockItem
@@ -89,8 +91,9 @@ def place_orders(shop: Shop, count: int) -> int:
 
 
 def to_pack(shop: Shop) -> int:
-    """A few paid orders that wait to be packed, once per database; how many there are now. A shop
-    that can't sell yet goes without. Raises ConfigError in production."""
+    """A few paid orders that wait to be packed, one of them of bundles that go without a part,
+    once per database; how many there are now. A shop that can't sell yet goes without. Raises
+    ConfigError in production."""
     if shop.config.production:
         raise ConfigError("Demo data is never loaded in production.")
     with shop.unit() as db:
@@ -98,10 +101,28 @@ def to_pack(shop: Shop) -> int:
             return 0
         db.add(Setting(code=ORDERS, data={}))
     try:
-        return place_orders(shop, len(CUSTOMERS))
+        return place_orders(shop, len(CUSTOMERS)) + _without_a_part(shop)
     except (ConfigError, Refused, basket.CartRefused, ProviderError) as error:
         log.warning("The demo has no orders: %s", error)
         return 0
+
+
+def _without_a_part(shop: Shop) -> int:
+    """An order of two bundles, one of which goes without one of its parts; how many such."""
+    with shop.unit() as db:
+        ctx = shop.ctx(db)
+        found = [sku for skus in shop.hooks.find_skus(text="bundle", ctx=ctx) for sku in skus]
+        items = pricing.items(shop.hooks, ctx, sorted(set(found)))
+    bundle = next((i for i in items.values() if i.components and not i.unavailable), None)
+    number = _place(shop, {bundle.sku: 2}, CUSTOMERS[0], _by_transfer(shop)) if bundle else ""
+    if bundle is None or not number:
+        return 0
+    portion = refund_plan.Portion(unsent_parts={bundle.components[0].sku: 1})
+    wish = refund_plan.Wish(
+        request=uuid.uuid4(), portions={bundle.sku: portion}, note="They have one already."
+    )
+    refunding.refund(shop, number, wish, actor=ACTOR)
+    return 1
 
 
 def _place(shop: Shop, wanted: dict[str, int], customer: tuple[str, ...], payment: str) -> str:

@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -116,6 +117,24 @@ def test_what_the_vendor_did_not_sign_is_refused_and_not_stored(
         headers = {}
     deliver(browser, (body, headers), status=400)
     assert inbox(counter) == []
+
+
+@pytest.mark.parametrize("bad", ["\0", "\ud800"])
+def test_ids_that_are_no_text_are_refused_and_the_rest_of_an_event_is_marked(
+    counter: Counter, vendor: Any, browser: Browser, bad: str
+) -> None:
+    _, ref = ordered(counter)
+    vendor.pay(ref)
+    event = vendor.events[-1]
+    for name, wrong in (
+        ("id", replace(event, id=f"x{bad}")),
+        ("reference", replace(event, data={**event.data, "ref": f"x{bad}"})),
+    ):
+        answer = deliver(browser, vendor.webhook(wrong), status=400)
+        assert f"Refused: its {name} has a character that is no text" in answer.text
+    assert inbox(counter) == []
+    deliver(browser, vendor.webhook(replace(event, data={**event.data, "note": f"x{bad}"})))
+    assert [bad in str(stored.data) for stored in inbox(counter)] == [False]
 
 
 def test_without_a_secret_everything_is_refused_and_staff_are_told(

@@ -18,7 +18,8 @@ PATH = "/webhooks/{provider}"
 
 
 def receive(request: Request) -> Response:
-    """2xx once the events are stored, so that the vendor stops; 400 for what it did not sign."""
+    """2xx once the events are stored, so that the vendor stops; 400 for what it did not sign, and
+    for what can't be stored however often it comes."""
     code = request.matchdict["provider"]
     try:
         new = service.receive(request.shop, code, request.body, dict(request.headers))
@@ -27,6 +28,9 @@ def receive(request: Request) -> Response:
     except c.BadSignature as error:
         log.warning("A webhook for %s was refused: %s", code, error)
         return Response("Refused: the signature could not be verified.\n", 400, charset="utf-8")
+    except service.Unreadable as error:
+        log.warning("A webhook for %s was refused: %s", code, error)
+        return Response(f"Refused: {error}\n", 400, charset="utf-8")
     return Response(f"Stored: {new} new.\n", content_type="text/plain", charset="utf-8")
 
 

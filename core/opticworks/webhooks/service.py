@@ -7,6 +7,7 @@ replayed, in any order and any number of times.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,10 @@ KEEP_DAYS = 90
 
 class NoSuchReceiver(LookupError):
     """No enabled provider of that code takes webhooks."""
+
+
+class Unreadable(ValueError):
+    """A signed event whose ids have a character that is no text, so it can't be stored."""
 
 
 class Unmatched(Exception):
@@ -92,12 +97,41 @@ def receivers(shop: Shop) -> list[Receiver]:
 def receive(shop: Shop, code: str, body: bytes, headers: Mapping[str, str]) -> int:
     """Verify the raw body, store its events once and queue them; how many are new.
 
-    Raises NoSuchReceiver, and BadSignature for a body that the vendor did not sign.
+    Raises NoSuchReceiver, BadSignature for a body that the vendor did not sign, and Unreadable
+    for events that it can't have meant; then none is stored.
     """
     family, provider = _provider(shop, code)
     events = provider.read_webhook(body, headers)
+    for event in events:
+        _check(event)
     with shop.unit("webhook") as db:
         return sum(_store(db, code, family, event) for event in events)
+
+
+#: Characters that no database takes as text: NUL, and halves of surrogate pairs.
+NO_TEXT = re.compile("[\0\ud800-\udfff]")
+
+
+def _check(event: c.WebhookEvent | c.DeliveryEvent) -> None:
+    """Raises Unreadable for an event that can't be told from others, or matched with what it
+    speaks of."""
+    ours = event.key if isinstance(event, c.DeliveryEvent) else event.attempt
+    for name, said in (("id", event.id), ("reference", event.ref), ("key", ours)):
+        if NO_TEXT.search(said):
+            raise Unreadable(
+                f"its {name} has a character that is no text (NUL or half of a surrogate pair)."
+            )
+
+
+def _readable(said: Any) -> Any:
+    """What an event says beside that, to be kept: what is no text in it is marked as such."""
+    if isinstance(said, str):
+        return NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", said)
+    if isinstance(said, Mapping):
+        return {_readable(name): _readable(value) for name, value in said.items()}
+    if isinstance(said, list | tuple):
+        return [_readable(value) for value in said]
+    return said
 
 
 def _store(db: Session, code: str, family: str, event: c.WebhookEvent | c.DeliveryEvent) -> bool:
@@ -108,9 +142,10 @@ def _store(db: Session, code: str, family: str, event: c.WebhookEvent | c.Delive
             "detail": event.detail,
             "permanent": event.permanent,
         }
-        values = {"kind": event.state, "attempt": event.key, "data": data}
+        values = {"kind": event.state, "attempt": event.key, "data": _readable(data)}
     else:
-        values = {"kind": event.kind, "attempt": event.attempt, "data": dict(event.data)}
+        data = _readable(event.data)
+        values = {"kind": _readable(event.kind), "attempt": event.attempt, "data": data}
     statement = (
         insert(Webhook)
         .values(

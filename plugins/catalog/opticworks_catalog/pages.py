@@ -110,7 +110,8 @@ class Facet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilterPanel:
-    """The filters of a listing as a form. Amounts are as a person types them, in `currency`;
+    """The filters of a listing as a form. Amounts are as a person types them, in `currency`
+    (`wrong` names the fields, "min" and "max", with what is none);
     `lowest` and `highest` are those of the products. `hidden` keeps query and sorting."""
 
     action: str
@@ -126,6 +127,7 @@ class FilterPanel:
     hidden: tuple[tuple[str, str], ...]
     chips: tuple[Chip, ...]
     clear: str
+    wrong: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

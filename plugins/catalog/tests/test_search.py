@@ -186,6 +186,33 @@ def test_price_limits_the_wrong_way_round_are_read_as_meant(browser):
     assert links(swapped) == links(meant)
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"min": "abc"}, "“abc” is not a price, so it narrows nothing. Write a number, such as"),
+        ({"max": "-5"}, "“-5” is not a price, so"),
+        ({"min": "1-2", "max": "<b>"}, "“1-2” and “<b>” are not prices, so they narrow nothing."),
+        ({"max": "9" * 60}, "“99999999999999999999” is not a price"),
+        ({"min": " ", "max": "\u200b"}, ""),
+        ({"min": "20,5"}, ""),
+    ],
+)
+@pytest.mark.parametrize("path", ["/products", "/search?q=sensor", "/collections/bundles"])
+def test_a_price_that_is_none_is_named_and_stays_in_its_field(browser, path, typed, said):
+    page = browser.get(path, typed)
+    message = page.html.find(id="filter-unread")
+    if not said:
+        assert message is None
+        return
+    assert said in message.get_text()
+    assert message["role"] == "alert"
+    assert links(page) == links(browser.get(path))
+    for name, text in typed.items():
+        box = page.html.find(id=f"filter-{name}")
+        assert (box["value"], box["aria-invalid"]) == (text[:20], "true")
+        assert said in page.html.find(id=box["aria-describedby"]).get_text()
+
+
 def test_counts_say_what_a_filter_would_show(browser):
     page = browser.get("/products?option.Colour=Graphite&min=abc")
     for box in page.html.select("#filters input[type=checkbox]:not([checked])"):

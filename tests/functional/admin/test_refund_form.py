@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import select
@@ -197,3 +198,38 @@ def test_one_part_of_a_bundle_comes_back_for_its_share(counter, owner):
     assert {sku: counter.free(sku) for sku in before} == before
     with counter.shop.unit() as db:
         assert stock.verify(db) == []
+
+
+def test_a_part_is_taken_out_of_a_bundle_that_was_not_sent(counter, owner):
+    counter.card.first_state = "captured"
+    parts = (
+        Component(sku="LAMP", quantity=2, unit_price=Money(1500, "USD"), title="Lamp"),
+        Component(sku="BULB", quantity=1, unit_price=Money(1000, "USD"), title="Bulb"),
+    )
+    counter.goods.put("SET", "32.00", components=parts, weight=700)
+    number = counter.buy(("SET", 2), payment="fake_card").number
+    form = form_of(owner.get(f"/admin/orders/{number}/refund"))
+    form["unsent-part:0.0"] = "5"
+    counted = form.submit("do", value="count")
+    assert "To be paid back $0.00" in text_of(counted)
+    refused = form_of(counted).submit(status=422)
+    assert "4 of Lamp can be taken out by themselves, not 5." in text_of(refused)
+    form = form_of(refused)
+    form["unsent-part:0.0"] = "1"
+    counted = form.submit("do", value="count")
+    assert "1 × Lamp, part of Item SET $12.00" in text_of(counted)
+    form_of(counted).submit(status=303)
+    page = text_of(owner.get(f"/admin/orders/{number}"))
+    assert "Taken out and paid back: 1 × Lamp" in page
+    bench = text_of(owner.get(f"/admin/orders/{number}/parcels"))
+    assert "Leave out: 1 × Lamp (paid back, from the last of them)" in bench
+    by_hand = text_of(owner.get(f"/admin/orders/{number}/fulfil"))
+    assert "Leave out: 1 × Lamp (paid back, from the last of them)" in by_hand
+    verbs.fulfil(
+        counter.shop, number, lines={"SET": 2}, carrier="UPS", tracking_number="1", actor="t"
+    )
+    assert "2 × Item SET (SET) · without 1 × Lamp" in text_of(owner.get(f"/admin/orders/{number}"))
+    customer = text_of(owner.get(urlsplit(counter.order(number).url).path))
+    assert "Taken out and paid back: 1 × Lamp" in customer
+    assert "1 × Lamp from Item SET ($12.00)" in customer
+    assert "contains 2 × Lamp, 1 × Bulb, without 1 × Lamp" in customer

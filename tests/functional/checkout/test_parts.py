@@ -6,6 +6,7 @@ import io
 import threading
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,13 +15,23 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 from sqlalchemy import text
 
-from opticworks.checkout import demand, labels, papers, parcels, refund_plan, returns, staff
+from opticworks.checkout import (
+    demand,
+    labels,
+    papers,
+    parcels,
+    refund_plan,
+    return_refund,
+    returns,
+    staff,
+)
 from opticworks.checkout import refund as refunding
 from opticworks.checkout.parcels import Wanted
 from opticworks.checkout.refund_plan import Portion, Wish
 from opticworks.checkout.settle import Refused
 from opticworks.contracts import Component, ProviderError, RefundLine
-from opticworks.documents import slip
+from opticworks.documents import service as documents
+from opticworks.documents import sheet, slip
 from opticworks.jobs.testing import drain
 from opticworks.money import Money
 from opticworks.orders import service as orders
@@ -173,10 +184,23 @@ def test_a_return_of_what_was_sent_puts_back_what_was_in_it(counter: Counter) ->
             arrived = {line: returns.Arrived(1, "new", restock=True)}
             returns.receive(db, case.number, arrived, actor="clerk")
         assert counter.free("SENSOR") == back
+    # They are paid for in any order: the first to be paid counts as the whole one.
+    total = counter.order(number).total.minor
     with counter.shop.unit() as db:
-        left = refund_plan.left_of(db, orders.by_number(db, number))
-        assert refund_plan.everything(left).counted == left.amount
-        assert cases.of_order(db, order.id)[0].state == "received"
+        numbers = [case.number for case in cases.of_order(db, order.id)]
+    for case_number in reversed(numbers):
+        return_refund.pay(counter.shop, case_number, return_refund.Terms(), actor="clerk")
+    with counter.shop.unit() as db:
+        sums = payments.sums(db, order.id)
+        notes = [d for d in documents.of_order(db, number) if d.kind == "credit_note"]
+    assert sums.refunded == total - counter.order(number).shipping_total.minor
+    assert [[(line["total"], line["without"]) for line in n.facts["lines"]] for n in notes] == [
+        [(4000, "")],
+        [(2400, "1 × Sensor")],
+    ]
+    drawn = PdfReader(io.BytesIO(sheet.pdf(notes[1]))).pages[0].extract_text()
+    assert "without 1 × Sensor" in drawn
+    assert (counter.free("SENSOR"), counter.free("HUB")) == (20, 20), "paying moves no stock"
 
 
 def test_two_clerks_take_out_the_last_sensor_and_one_is_told(counter: Counter) -> None:
@@ -201,6 +225,62 @@ def test_two_clerks_take_out_the_last_sensor_and_one_is_told(counter: Counter) -
         "3200",
     ]
     assert held(counter, number) == {"HUB": 1}
+
+
+def test_a_clerk_who_packs_and_one_who_takes_out_never_both_have_the_part(counter: Counter) -> None:
+    for _ in range(3):
+        number = bought(counter)
+        said: list[str] = []
+        gate = threading.Barrier(2)
+
+        def at_once(deed: Callable[[], Any], said: list[str] = said, gate: Any = gate) -> None:
+            gate.wait()
+            try:
+                deed()
+            except Refused as error:
+                said.append(str(error))
+
+        deeds = (
+            partial(pay_back, counter, number, unsent_parts={"SENSOR": 1}),
+            partial(parcels.pack_order, counter.shop, number, actor="clerk"),
+        )
+        threads = [threading.Thread(target=at_once, args=(deed,)) for deed in deeds]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        with counter.shop.unit() as db:
+            (packed,) = shipments.of_order(db, orders.by_number(db, number).id)
+        # Whoever came first: the parcel has both sensors and the refund was refused, or neither.
+        refused = [sentence for sentence in said if "lies in a parcel" in sentence]
+        assert said == refused
+        assert packed.lines[0].without == ({} if refused else {"SENSOR": 1})
+        _agrees(counter, number, counter.order(number).total.minor)
+
+
+def test_a_chosen_part_is_called_by_its_options_and_one_without_stock_moves_none(
+    counter: Counter,
+) -> None:
+    arm = Component(sku="ARM", quantity=1, unit_price=usd(500), title="Arm", options="Black")
+    guide = Component(sku="PDF", quantity=1, unit_price=usd(500), title="Guide", tracked=False)
+    counter.stock("ARM", 5, "5.00")
+    counter.goods.put("SET-BLACK", "9.99", components=(arm, guide))
+    number = bought(counter, ("SET-BLACK", 3))
+    for part, amount, free in (("PDF", 500, 2), ("ARM", 499, 3), ("ARM", 500, 4)):
+        wish = Wish(request=uuid.uuid4(), portions={"SET-BLACK": Portion(unsent_parts={part: 1})})
+        (made,) = refunding.refund(counter.shop, number, wish, actor="clerk").refunds
+        assert abs(made.amount - amount) <= 1
+        assert counter.free("ARM") == free
+    view = counter.order(number)
+    # One of the three is gone whole, and another one its arm.
+    assert (view.lines[0].removed, view.lines[0].without) == (1, "1 × Arm (Black)")
+    with counter.shop.unit() as db:
+        left = refund_plan.left_of(db, orders.by_number(db, number))
+    (line,) = left.lines
+    rest = Wish(request=uuid.uuid4(), portions={"SET-BLACK": Portion(unsent=2)})
+    refunding.refund(counter.shop, number, rest, actor="clerk")
+    assert sum(r.amount.minor for r in counter.order(number).refunds) == line.line.total
+    assert (counter.free("ARM"), counter.order(number).status) == (5, "canceled")
 
 
 def test_packing_and_taking_out_take_turns(counter: Counter) -> None:

@@ -61,13 +61,25 @@ class Filters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """A state of a listing: where it is, what was searched for, how it is narrowed and sorted."""
+    """A state of a listing: where it is, what was searched for, how it is narrowed and sorted.
+    `unread` has what was typed as a price ("min", "max") and is none: it narrows nothing."""
 
     path: str
     query: str | None = None  #: None where nothing can be searched for
     filters: Filters = Filters()
     sort: str = ""
     currency: str
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def problem(self) -> str:
+        """What to tell somebody whose prices can't be read; empty where there is nothing."""
+        if not self.unread:
+            return ""
+        what = " and ".join(f"“{text}”" for text in self.unread.values())
+        one = len(self.unread) == 1
+        is_none = "is not a price, so it narrows" if one else "are not prices, so they narrow"
+        return f"{what} {is_none} nothing. Write a number, such as 20."
 
     @property
     def default_sort(self) -> str:
@@ -91,7 +103,8 @@ class Listing:
 
 
 def read(path: str, query: str | None, given: Any, currency: str) -> Listing:
-    """The listing that the fields of an address ask for; what means nothing is ignored."""
+    """The listing that the fields of an address ask for. What means nothing is ignored, but for
+    prices, which people type."""
     listing = Listing(path=path, query=query, currency=currency)
     sort = given.get("sort", "")
     low = _amount(given.get("min", ""), currency)
@@ -101,6 +114,12 @@ def read(path: str, query: str | None, given: Any, currency: str) -> Listing:
     return replace(
         listing,
         sort=sort if sort in listing.sorts else listing.default_sort,
+        unread={
+            name: text
+            for name in ("min", "max")
+            if _amount(given.get(name, ""), currency) is None
+            and (text := _shown(given.get(name, "")))
+        },
         filters=Filters(
             in_stock=given.get("stock") == "in",
             low=low,
@@ -125,6 +144,11 @@ def typed(minor: int, currency: str) -> str:
     """An amount as a person types it: 8050 cents are "80.50", 2000 are "20"."""
     amount: Decimal = Money(minor, currency).to_decimal()
     return str(amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount)
+
+
+def _shown(text: str) -> str:
+    """What was typed, as far as it can be shown again."""
+    return "".join(sign for sign in text if sign.isprintable()).strip()[:20]
 
 
 def _amount(text: str, currency: str) -> int | None:

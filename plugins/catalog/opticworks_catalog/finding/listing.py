@@ -62,6 +62,7 @@ def listing_values(request: Request, listing: Listing, collection: str = "") -> 
             for one in listing.sorts
         ],
         "paging": paging(listing, number, found.total, per_page),
+        "unread": listing.problem,
         "filters": _panel(request, listing, collection, found),
         "collections": [collection_link(one) for one in read_collections(request.db)],
     }
@@ -77,7 +78,7 @@ def _at_variant(shown: Card, product: ProductRecord, code: str) -> Card:
 
 def _panel(request: Request, listing: Listing, collection: str, found: Found) -> FilterPanel | None:
     """The filters to offer; None where there is nothing to choose from."""
-    if found.total < 2 and not listing.filters:
+    if found.total < 2 and not listing.filters and not listing.unread:
         return None
     ctx = request.ctx
 
@@ -95,8 +96,9 @@ def _panel(request: Request, listing: Listing, collection: str, found: Found) ->
         count=chosen.count,
         in_stock=chosen.in_stock,
         in_stock_count=facets.in_stock,
-        low="" if chosen.low is None else filters.typed(chosen.low, currency),
-        high="" if chosen.high is None else filters.typed(chosen.high, currency),
+        low=_typed(listing, "min", chosen.low),
+        high=_typed(listing, "max", chosen.high),
+        wrong=frozenset(listing.unread),
         lowest="" if facets.low is None else filters.typed(facets.low, currency),
         highest="" if facets.high is None else filters.typed(facets.high, currency),
         currency=currency,
@@ -112,6 +114,13 @@ def _panel(request: Request, listing: Listing, collection: str, found: Found) ->
         chips=_chips(listing, ctx.locale),
         clear=listing.address(filters=Filters()),
     )
+
+
+def _typed(listing: Listing, name: str, limit: int | None) -> str:
+    """What stands in the field of a limit: what was typed there, also where it is no price."""
+    if limit is None:
+        return listing.unread.get(name, "")
+    return filters.typed(limit, listing.currency)
 
 
 def _options(facets: Facets, chosen: Filters) -> tuple[Facet, ...]:
