@@ -12,7 +12,7 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,6 +61,11 @@ class Work:
     rate: c.Rate | None
     options: Mapping[str, Any]
     request: c.ShipmentRequest
+
+    @property
+    def key(self) -> str:
+        """What tells the vendor that a purchase is the same one again."""
+        return f"{self.id}:{self.ref}"
 
     def fresh(self, now: datetime) -> bool:
         """Whether what the vendor offered may still be bought: not old, and for these contents."""
@@ -276,9 +281,14 @@ def _finish(shop: Shop, work: Work, begun: bool, actor: str) -> None:
     try:
         with outside("label_buy"):
             label = provider.fetch(work.ref).label if begun else None
+            wanted = work.options.get("label_format")
             if label is None:
-                key = f"{work.id}:{work.ref}"
-                label = provider.buy(work.ref, rate, work.options, key)
+                label = provider.buy(work.ref, rate, work.options, work.key)
+            elif wanted and wanted not in label.files:
+                # To buy once more what is bought answers it in the format that was chosen. A label
+                # that can't be converted is a label all the same.
+                with suppress(c.ProviderError):
+                    label = provider.buy(work.ref, rate, work.options, work.key)
     except c.ProviderError as error:
         if error.retryable:
             raise Unanswered(
