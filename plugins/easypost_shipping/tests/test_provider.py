@@ -152,6 +152,33 @@ def test_rates_are_asked_once_and_not_beyond_the_deadline(standin: Any, provider
     assert standin.control("calls") == ["POST /v2/shipments"]
 
 
+RATED = r'"rate": ?"[0-9.]+"'
+
+
+@pytest.mark.parametrize(
+    "wrong", ['"NaN"', '"-3.10"', '""', "NaN", "-1", "null", "[]", '"free"', "{}"]
+)
+def test_a_wrong_price_on_the_wire_is_no_rate(standin, provider, wrong: str) -> None:
+    fault = {"match": "POST /v2/shipments$", "how": "garbled", "find": RATED, "times": 9}
+    standin.control("faults", put=f'"rate": {wrong}', **fault)
+    assert provider.rates(request()) == ()
+    with pytest.raises(ProviderError):
+        provider.prepare(shipment())
+
+
+@pytest.mark.parametrize("find", [r"(?s).+", r'"rates":', r'"verifications":', r'"success": ?true'])
+@pytest.mark.parametrize("put", ["<html>", "", "null", '"":'])
+def test_an_answer_that_makes_no_sense_is_an_error_or_nothing(standin, provider, find, put) -> None:
+    standin.control("faults", how="garbled", find=find, put=put, times=9)
+    with suppress(ProviderError):
+        for rate in provider.rates(request()):
+            assert rate.amount.minor > 0
+    with suppress(ProviderError):
+        provider.prepare(shipment())
+    with suppress(ProviderError):
+        assert standin.verifier().verify(ADDRESS).suggestion is None
+
+
 # --- labels -------------------------------------------------------------------------------------
 
 
