@@ -62,7 +62,8 @@ class EasyPostAddresses:
             sentence = "Only addresses in the US are checked."
             return AddressVerdict(state="unknown", messages=(sentence,))
         given = writing.address(address)
-        answer = self._api.read(lambda client: client.address.create(verify=True, **given), LIMIT)
+        # Asked once: somebody waits, and who is silent for so long is silent for longer.
+        answer = self._api.act(lambda client: client.address.create(verify=True, **given), LIMIT)
         delivery = (answer.get("verifications") or {}).get("delivery")
         if delivery is None:
             sentence = "The address could not be checked."
