@@ -467,6 +467,16 @@ def test_a_refund_that_was_paid_names_its_shipment(standin: Any, provider: Any) 
     assert read.data["status"] == "refunded"
 
 
+def test_what_is_told_of_a_batch_speaks_of_no_parcel(standin: Any, provider: Any) -> None:
+    state = provider.prepare(shipment())
+    provider.buy(state.ref, state.rates[0], {}, "k")
+    provider.manifest([state.ref], "f")
+    event = list(standin.app.vendor.objects["Event"].values())[-1]
+    assert event["description"] == "batch.created"
+    body = standin.app.delivery.body_of(event)
+    assert provider.read_webhook(body, {HEADER: sign(body, "standin")}) == ()
+
+
 def test_a_test_key_is_said_to_be_one() -> None:
     for key, said in (("EZTK1", True), ("EZAK1", False)):
         settings = EasyPostSettings.model_validate({"api_key": key})
