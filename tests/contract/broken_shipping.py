@@ -82,6 +82,11 @@ def _sells_any_rate(self: Any, ref: str, rate: Any, options: Any, key: str) -> A
     return FakeShipping.buy(self, ref, replace(rate, ref=offered.ref), options, key)
 
 
+def _one_format_for_ever(self: Any, ref: str, rate: Any, options: Any, key: str) -> Any:
+    sold = self.vendor.shipments[ref].label
+    return sold or FakeShipping.buy(self, ref, rate, options, key)
+
+
 def _no_returns(self: Any, shipment: Any) -> Any:
     state = FakeShipping.prepare(self, shipment)
     return replace(state, rates=()) if shipment.is_return else state
@@ -139,6 +144,7 @@ SHIPPING: dict[str, Factory] = {
     "rates_for_packed_parcels_only": changed(carrier, rates=_needs_parcels),
     "rates_of_the_first_parcel": changed(carrier, rates=_first_parcel_only),
     "sells_any_rate": changed(carrier, buy=_sells_any_rate),
+    "one_format_for_ever": changed(carrier, buy=_one_format_for_ever),
     "no_returns": changed(carrier, prepare=_no_returns),
     "stays_at_home": changed(carrier, prepare=_stays_at_home),
     "buys_on_fetch": changed(carrier, fetch=_buys_on_fetch),

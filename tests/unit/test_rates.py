@@ -116,6 +116,17 @@ def test_the_last_resort_stands_in_only_where_no_carrier_answers() -> None:
     assert (codes(alone), alone.choices[0].note, alone.notes) == (["table:table"], "", ())
 
 
+def test_what_stood_in_is_logged_with_its_reason_once_there_is_an_address(caplog) -> None:
+    table = Carrier(rate("table", 100), title="Table rates", fallback=True)
+    silent = Carrier(title="Carrier")
+    nowhere = ADDRESS.model_copy(update={"postal_code": "", "city": ""})
+    ask(table=table, carrier=silent, request=replace(REQUEST, destination=nowhere))
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+    ask(table=table, carrier=silent)
+    said = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert said == ["Carrier offered nothing for this parcel.", "Table rates stood in."]
+
+
 def test_answers_are_remembered_by_what_was_asked() -> None:
     carrier, memory = Carrier(rate("c", percentiles={90: 2})), Memory()
     first, again = (ask(carrier=carrier, cache=memory) for _ in range(2))

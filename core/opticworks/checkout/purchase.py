@@ -17,7 +17,7 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -86,6 +86,11 @@ class Work:
     def open(self) -> bool:
         """Whether a label can be bought: none was, and none is about to be."""
         return self.status in ("draft", "prepared")
+
+    @property
+    def key(self) -> str:
+        """What tells the vendor that a purchase is the same one again."""
+        return f"{self.id}:{self.ref}"
 
     def fresh(self, now: datetime) -> bool:
         """Whether what the vendor offered may still be bought: not old, and for these contents."""
@@ -317,9 +322,14 @@ class Purchase(ABC, Generic[Row]):
         try:
             with outside("label_buy"):
                 label = provider.fetch(work.ref).label if begun else None
+                wanted = work.options.get("label_format")
                 if label is None:
-                    key = f"{work.id}:{work.ref}"
-                    label = provider.buy(work.ref, rate, work.options, key)
+                    label = provider.buy(work.ref, rate, work.options, work.key)
+                elif wanted and wanted not in label.files:
+                    # To buy once more what is bought answers it in the format that was chosen. A
+                    # label that can't be converted is a label all the same.
+                    with suppress(c.ProviderError):
+                        label = provider.buy(work.ref, rate, work.options, work.key)
         except c.ProviderError as error:
             if error.retryable:
                 raise Unanswered(

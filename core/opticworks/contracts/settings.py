@@ -242,10 +242,23 @@ class ShippingSettings(BaseModel):
     label_format: Literal["PDF", "PNG", "ZPL"] = Field(
         "PDF",
         title="Format of labels",
-        json_schema_extra={"section": "Labels", "width": "half"},
+        json_schema_extra={
+            "section": "Labels",
+            "width": "half",
+            "choices": {"PDF": "PDF", "PNG": "PNG", "ZPL": "ZPL, for label printers"},
+        },
     )
     signature: Literal["none", "signature", "adult"] = Field(
-        "none", title="Signature on delivery", json_schema_extra={"width": "half"}
+        "none",
+        title="Signature on delivery",
+        json_schema_extra={
+            "width": "half",
+            "choices": {
+                "none": "No signature",
+                "signature": "Signature of anybody there",
+                "adult": "Signature of an adult",
+            },
+        },
     )
     customs_signer: str = Field("", title="Who signs customs declarations", max_length=80)
     automatic_labels: bool = Field(
@@ -267,12 +280,20 @@ class ShippingSettings(BaseModel):
     rule: Literal["ordered", "cheapest", "fastest", "within", "preferred"] = Field(
         "ordered",
         title="Which rate",
-        description="ordered: what the customer chose. within: the cheapest within so many days. "
-        "preferred: the cheapest of the carriers below, or of any if they have none.",
-        json_schema_extra={"width": "half"},
+        description="Preferred carriers that offer nothing leave it to the cheapest of the others.",
+        json_schema_extra={
+            "width": "half",
+            "choices": {
+                "ordered": "What the customer chose",
+                "cheapest": "The cheapest",
+                "fastest": "The fastest",
+                "within": "The cheapest within so many days",
+                "preferred": "The cheapest of preferred carriers",
+            },
+        },
     )
     within_days: int = Field(
-        3, title="Days, for within", ge=1, le=60, json_schema_extra={"width": "half"}
+        3, title="Within so many days", ge=1, le=60, json_schema_extra={"width": "half"}
     )
     carriers: tuple[str, ...] = Field(
         (), title="Preferred carriers", description="One per line.", max_length=20

@@ -39,6 +39,7 @@ REASONS = {
     "wrong": "It is not what I ordered",
     "other": "Another reason",
 }
+BROKEN = frozenset({"damaged", "defective"})
 
 
 #: In which condition goods come back.

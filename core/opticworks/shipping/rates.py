@@ -130,8 +130,11 @@ def ask(
         if code in answers
     }
     choices = _with_fallback(providers, offered, notes)
+    # Before a customer has said where to, that carriers offer nothing is no news.
+    place = request.destination
+    level = logging.WARNING if place.postal_code or place.city else logging.DEBUG
     for note in notes:
-        log.warning("%s", note)
+        log.log(level, "%s", note)
     return Answer(choices=_on_our_terms(choices, request, settings), notes=tuple(notes))
 
 
@@ -221,7 +224,9 @@ def _with_fallback(
     carriers = [provider.title for code, provider in providers.items() if code not in last]
     if not carriers:
         return instead
-    why = " ".join(notes) or f"{', '.join(carriers)} offered nothing for this parcel."
+    if not notes:
+        notes.append(f"{', '.join(carriers)} offered nothing for this parcel.")
+    why = " ".join(notes)
     titles = ", ".join(providers[code].title for code in offered if code in last)
     notes.append(f"{titles} stood in.")
     return [replace(choice, note=f"{why} {titles} stood in.") for choice in instead]

@@ -91,8 +91,9 @@ def checkout_form(
     form = CheckoutForm(posted, data=data)
     form.country.choices = regions.countries(settings.countries, settings.locale)
     groups = regions.states(settings.countries, settings.locale)
-    # One country's states need no heading.
-    form.state.choices = groups if len(groups) > 1 else [c for g in groups.values() for c in g]
+    # A shop that ships to one country needs no heading above its states.
+    alone = len(settings.countries) == 1
+    form.state.choices = [c for g in groups.values() for c in g] if alone else groups
     return form
 
 

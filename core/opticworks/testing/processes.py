@@ -309,7 +309,15 @@ def wish(shop: Shop, *, email: str, payment: str, sku: str, quantity: int = 1) -
 
 def ship(shop: Shop, what: str, parcel: str = "", **more: Any) -> Any:
     """A verb: something done to a parcel, or in another's name to an order ("pack")."""
-    from opticworks.checkout import batches, labels, manifests, parcels, shipping_jobs, tracking
+    from opticworks.checkout import (
+        batches,
+        label_formats,
+        labels,
+        manifests,
+        parcels,
+        shipping_jobs,
+        tracking,
+    )
     from opticworks.checkout.parcels import Wanted
 
     id = uuid.UUID(parcel) if parcel else None
@@ -328,6 +336,7 @@ def ship(shop: Shop, what: str, parcel: str = "", **more: Any) -> Any:
         "follow": lambda: labels.follow_void(shop, id),  # type: ignore[arg-type]
         "track": lambda: tracking.sync(shop, "fake_carrier", more["ref"]),
         "keep": lambda: shipping_jobs.keep_label(shop, id, "PDF", b"%PDF-2"),  # type: ignore[arg-type]
+        "format": lambda: label_formats.make(shop, id, "ZPL"),  # type: ignore[arg-type]
         "poll": lambda: shipping_jobs.poll_trackers(shop),
         "batch": lambda: batches.begin_batch(shop, more["numbers"], actor="clerk"),
         "batch_label": lambda: batches.batch_label(shop, more["batch"], more["number"]),

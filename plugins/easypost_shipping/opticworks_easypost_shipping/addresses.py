@@ -7,7 +7,7 @@ from typing import Any
 
 from opticworks.contracts import Address, AddressVerdict
 from opticworks_easypost_shipping import writing
-from opticworks_easypost_shipping.client import Api
+from opticworks_easypost_shipping.client import Api, understood
 from opticworks_easypost_shipping.settings import EasyPostSettings
 
 LIMIT = 3.0  #: seconds, since somebody waits at the checkout
@@ -54,6 +54,7 @@ class EasyPostAddresses:
         self.settings = settings
         self._api = Api(settings)
 
+    @understood
     def verify(self, address: Address) -> AddressVerdict:
         """What EasyPost makes of it. A difference in capitals, short forms or the four digits
         after a ZIP is none that a customer is asked about."""
@@ -61,7 +62,8 @@ class EasyPostAddresses:
             sentence = "Only addresses in the US are checked."
             return AddressVerdict(state="unknown", messages=(sentence,))
         given = writing.address(address)
-        answer = self._api.read(lambda client: client.address.create(verify=True, **given), LIMIT)
+        # Asked once: somebody waits, and who is silent for so long is silent for longer.
+        answer = self._api.act(lambda client: client.address.create(verify=True, **given), LIMIT)
         delivery = (answer.get("verifications") or {}).get("delivery")
         if delivery is None:
             sentence = "The address could not be checked."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from opticworks.contracts import ManifestState, ProviderError
-from opticworks_easypost_shipping.client import Api
+from opticworks_easypost_shipping.client import Api, understood
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,7 @@ class Batches:
             file=self._api.file(url) if url else "",
         )
 
+    @understood
     def manifest(self, refs: Sequence[str], key: str) -> ManifestState:
         """A SCAN form of bought shipments. All leave from one place on one day, and none is on
         a form already; EasyPost refuses others."""
@@ -52,12 +53,14 @@ class Batches:
         given = [{"id": ref} for ref in refs]
         return self._form(self._api.act(lambda client: client.scan_form.create(shipments=given)))
 
+    @understood
     def find_manifest(self, refs: Sequence[str]) -> ManifestState | None:
         """The form that the first of these shipments is on: all were asked for together."""
         shipment = self._api.read(lambda client: client.shipment.retrieve(refs[0]))
         form = shipment.get("scan_form")
         return self.fetch_manifest(form.id) if form else None
 
+    @understood
     def fetch_manifest(self, ref: str) -> ManifestState:
         return self._form(self._api.read(lambda client: client.scan_form.retrieve(ref)))
 

@@ -10,7 +10,8 @@ import logging
 import re
 import threading
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from functools import wraps
+from typing import Any, NoReturn, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import easypost.errors
@@ -23,6 +24,7 @@ from opticworks.contracts import ProviderError
 from opticworks_easypost_shipping.settings import LOOPBACK, EasyPostSettings
 
 T = TypeVar("T")
+P = ParamSpec("P")
 log = logging.getLogger(__name__)
 errors: Any = easypost.errors
 
@@ -118,6 +120,21 @@ class Api:
         if len(content) > MOST_BYTES:
             raise ProviderError("The label's file is too large.", retryable=False)
         return bytes(content)
+
+
+def understood(call: Callable[P, T]) -> Callable[P, T]:
+    """The call, with an answer of EasyPost's that lacks what it always has as a ProviderError: what
+    it did is then looked up like that of an answer that was lost."""
+
+    @wraps(call)
+    def asked(*args: P.args, **more: P.kwargs) -> T:
+        try:
+            return call(*args, **more)
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+            log.exception("An answer of EasyPost's makes no sense")
+            raise ProviderError("EasyPost's answer makes no sense.") from error
+
+    return asked
 
 
 def _sentences(error: Any) -> list[str]:

@@ -27,7 +27,7 @@ from opticworks.contracts import (
 )
 from opticworks_easypost_shipping import rating, tracking, writing
 from opticworks_easypost_shipping.batches import Batches
-from opticworks_easypost_shipping.client import PATIENCE, Api
+from opticworks_easypost_shipping.client import PATIENCE, Api, understood
 from opticworks_easypost_shipping.settings import EasyPostSettings
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ class EasyPostShipping(Batches):
 
     # --- rates ------------------------------------------------------------------------------
 
+    @understood
     def rates(self, request: RateRequest) -> tuple[Rate, ...]:
         """What the carriers ask for all parcels together, cheapest first; nothing for a place of
         which too little is known to ask."""
@@ -97,6 +98,7 @@ class EasyPostShipping(Batches):
 
     # --- labels -----------------------------------------------------------------------------
 
+    @understood
     def prepare(self, shipment: ShipmentRequest) -> ShipmentState:
         """A shipment at EasyPost, with its rates. Repeated it makes another one: as long as
         nothing is bought, that costs nothing."""
@@ -110,6 +112,7 @@ class EasyPostShipping(Batches):
             state = ShipmentState(ref=state.ref, rates=smart)
         return state
 
+    @understood
     def buy(self, ref: str, rate: Rate, options: Mapping[str, Any], key: str) -> Label:
         """The label of that shipment, bought at most once: the one that is there already, or a
         new one for no more than `rate` says."""
@@ -166,9 +169,11 @@ class EasyPostShipping(Batches):
             )
         return same.ref
 
+    @understood
     def fetch(self, ref: str) -> ShipmentState:
         return self._state(self._shipment(ref))
 
+    @understood
     def void(self, ref: str, key: str) -> Literal["pending", "done", "failed"]:
         """Ask for the postage back, once; after a rejection, once more."""
         with self._lock(ref):
@@ -236,6 +241,7 @@ class EasyPostShipping(Batches):
 
     # --- tracking ---------------------------------------------------------------------------
 
+    @understood
     def track(self, ref: str) -> tuple[TrackingUpdate, ...]:
         """All that is known of a shipment's parcel, or of a tracker's (see `watch`)."""
         if ref.startswith("trk_"):
@@ -243,6 +249,7 @@ class EasyPostShipping(Batches):
             return tracking.history(self._api.read(lambda client: client.tracker.retrieve(ref)))
         return tracking.history(self._shipment(ref).get("tracker"))
 
+    @understood
     def watch(self, number: str, carrier: str) -> str:
         """The ref of a tracker for a parcel whose label was bought elsewhere. EasyPost answers
         the same one when it is asked again."""

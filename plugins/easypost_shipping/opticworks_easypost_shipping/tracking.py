@@ -15,6 +15,7 @@ from opticworks_easypost_shipping.settings import EasyPostSettings
 HEADER = "X-Hmac-Signature"
 #: EasyPost's statuses that have another name here, or none.
 STATUSES: Mapping[str, str] = {"cancelled": "canceled", "error": "unknown"}
+PARCELS = frozenset({"Tracker", "Shipment", "Refund"})
 KNOWN = frozenset(
     {
         *("unknown", "pre_transit", "in_transit", "out_for_delivery", "available_for_pickup"),
@@ -80,7 +81,9 @@ def read_webhook(
         raise BadSignature("The webhook is no event of EasyPost's.")
     if event.get("mode") != ("production" if settings.live else "test"):
         raise BadSignature("The event belongs to EasyPost's other mode (test or production).")
-    return (_event(event),)
+    # Batches and forms are followed by asking: what is told of them speaks of no parcel.
+    about = (event.get("result") or {}).get("object")
+    return (_event(event),) if about in PARCELS else ()
 
 
 def _verified(body: bytes, signature: str, secrets: tuple[str, ...]) -> Any:

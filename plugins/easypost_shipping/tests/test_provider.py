@@ -152,6 +152,33 @@ def test_rates_are_asked_once_and_not_beyond_the_deadline(standin: Any, provider
     assert standin.control("calls") == ["POST /v2/shipments"]
 
 
+RATED = r'"rate": ?"[0-9.]+"'
+
+
+@pytest.mark.parametrize(
+    "wrong", ['"NaN"', '"-3.10"', '""', "NaN", "-1", "null", "[]", '"free"', "{}"]
+)
+def test_a_wrong_price_on_the_wire_is_no_rate(standin, provider, wrong: str) -> None:
+    fault = {"match": "POST /v2/shipments$", "how": "garbled", "find": RATED, "times": 9}
+    standin.control("faults", put=f'"rate": {wrong}', **fault)
+    assert provider.rates(request()) == ()
+    with pytest.raises(ProviderError):
+        provider.prepare(shipment())
+
+
+@pytest.mark.parametrize("find", [r"(?s).+", r'"rates":', r'"verifications":', r'"success": ?true'])
+@pytest.mark.parametrize("put", ["<html>", "", "null", '"":'])
+def test_an_answer_that_makes_no_sense_is_an_error_or_nothing(standin, provider, find, put) -> None:
+    standin.control("faults", how="garbled", find=find, put=put, times=9)
+    with suppress(ProviderError):
+        for rate in provider.rates(request()):
+            assert rate.amount.minor > 0
+    with suppress(ProviderError):
+        provider.prepare(shipment())
+    with suppress(ProviderError):
+        assert standin.verifier().verify(ADDRESS).suggestion is None
+
+
 # --- labels -------------------------------------------------------------------------------------
 
 
@@ -438,6 +465,16 @@ def test_a_refund_that_was_paid_names_its_shipment(standin: Any, provider: Any) 
     (read,) = provider.read_webhook(body, {HEADER: sign(body, "standin")})
     assert (read.kind, read.ref) == ("refund.successful", state.ref)
     assert read.data["status"] == "refunded"
+
+
+def test_what_is_told_of_a_batch_speaks_of_no_parcel(standin: Any, provider: Any) -> None:
+    state = provider.prepare(shipment())
+    provider.buy(state.ref, state.rates[0], {}, "k")
+    provider.manifest([state.ref], "f")
+    event = list(standin.app.vendor.objects["Event"].values())[-1]
+    assert event["description"] == "batch.created"
+    body = standin.app.delivery.body_of(event)
+    assert provider.read_webhook(body, {HEADER: sign(body, "standin")}) == ()
 
 
 def test_a_test_key_is_said_to_be_one() -> None:

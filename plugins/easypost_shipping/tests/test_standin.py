@@ -228,3 +228,9 @@ def test_what_was_bought_outlives_the_process(tmp_path: Path) -> None:
     shown = again.shown(again.get("Shipment", made["id"]))
     assert shown["tracking_code"] == made["tracking_code"]
     assert shown["tracker"]["status"] == "pre_transit"
+
+
+@pytest.mark.parametrize("given", [{"how": "mood"}, {"match": "("}, {"clear": True}])
+def test_a_fault_that_there_is_not_is_refused_in_words(standin: Any, given: dict[str, Any]) -> None:
+    answer = requests.post(f"{standin.url}/_standin/faults", json=given, timeout=5)
+    assert (answer.status_code, list(answer.json())) == (400, ["error"])

@@ -36,6 +36,9 @@ def test_a_parcel_from_the_bench_to_the_customer(counter, sign_in) -> None:
     assert counter.carrier.vendor.bought == 1
     label = page.click("Print PDF")
     assert label.body.startswith(b"%PDF-")
+    zpl = form_with(page, "as_ZPL").submit("do", value="as_ZPL", status=303).follow()
+    assert zpl.click("Print ZPL").body.startswith(b"^XA")
+    assert counter.carrier.vendor.bought == 1
     assert label.content_type == "application/pdf"
     done = form_with(page, "hand_over").submit("do", value="hand_over", status=303)
     assert "the customer is told" in done.follow().text

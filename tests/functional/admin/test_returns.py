@@ -84,6 +84,8 @@ def test_a_clerk_answers_and_receives_and_an_owner_pays_back(counter, sign_in, s
     page = press(page, "approve").follow()
     form = form_with(page, "receive")
     (key,) = (n.removeprefix("units:") for n in form.fields if n and n.startswith("units:"))
+    assert not form[f"restock:{key}"].checked, "what arrived damaged goes on no shelf by itself"
+    form[f"restock:{key}"] = True
     form[f"units:{key}"] = "3"
     assert "2 of Item LAMP were to come back, not 3" in text_of(press_form(form, "receive", 422))
     form[f"units:{key}"] = "1"

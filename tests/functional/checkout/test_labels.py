@@ -6,6 +6,7 @@ import io
 import itertools
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -448,3 +449,19 @@ def copies(counter: Counter, number: str, count: int) -> list[str]:
         ):
             db.execute(text(statement), {"number": number, "more": count - 1})
         return [number, *(f"COPY-{n:04d}" for n in range(1, count))]
+
+
+def test_a_label_that_was_found_again_has_the_format_that_was_chosen(counter: Counter) -> None:
+    (parcel_id,) = packed(counter, paid(counter))
+    vendor = counter.carrier.vendor
+    labels.prepare(counter.shop, parcel_id)
+    vendor.fail_next("after")
+    terms = {"rate_code": "ground", "actor": CLERK, "options": {"label_format": "ZPL"}}
+    with pytest.raises(labels.Unanswered):
+        labels.buy(counter.shop, parcel_id, **terms)
+    (shipment,) = vendor.shipments.values()
+    shipment.label = replace(shipment.label, files={"PNG": b"\x89PNG"})  # all that a look answers
+    labels.buy(counter.shop, parcel_id, **terms)
+    with counter.shop.unit() as db:
+        assert "ZPL" in {file.format for file in shipments.label_files(db, parcel_id)}
+    assert vendor.bought == 1

@@ -38,6 +38,7 @@ BUYING = (
     "label_store.after_commit",
 )
 KEEPING = ("label_file.before_commit", "label_file.after_commit")
+CONVERTING = ("label_format.before_provider", "label_format.after_provider")
 HANDING_OVER = ("hand_over.before_commit", "hand_over.after_commit")
 TRACKING = (
     "track.before_provider",
@@ -165,6 +166,15 @@ def test_a_labels_file_is_kept_once(dock, fault: str) -> None:
     parcel = dock.bought()
     dock.press(fault, "keep", parcel=parcel)
     assert dock.count("label_file WHERE parcel_id = :id", id=parcel) == 2  # and its first one
+
+
+@pytest.mark.parametrize("fault", CONVERTING)
+def test_another_format_of_a_label_costs_no_second_one(dock, fault: str) -> None:
+    parcel = dock.bought()
+    before = dock.sold
+    dock.press(fault, "format", parcel=parcel)
+    assert dock.sold == before
+    assert dock.count("label_file WHERE parcel_id = :id", id=parcel) == 2
 
 
 @pytest.mark.parametrize("fault", HANDING_OVER)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from pyramid.httpexceptions import HTTPSeeOther
@@ -18,7 +19,7 @@ from opticworks import contracts as c
 from opticworks.admin import words
 from opticworks.admin.shell import flash
 from opticworks.admin.views.orders import LIST, find
-from opticworks.checkout import addresses, demand, labels, parcels, purchase
+from opticworks.checkout import addresses, demand, label_formats, labels, parcels, purchase
 from opticworks.checkout.parcels import Wanted
 from opticworks.checkout.settle import Refused
 from opticworks.money import Money
@@ -413,6 +414,12 @@ def _void(request: Request, number: str) -> str:
     return "The label is given back. What becomes of its money is followed by itself."
 
 
+def _as(request: Request, number: str, format: str) -> str:
+    """The label in a further format."""
+    label_formats.make(request.shop, _parcel(request, number), format)
+    return f"The label can be printed as {format}, too."
+
+
 def _hand_over(request: Request, number: str) -> str:
     parcels.hand_over(request.shop, [_parcel(request, number)], actor=_actor(request))
     return "The parcel is on its way, and the customer is told."
@@ -443,5 +450,6 @@ DEEDS: dict[str, Callable[[Request, str], str]] = {
     "void": _void,
     "look": _look,
     "hand_over": _hand_over,
+    **{f"as_{format}": partial(_as, format=format) for format in LABEL_FORMATS},
     "seen": _seen,
 }

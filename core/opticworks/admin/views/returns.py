@@ -142,8 +142,10 @@ def _lines(
     found = []
     for part in case.lines:
         key = part.order_line_id
-        # A form shown for the first time has everything back, and says nothing of its condition.
-        kept = f"restock:{key}" in values if typed is not None else True
+        # A form shown for the first time has everything back, says nothing of its condition, and
+        # puts nothing on the shelf that its customer calls broken.
+        fine = part.reason not in cases.BROKEN
+        kept = f"restock:{key}" in values if typed is not None else fine
         found.append(
             Line(
                 key,

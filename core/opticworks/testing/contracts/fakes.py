@@ -84,6 +84,7 @@ class Shipping(ShippingProviderContract):
     unserved = "FR"
     too_heavy = 30_001
     abroad = "CA"
+    formats = ("PDF", "PNG", "ZPL")
 
     @pytest.fixture
     def provider(self) -> Any:

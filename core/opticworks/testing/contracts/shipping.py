@@ -219,6 +219,19 @@ class ShippingProviderContract(WebhookContract):
                 assert file
                 assert isinstance(file, bytes) or file.startswith("https://")
 
+    def test_a_bought_label_is_had_in_another_format_at_no_cost(self, provider: Any) -> None:
+        self._with_labels(provider)
+        if len(self.formats) < 2:
+            pytest.skip("It has labels in one format.")
+        first, *others = self.formats
+        state = provider.prepare(self.shipment())
+        label = provider.buy(state.ref, state.rates[0], {"label_format": first}, "buy-1")
+        for format in others:
+            again = provider.buy(state.ref, state.rates[0], {"label_format": format}, "buy-1")
+            assert format in again.files
+            assert again.tracking_number == label.tracking_number
+        assert self.bought(provider) == 1
+
     def test_prepare_of_a_return_has_rates_and_a_label(self, provider: Any) -> None:
         self._with_labels(provider)
         state = provider.prepare(self.shipment("rma-1", is_return=True))

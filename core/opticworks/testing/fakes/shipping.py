@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, timedelta
 from typing import Any, Literal
 
@@ -40,6 +40,8 @@ startxref
 164
 %%EOF
 """
+#: By format; the picture and the ZPL show nothing either.
+LABELS = {"PDF": LABEL_PDF, "PNG": b"\x89PNG\r\n\x1a\n", "ZPL": b"^XA^XZ"}
 
 
 @dataclass(slots=True)
@@ -128,11 +130,15 @@ class FakeShipping:
         return self._state(self.vendor.call("prepare", act))
 
     def buy(self, ref: str, rate: Rate, options: Mapping[str, Any], key: str) -> Label:
-        """The label of that shipment. A repeat looks first whether it was bought already."""
+        """The label of that shipment. A repeat looks first whether it was bought already, and
+        makes the format that is wanted now."""
+        wanted = str(options.get("label_format") or "PDF")
 
         def act() -> Label:
             shipment = self._find(ref)
             if shipment.label is not None:
+                files = {**shipment.label.files, wanted: LABELS[wanted]}
+                shipment.label = replace(shipment.label, files=files)
                 return shipment.label
             if rate.ref not in {offered.ref for offered in shipment.rates}:
                 raise ProviderError("That rate is not offered any more.", retryable=False)
@@ -146,7 +152,7 @@ class FakeShipping:
                 tracking_number=number,
                 cost=rate.amount,
                 tracking_url=f"https://track.example/{number}",
-                files={"PDF": LABEL_PDF},
+                files={wanted: LABELS[wanted]},
             )
             return shipment.label
 

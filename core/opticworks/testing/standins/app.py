@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from typing import Any
@@ -60,6 +61,10 @@ class App:
             return self.answer(request)
         if fault.how == "error":
             return self.failed(request, fault.status)
+        if fault.how == "garbled":
+            garbled = self.answer(request)
+            garbled.text = re.sub(fault.find, fault.put, garbled.text)
+            return garbled
         if fault.how == "timeout":
             answered = self.answer(request)
             time.sleep(fault.seconds)
@@ -70,13 +75,15 @@ class App:
     def _control(self, request: Request) -> Response:
         """/_standin/…: faults, webhooks, and what only the vendor could do; JSON in and out."""
         verb = request.path_info.removeprefix("/_standin/")
-        given = json.loads(request.body or b"{}")
         try:
+            given = json.loads(request.body or b"{}")
             with self.vendor.lock:
                 answer = self._turn(verb, given)
                 self.vendor.save()
         except NoSuchControl:
             return Response(json_body={"error": f"There is no control {verb!r}."}, status=404)
+        except (TypeError, ValueError) as error:  # what was given is not what the control takes
+            return Response(json_body={"error": str(error)}, status=400)
         return answer if isinstance(answer, Response) else Response(json_body=answer)
 
     def _turn(self, verb: str, given: dict[str, Any]) -> Any:

@@ -6,13 +6,16 @@ import re
 import threading
 from dataclasses import dataclass
 
+HOW = ("timeout", "lost", "error", "slow", "garbled")
+
 
 @dataclass
 class Fault:
     """What goes wrong with calls whose "METHOD path" fits `match`, `times` over.
 
     "timeout" acts and then stays silent for `seconds`; "lost" stays silent without acting;
-    "error" answers `status` without acting; "slow" waits `seconds`, then acts and answers.
+    "error" answers `status` without acting; "slow" waits `seconds`, then acts and answers;
+    "garbled" acts and answers with whatever fits `find` replaced by `put`. Raises ValueError.
     """
 
     match: str = ".*"
@@ -20,6 +23,17 @@ class Fault:
     status: int = 500
     seconds: float = 0.0
     times: int = 1
+    find: str = ""
+    put: str = ""
+
+    def __post_init__(self) -> None:
+        if self.how not in HOW:
+            raise ValueError(f"There is no fault {self.how!r}, only {', '.join(HOW)}.")
+        for pattern in (self.match, self.find):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}.") from None
 
 
 class Faults:

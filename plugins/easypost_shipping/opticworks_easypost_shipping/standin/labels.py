@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import zxingcpp
 from PIL import Image, ImageDraw, ImageFont
 
+from opticworks.documents import fonts
 from opticworks.testing.standins import Object
 
 DPI = 203
@@ -48,19 +49,33 @@ def _picture(shipment: Object) -> Image.Image:
     picture, draw = _page()
     rate = shipment["selected_rate"]
     title = f"{rate['carrier']} {rate['service']}"
-    draw.text((MARGIN, 30), title[:34], fill=0, font=ImageFont.load_default(40))
+    _write(draw, 30, title[:34], 40)
     draw.text((MARGIN, 90), WARNING, fill=0, font=ImageFont.load_default(26))
     draw.line((0, 140, WIDTH, 140), fill=0, width=6)
-    small, large = ImageFont.load_default(24), ImageFont.load_default(38)
-    draw.multiline_text((MARGIN, 160), _lines(shipment["from_address"]), fill=0, font=small)
-    draw.text((MARGIN, 350), "SHIP TO:", fill=0, font=small)
-    draw.multiline_text((MARGIN, 385), _lines(shipment["to_address"]), fill=0, font=large)
+    _write(draw, 160, _lines(shipment["from_address"]), 22)
+    _write(draw, 345, "SHIP TO:", 22)
+    _write(draw, 380, _lines(shipment["to_address"]), 36)
     draw.line((0, 700, WIDTH, 700), fill=0, width=6)
     _barcode(picture, shipment["tracking_code"], 730)
     code = shipment["tracking_code"]
     draw.text((WIDTH // 2, 1010), code, fill=0, font=ImageFont.load_default(34), anchor="mt")
-    draw.text((MARGIN, 1120), f"REF {shipment['reference'] or ''}", fill=0, font=small)
+    draw.text(
+        (MARGIN, 1120),
+        f"REF {shipment['reference'] or ''}",
+        fill=0,
+        font=ImageFont.load_default(24),
+    )
     return picture
+
+
+def _write(draw: ImageDraw.ImageDraw, top: int, text: str, size: int) -> None:
+    """Lines from the left margin on, each piece in a font that has its letters."""
+    for number, line in enumerate(text.splitlines()):
+        left, height = float(MARGIN), top + number * size * 1.25
+        for name, piece in fonts.runs(line):
+            font = ImageFont.truetype(str(fonts.FOLDER / fonts.FILES[name]), size)
+            draw.text((left, height + size), piece, fill=0, font=font, anchor="ls")
+            left += draw.textlength(piece, font=font)
 
 
 def _barcode(picture: Image.Image, text: str, top: int) -> None:

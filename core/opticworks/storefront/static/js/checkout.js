@@ -34,6 +34,22 @@
     document.getElementById("nothing-to-pay").hidden = !free();
   }
 
+  // Only the states of the chosen country are offered, and none where addresses have none.
+  const { country, state } = form.elements;
+  const groups = state ? [...state.querySelectorAll("optgroup")] : [];
+
+  function states() {
+    const name = country.selectedOptions[0]?.label;
+    for (const group of groups) group.hidden = group.disabled = group.label !== name;
+    state.closest(".field").hidden = !groups.some((group) => !group.hidden);
+    if (state.selectedOptions[0]?.parentElement.disabled) state.selectedIndex = -1;
+  }
+
+  if (groups.length) {
+    states();
+    country.addEventListener("change", states);
+  }
+
   // Payment providers with a script of their own: prepare(), confirm(action, back), changed().
   const providers = () => window.opticworksPayments ?? {};
   const never = new Promise(() => {});
