@@ -22,11 +22,11 @@ from opticworks.hookspecs import hookimpl
 from opticworks.jobs import defer
 from opticworks.jobs import waiting as job_waits
 from opticworks.web.headers import cacheable, private_page, surrogate_keys
-from opticworks.web.links import link_token, read_link_token
 from opticworks.web.page import Crumb, Page, share_picture, shortened, text_of
 from opticworks.web.policy import admin_view
 from opticworks.web.schema_form import SchemaForm
 from opticworks.web.sheets import escaped_cell, unescaped_cell
+from opticworks.web.signed_links import link_token, read_link_token
 
 __all__ = [
     "Crumb",

@@ -76,6 +76,11 @@ def test_every_case_fails_for_a_broken_provider(outcome: Outcome, suite: str) ->
     assert [case for case, providers in caught.items() if not providers] == []
 
 
+def test_the_suite_for_payments_is_as_thorough_as_it_says(outcome: Outcome) -> None:
+    assert len(outcome.failed["TestOnlinePayment"]) >= 40
+    assert len(outcome.providers["TestOnlinePayment"]) >= 12
+
+
 @pytest.mark.parametrize("suite", SUITES)
 def test_every_broken_provider_is_caught(outcome: Outcome, suite: str) -> None:
     for kind in SUITES[suite]:

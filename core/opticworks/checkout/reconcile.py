@@ -438,6 +438,7 @@ def _of_order(entry: Entry) -> Iterator[Difference]:
             ref=last.ref,
             repairs=("return",),
         )
+    yield from _held(entry)
     states = {kept.payment.status for kept in entry.attempts}
     captured = sum(kept.captured for kept in entry.attempts)
     status = projected(order.status, order.total, captured, held, states)
@@ -449,6 +450,23 @@ def _of_order(entry: Entry) -> Iterator[Difference]:
             number=order.number,
             repairs=("status",),
         )
+
+
+def _held(entry: Entry) -> Iterator[Difference]:
+    """What is only authorized for an order that nobody will send."""
+    order = entry.order
+    for payment in (kept.payment for kept in entry.attempts):
+        if order.status == "canceled" and payment.status == "authorized":
+            yield Difference(
+                kind="held",
+                sentence=f"Order {order.number} is canceled, but {_money(payment, payment.amount)} "
+                f"of it is still authorized through {payment.title}.",
+                number=order.number,
+                provider=payment.provider,
+                attempt=str(payment.attempt),
+                ref=payment.ref,
+                repairs=("return",),
+            )
 
 
 def _stray(provider: str, listed: c.ListedPayment, entry: Entry | None) -> Difference:

@@ -117,7 +117,7 @@ def _act(shop: Shop, found: Difference, deed: str, attempt: str, actor: str) -> 
     if deed in ("settle", "link"):
         settling.settle(shop, found.number, attempt)
     elif deed == "return":
-        if found.kind in ("kept", "twice"):
+        if found.kind in ("kept", "twice", "held"):
             staff.return_money(shop, found.number, attempt=attempt, actor=actor)
         else:
             _give_back(shop, found)

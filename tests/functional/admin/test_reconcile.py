@@ -116,3 +116,23 @@ def test_money_that_was_counted_and_whose_reference_was_lost_is_not_paid_back(
     done = form.submit("deed", value="link", status=303).follow()
     assert "Everything agrees" in done.text
     assert counter.card.vendor.charged == counter.order(lost).total.minor
+
+
+def test_what_is_held_for_a_canceled_order_is_listed_and_let_go(counter, sign_in, lost):
+    settle(counter.shop, lost)
+    held = counter.buy(("LAMP", 1), payment="fake_card").number
+    ref, payment = list(counter.card.vendor.payments.items())[-1]
+    counter.card.vendor.pay(ref, capture=False)
+    settle(counter.shop, held)
+    with counter.shop.unit() as db:
+        db.execute(text("UPDATE orders SET status = 'canceled' WHERE number = :n"), {"n": held})
+    now = counter.shop.now
+    counter.shop.now = lambda: now() + timedelta(minutes=10)
+    page = sign_in().get(f"{PAGE}?since=2020-01-01")
+    row = page.html.select_one("td.words").text
+    assert row.startswith(f"Order {held} is canceled, but {payment.amount.format()} of it is still")
+    button = next(f for f in page.forms.values() if "found" in f.fields)
+    done = button.submit("deed", value="return", status=303).follow()
+    assert "Everything agrees" in done.text
+    assert payment.state == "canceled"
+    assert counter.order(held).payment_status == "unpaid"

@@ -20,6 +20,7 @@ from opticworks.shop import Shop
 from opticworks.stock import service as stock
 from opticworks.testing.counter import Counter, open_counter
 from opticworks.testing.ledger import wrong
+from opticworks.testing.shops import Browser
 
 
 @pytest.fixture
@@ -243,6 +244,11 @@ def test_money_is_taken_when_the_first_parcel_leaves_and_only_then(later: Counte
     assert later.order(number).payment_status == "authorized"
     total = later.order(number).total.minor
     assert sums(later, number) == Sums(authorized=total, outstanding=total)
+    with later.shop.unit() as db:
+        token = db.scalar(text("SELECT token FROM orders"))
+    page = Browser(later.shop).get(f"/orders/{token}").text
+    assert "Payment authorized" in page
+    assert "Waiting for payment" not in page, "there is nothing more for the buyer to do"
     with pytest.raises(Refused, match="left to send"):
         send(later, number, 4)
     assert later.card.vendor.charged == 0  # nothing is charged for a parcel that can't be

@@ -1,5 +1,6 @@
 """Links that need no signing in: what they name stands in them, signed, so that nobody else can
-make one. A link is a key: give it to nobody but the person it is for."""
+make one. A link is a key: give it to nobody but the person it is for. Nothing is stored; links
+that work once are the room `opticworks.links`."""
 
 from __future__ import annotations
 
