@@ -8,12 +8,16 @@ from typing import Any
 
 from sqlalchemy import Boolean, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from opticworks.carts.models import Cart, CartLine
 
 _CART = select(Cart).where(Cart.id == bindparam("id"))
 # Lines that were read together with a lock would be those from before waiting for it.
 _LOCKED = _CART.with_for_update().execution_options(populate_existing=True)
+_LINES = (
+    select(CartLine).where(CartLine.cart_id == bindparam("id")).order_by(CartLine.position)
+).execution_options(populate_existing=True)
 _WITH_LINES = _CART.options(joinedload(Cart.lines))
 
 
@@ -24,8 +28,13 @@ def find(db: Session, cart_id: uuid.UUID, now: datetime, *, lock: bool = False) 
 
 
 def get(db: Session, cart_id: uuid.UUID, *, lock: bool = False) -> Cart | None:
-    """The cart of that id in whatever state it is."""
-    return db.scalars(_LOCKED if lock else _WITH_LINES, {"id": cart_id}).unique().one_or_none()
+    """The cart of that id in whatever state it is, with its lines."""
+    if not lock:
+        return db.scalars(_WITH_LINES, {"id": cart_id}).unique().one_or_none()
+    cart = db.scalars(_LOCKED, {"id": cart_id}).one_or_none()
+    if cart is not None:
+        set_committed_value(cart, "lines", list(db.scalars(_LINES, {"id": cart_id})))
+    return cart
 
 
 # Of the table, not of its class, which costs three times as much to send.

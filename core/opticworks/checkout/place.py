@@ -38,7 +38,10 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What the customer agreed to: this cart, at the quote of this hash, which was shown at
-    `shown_at`, paid this way."""
+    `shown_at`, paid this way.
+
+    With `kept` the order is placed only if the cart has just these details and, unless it is
+    None, this shipping code already, with rates; see `Unkept`."""
 
     cart_id: uuid.UUID
     quote_hash: str
@@ -47,6 +50,7 @@ class Wish:
     payment: str
     data: Mapping[str, str] = field(default_factory=dict)
     shown_at: datetime | None = None
+    kept: tuple[Mapping[str, str], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,11 @@ class Stale(Changed):
     """The cart's rates are of other contents or another address: fetch them, then place again."""
 
 
+class Unkept(Exception):
+    """The cart is no longer open, or what the form says of it has to be kept first; nothing was
+    placed."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Written:
     number: str
@@ -84,8 +93,8 @@ class _Written:
 def place(shop: Shop, wish: Wish) -> Placed:
     """Place the order once, however often this is called with the same cart.
 
-    Raises Changed, Refused with a sentence for the customer, or ProviderError when the provider
-    could not be asked: then the order is kept with its goods and settled by the sweeper.
+    Raises Unkept, Changed, Refused with a sentence for the customer, or ProviderError when the
+    provider could not be asked: then the order is kept with its goods and settled by the sweeper.
     """
     provider = shop.providers.payments().get(wish.payment)
     for _ in range(3):
@@ -119,6 +128,8 @@ def _pay(
 def _write(shop: Shop, db: Session, wish: Wish, provider: c.PaymentProvider | None) -> _Written:
     """The first transaction: everything that must not be lost, before anyone is asked for money."""
     cart = carts.get(db, wish.cart_id, lock=True)
+    if wish.kept is not None and not _is_kept(cart, wish.kept, shop.now()):
+        raise Unkept
     if cart is None:
         raise Refused("Your cart is empty. It may have expired.")
     if cart.state == "ordered":
@@ -137,9 +148,8 @@ def _write(shop: Shop, db: Session, wish: Wish, provider: c.PaymentProvider | No
         provider = None  # nothing to pay, whatever the form says
     elif provider is None:
         raise Refused("Choose how you want to pay.")
-    existing = priced.own if cart.details else orders.open_of_cart(db, cart.id)
-    if existing is not None:
-        return _resume(shop, db, existing, wish, quote, provider)
+    if number := priced.own if cart.details else orders.open_of_cart(db, cart.id):
+        return _resume(shop, db, number, wish, quote, provider)
     if priced.stale is not None:
         raise Stale(quote)
     if not _same_place(wish.address, address_of(shop, cart.details)):
@@ -148,10 +158,19 @@ def _write(shop: Shop, db: Session, wish: Wish, provider: c.PaymentProvider | No
     return _create(shop, db, cart, wish, quote, provider)
 
 
+def _is_kept(cart: Cart | None, kept: tuple[Mapping[str, str], str | None], now: datetime) -> bool:
+    if cart is None or cart.state != "open" or cart.expires_at <= now:
+        return False
+    fetched = cart.rates_until is not None and cart.rates_until > now
+    details, shipping = kept
+    chosen = shipping is None or cart.shipping_code == shipping
+    return fetched and chosen and cart.details == details
+
+
 def _resume(
     shop: Shop,
     db: Session,
-    order: Order,
+    number: str,
     wish: Wish,
     quote: c.Quote,
     provider: c.PaymentProvider | None,
@@ -161,11 +180,11 @@ def _resume(
     Its payment goes on where it was; one that came to nothing is followed by a new attempt, with
     a key of its own, so that no provider repeats the earlier answer.
     """
-    locked = orders.lock(db, order.number)
+    order = orders.lock(db, number)
+    assert order is not None
     payment = payments.latest(db, order.id)
     same = (
-        locked is not None
-        and locked.status == "awaiting_payment"
+        order.status == "awaiting_payment"
         and payment is not None
         and provider is not None
         and payment.provider == provider.code

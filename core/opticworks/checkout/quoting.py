@@ -17,7 +17,6 @@ from opticworks.db.changes import only_reading
 from opticworks.faults import outside
 from opticworks.money import total
 from opticworks.orders import service as orders
-from opticworks.orders.models import Order
 from opticworks.pricing import service as pricing
 from opticworks.shipping import rates as rates_room
 from opticworks.shop import Shop
@@ -43,14 +42,14 @@ ADDRESS_FIELDS = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartQuote:
     """A quote and what it was made from. `stale` is the request whose rates must be fetched
-    before there are shipping options; None when `rates` are current. `own` is the cart's order
-    that awaits its payment."""
+    before there are shipping options; None when `rates` are current. `own` is the number of the
+    cart's order that awaits its payment, if there is one."""
 
     quote: c.Quote
     availability: Mapping[str, Availability]
     rates: tuple[c.ShippingChoice, ...]
     stale: c.RateRequest | None
-    own: Order | None = None
+    own: str = ""
 
 
 def address_of(shop: Shop, details: Mapping[str, str]) -> c.Address:
@@ -98,9 +97,9 @@ def _priced(
     address = address_of(shop, cart.details)
     picker = _ShippingPicker(shop, cart, address)
     # Nobody has ordered from a cart whose checkout was never filled in.
-    own = orders.open_of_cart(db, cart.id) if cart.details else None
+    own = orders.open_of_cart(db, cart.id) if cart.details else ""
     # What the cart's own order keeps while it is being paid is not gone for this cart.
-    kept = stock.held_by(db, own.number) if own is not None else {}
+    kept = stock.held_by(db, own) if own else {}
     basket = pricing.Basket(
         currency=cart.currency,
         lines=tuple(
@@ -118,7 +117,7 @@ def _priced(
         address=address,
         rates=picker.stored,
         agreed_at=agreed_at,
-        open_order=own.number if own is not None else "",
+        open_order=own,
         estimated=not str(cart.details.get("postalCode", "")).strip(),
     )
     quote = pricing.quote(shop.hooks, shop.ctx(db), basket, goods, picker)
@@ -161,13 +160,10 @@ def ensure_rates(
     cart_id: uuid.UUID,
     edit: Callable[[Cart], None] | None = None,
     agreed_at: datetime | None = None,
-    *,
-    placing: bool = False,
 ) -> Cart | None:
     """Fetch and store the cart's shipping rates if they are missing, old or for other content.
 
-    `edit` changes the open cart first, in the same unit of work; if it changed nothing and the
-    order is `placing` now, the rates that are there will do: placing looks for what they are.
+    `edit` changes the open cart first, in the same unit of work.
     `agreed_at` is as in `quote_cart`, since rates follow what the goods cost after discounts.
     Answers the cart as it stands then, None when there is no open one. Providers are asked outside
     any transaction; an answer for a cart that changed meanwhile carries its own key and is simply
@@ -177,12 +173,8 @@ def ensure_rates(
         cart = carts.find(db, cart_id, shop.now(), lock=edit is not None)
         if cart is None:
             return None
-        before = (cart.details, cart.shipping_code)
         if edit is not None:
             edit(cart)
-        fetched = cart.rates_until is not None and cart.rates_until > shop.now()
-        if placing and fetched and before == (cart.details, cart.shipping_code):
-            return cart
         request = _rates_wanted(shop, db, cart, agreed_at) if cart.lines else None
     if request is None:
         return cart

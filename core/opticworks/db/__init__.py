@@ -15,6 +15,7 @@ from opticworks.db.session import (
     reads_only,
     request_session,
     unit,
+    write,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "request_session",
     "timestamp",
     "unit",
+    "write",
 ]

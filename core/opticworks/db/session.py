@@ -13,14 +13,15 @@ from typing import Any
 
 import psycopg._queries
 import zope.sqlalchemy
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, insert, inspect
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Session, make_transient_to_detached
 
 # psycopg keeps the parsed form of statements up to 4 KB only, and ours that answer a page in one
 # round trip are longer: a tenth of such a page went into finding the parameters again.
 psycopg._queries.MAX_CACHED_STATEMENT_LENGTH = 32_768
 _READS_ONLY = "opticworks.reads_only"
+_EVENTS = "opticworks.transaction_events"
 TRUSTED_SECONDS = 1.0  #: without use, after which a connection is asked whether it lives
 
 
@@ -113,9 +114,42 @@ def request_session(engine: Engine, tm: Any) -> Session:
     `initial_state="changed"`: otherwise a deferred job, `text()` or a Core update alone would be
     rolled back silently, since zope.sqlalchemy only notices ORM flushes.
     """
-    session = Session(engine, autoflush=True, expire_on_commit=False)
-    zope.sqlalchemy.register(session, transaction_manager=tm, initial_state="changed")
-    return session
+    events = zope.sqlalchemy.ZopeTransactionEvents("changed", transaction_manager=tm)
+    return RequestSession(engine, autoflush=True, expire_on_commit=False, info={_EVENTS: events})
+
+
+class RequestSession(Session):
+    """A session of a transaction manager's. What zope.sqlalchemy has to hear of it is registered
+    once for all of them: to do that for each costs a request a fifth of a millisecond."""
+
+
+@event.listens_for(RequestSession, "after_begin")
+@event.listens_for(RequestSession, "after_attach")
+def _join(session: Session, *_: Any) -> None:
+    session.info[_EVENTS].join_transaction(session)
+
+
+@event.listens_for(RequestSession, "before_commit")
+def _only_its_manager_commits(session: Session) -> None:
+    session.info[_EVENTS].before_commit(session)
+
+
+def write(db: Session, row: DeclarativeBase) -> None:
+    """Insert a new row at once, and keep it in the session as if it had been read.
+
+    What `add` and `flush` do, for half of their cost: for rows that every order writes. What the
+    database itself fills in is read when it is asked for.
+    """
+    state: Any = inspect(row)
+    table = state.mapper.local_table
+    values = {name: value for name, value in state.dict.items() if name in table.columns}
+    written: Any = db.execute(insert(table), values)
+    for name, value in written.last_inserted_params().items():
+        setattr(row, name, value)
+    for column, value in zip(table.primary_key, written.inserted_primary_key, strict=True):
+        setattr(row, column.key, value)
+    make_transient_to_detached(row)
+    db.add(row)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -88,8 +88,11 @@ def find(db: Session, kind: str, order_number: str, about: str = "") -> Document
     ).one_or_none()
 
 
+_OF_ORDER = (
+    select(Document).where(Document.order_number == bindparam("order")).order_by(Document.id)
+)
+
+
 def of_order(db: Session, order_number: str) -> Sequence[Document]:
     """Every document of the order, the oldest first."""
-    return db.scalars(
-        select(Document).where(Document.order_number == order_number).order_by(Document.id)
-    ).all()
+    return db.scalars(_OF_ORDER, {"order": order_number}).all()

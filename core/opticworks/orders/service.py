@@ -9,10 +9,11 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
+from opticworks.db import write
 from opticworks.money import Money
 from opticworks.orders import parts as bundle
 from opticworks.orders import trace as steps
@@ -62,33 +63,36 @@ def create(
         fulfilment_status="unfulfilled",
         cancel_reason="",
     )
-    db.add(order)
-    db.flush()
-    db.add_all(_line(order.id, i, line, quote.trace) for i, line in enumerate(quote.lines))
-    db.flush()
+    write(db, order)
+    lines = [_line(order.id, i, line, quote.trace) for i, line in enumerate(quote.lines)]
+    db.execute(_WRITE_LINES, lines)
     return order
+
+
+_WRITE_LINES = insert(OrderLine.__table__)
 
 
 def _line(
     order_id: int, position: int, line: c.QuoteLine, trace: Iterable[c.Adjustment]
-) -> OrderLine:
+) -> dict[str, Any]:
+    """The row of an order's line."""
     item = line.item
     # Each part's share of the line's money, for partial returns and revenue by product.
     shares = bundle.shares(line, trace)
-    return OrderLine(
-        order_id=order_id,
-        position=position,
-        sku=line.sku,
-        title=item.title,
-        options=item.option_text,
-        quantity=line.quantity,
-        unit_price=line.unit_price.minor,
-        subtotal=line.subtotal.minor,
-        discount=line.discount.minor,
-        tax=line.tax.minor,
-        tax_included=line.tax_included.minor,
-        total=line.total.minor,
-        item={
+    return {
+        "order_id": order_id,
+        "position": position,
+        "sku": line.sku,
+        "title": item.title,
+        "options": item.option_text,
+        "quantity": line.quantity,
+        "unit_price": line.unit_price.minor,
+        "subtotal": line.subtotal.minor,
+        "discount": line.discount.minor,
+        "tax": line.tax.minor,
+        "tax_included": line.tax_included.minor,
+        "total": line.total.minor,
+        "item": {
             "url": item.url,
             "image": asdict(item.image) if item.image else None,
             "weight": item.weight,
@@ -98,7 +102,7 @@ def _line(
             "hs_code": item.hs_code,
             "origin_country": item.origin_country,
         },
-        components=[
+        "components": [
             {
                 "sku": part.sku,
                 "quantity": part.quantity,
@@ -112,8 +116,8 @@ def _line(
             }
             for part, share in zip(item.components, shares, strict=True)
         ],
-        tracked=item.stock_policy != "untracked",
-    )
+        "tracked": item.stock_policy != "untracked",
+    }
 
 
 _BY_NUMBER = select(Order).where(Order.number == bindparam("number"))
@@ -155,14 +159,15 @@ def by_cart(db: Session, cart_id: uuid.UUID) -> Order | None:
     ).one_or_none()
 
 
-_OPEN = select(Order).where(
-    Order.cart_id == bindparam("cart_id"), Order.status == "awaiting_payment"
+_orders = Order.__table__.c
+_OPEN = select(_orders.number).where(
+    _orders.cart_id == bindparam("cart_id"), _orders.status == "awaiting_payment"
 )
 
 
-def open_of_cart(db: Session, cart_id: uuid.UUID) -> Order | None:
-    """The cart's order that still awaits its payment, if there is one."""
-    return db.scalars(_OPEN, {"cart_id": cart_id}).one_or_none()
+def open_of_cart(db: Session, cart_id: uuid.UUID) -> str:
+    """The number of the cart's order that still awaits its payment, "" if there is none."""
+    return db.scalar(_OPEN, {"cart_id": cart_id}) or ""
 
 
 def standing_of_cart(db: Session, cart_id: uuid.UUID) -> Order | None:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
 from opticworks import contracts as c
+from opticworks.db import write
 from opticworks.money import Money
 from opticworks.payments.models import OPEN, Payment, PaymentEvent
 from opticworks.payments.sums import Sums, sums, sums_of
@@ -53,8 +54,7 @@ def begin(
         data=dict(data),
         expires_at=expires_at,
     )
-    db.add(payment)
-    db.flush()
+    write(db, payment)
     return payment
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +28,7 @@ from opticworks.carts import service as carts
 from opticworks.carts.models import Cart
 from opticworks.checkout import addresses
 from opticworks.checkout import settle as settling
-from opticworks.checkout.place import Changed, Placed, Stale, Wish, place
+from opticworks.checkout.place import Changed, Placed, Stale, Unkept, Wish, place
 from opticworks.checkout.quoting import ensure_rates, quote_cart
 from opticworks.money import Money
 from opticworks.orders import service as orders
@@ -144,18 +145,24 @@ def _submit(request: Request) -> Response:
     cart_id = cart_id_of(request)
     if cart_id is None:
         return _to_cart(request)
+    placing = request.POST.get("action") == "place"
+    with_codes = codes.wanted(request, by_script=False)
+    form = forms.checkout_form(request.registry.shop.settings["shop"], posted(request))
+    valid = form.validate() if placing else False
+    if valid and not with_codes:
+        # Mostly an update has kept it all already: then placing need not do that once more.
+        with suppress(Unkept):
+            return _place(request, cart_id, form, kept=_kept(request))
     known = _keep(request, cart_id) is not None
-    if known and codes.wanted(request, by_script=False):
+    if known and with_codes:
         return _codes_first(request, cart_id)
-    if request.POST.get("action") != "place":
+    if not placing:
         checked = known and suggest_address(request, cart_id)
         part = "#address-check" if checked else "#shipping"
         return HTTPSeeOther(location=request.route_path("checkout") + part)
     if not known:
         return _to_order(request, cart_id)
-    shop: Shop = request.registry.shop
-    form = forms.checkout_form(shop.settings["shop"], posted(request))
-    if not form.validate():
+    if not valid:
         return _told(request, cart_id, form, 422, errors=form.sentences)
     return _place(request, cart_id, form)
 
@@ -193,7 +200,13 @@ def _codes_first(request: Request, cart_id: uuid.UUID) -> Response:
     return response
 
 
-def _place(request: Request, cart_id: uuid.UUID, form: forms.CheckoutForm) -> Response:
+def _place(
+    request: Request,
+    cart_id: uuid.UUID,
+    form: forms.CheckoutForm,
+    kept: tuple[dict[str, str], str | None] | None = None,
+) -> Response:
+    """Raises Unkept, and only with `kept`, when the cart does not have that."""
     shop: Shop = request.registry.shop
     try:
         placed = _with_rates(
@@ -206,6 +219,7 @@ def _place(request: Request, cart_id: uuid.UUID, form: forms.CheckoutForm) -> Re
                 payment=str(request.POST.get("payment", "")),
                 data=_provider_fields(request),
                 shown_at=_shown_at(request, cart_id),
+                kept=kept,
             ),
         )
     except Changed as changed:
@@ -356,16 +370,24 @@ def come_back(request: Request) -> Response:
 def _keep(request: Request, cart_id: uuid.UUID) -> Cart | None:
     """Store what was typed and chosen, then see to its rates; None without an open cart."""
     shop: Shop = request.registry.shop
-    code = request.POST.get("shipping")
+    details, code = _kept(request)
 
     def edit(cart: Cart) -> None:
-        carts.remember_details(cart, forms.typed(posted(request)), shop.now())
-        if isinstance(code, str) and len(code) <= 200:
+        carts.remember_details(cart, details, shop.now())
+        if code is not None:
             cart.shipping_code = code
 
     placing = request.POST.get("action") == "place"
     agreed_at = _shown_at(request, cart_id) if placing else None
-    return ensure_rates(shop, cart_id, edit, agreed_at, placing=placing)
+    return ensure_rates(shop, cart_id, edit, agreed_at)
+
+
+def _kept(request: Request) -> tuple[dict[str, str], str | None]:
+    """What the form says of the cart: what was typed, and the shipping that was chosen, None if
+    there was nothing to choose."""
+    code = request.POST.get("shipping")
+    chosen = code if isinstance(code, str) and len(code) <= 200 else None
+    return forms.typed(posted(request)), chosen
 
 
 def _provider_fields(request: Request) -> dict[str, str]:
