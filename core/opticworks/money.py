@@ -6,6 +6,7 @@ where a person or a vendor writes one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -13,6 +14,12 @@ from functools import cache, lru_cache
 
 from babel.numbers import format_currency, get_currency_precision, list_currencies
 
+#: What `Money.typed` reads: digits, or thousands between signs, then perhaps decimals.
+_TYPED = re.compile(
+    r"(?P<whole>\d{1,12}|\d{1,3}(?P<sign>[.,])\d{3}(?:(?P=sign)\d{3}){0,3})"
+    r"(?:(?P<point>[.,])(?P<rest>\d{1,4}))?",
+    re.ASCII,
+)
 DIGITS = 18  #: of an amount in minor units; what the database's numbers hold
 
 
@@ -75,6 +82,27 @@ class Money:
         if scaled != scaled.to_integral_value():
             raise ValueError(f"{amount} has more decimals than {currency} has.")
         return cls(int(scaled), currency)
+
+    @classmethod
+    def typed(cls, text: str, currency: str) -> Money:
+        """Money from what a person types, with a point or a comma: "12.5", "12,50", "1,234.50".
+
+        Raises ValueError with a sentence: for what is no amount, for what could be two, such as
+        "1,200", and for more decimals than the currency has.
+        """
+        found = _TYPED.fullmatch("".join(text.split()))
+        if found is None or (found["point"] and found["point"] == found["sign"]):
+            raise ValueError(
+                f"{text.strip()[:20]} is no amount of {currency}; write one like 12.50."
+            )
+        whole, rest = re.sub("[.,]", "", found["whole"]), found["rest"] or ""
+        grouped = len(rest) == 3 and not found["sign"] and len(whole) < 4 and int(whole) != 0
+        if grouped and (found["point"] == "," or exponent(currency) != 3):
+            raise ValueError(
+                f"{text.strip()[:20]} could be {whole}{rest} or {whole}.{rest}. Write thousands "
+                f"without a sign, like {whole}{rest}."
+            )
+        return cls.parse(f"{whole}.{rest or 0}", currency)
 
     def to_decimal(self) -> Decimal:
         """The amount in major units, with exactly the currency's decimals."""

@@ -16,6 +16,48 @@ def test_a_currency_has_its_own_number_of_decimals(currency: str, digits: int) -
     assert exponent(currency) == digits
 
 
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [
+        ("12.5", "USD", 1250),
+        ("12,50", "USD", 1250),
+        (" 1 234,50 ", "USD", 123450),
+        ("1,234.50", "USD", 123450),
+        ("1.234,50", "USD", 123450),
+        ("1,234,567", "USD", 123456700),
+        ("1234.500", "USD", 123450),
+        ("0.500", "USD", 50),
+        ("1200", "JPY", 1200),
+        ("1.234", "KWD", 1234),
+        ("1,234.567", "KWD", 1234567),
+    ],
+)
+def test_an_amount_is_read_as_people_type_it(text: str, currency: str, minor: int) -> None:
+    assert Money.typed(text, currency) == Money(minor, currency)
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "sentence"),
+    [
+        ("1,200", "USD", "1,200 could be 1200 or 1.200."),
+        ("1.200", "USD", "1.200 could be 1200 or 1.200."),
+        ("12,500", "JPY", "12,500 could be 12500 or 12.500."),
+        ("1,234", "KWD", "1,234 could be 1234 or 1.234."),
+        ("1,200,50", "USD", "is no amount"),
+        ("12,34,567", "USD", "is no amount"),
+        ("-1", "USD", "is no amount"),
+        ("1e3", "USD", "is no amount"),
+        ("٣", "USD", "is no amount"),
+        ("", "USD", "is no amount"),
+        ("100.5", "JPY", "more decimals than JPY has"),
+        ("1.2345", "KWD", "more decimals than KWD has"),
+    ],
+)
+def test_what_could_be_two_amounts_is_refused(text: str, currency: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        Money.typed(text, currency)
+
+
 @given(st.integers(-(10**12), 10**12), CURRENCIES)
 def test_what_is_written_is_read_back(minor: int, currency: str) -> None:
     money = Money(minor, currency)

@@ -85,9 +85,13 @@ def render(
     `mailed_link(data)`, `unsubscribe` (the address that stops marketing, or ""), `lang`, `_`,
     `country(code)`, `money`, `date` and `datetime`.
     """
+    templates = shop.templates
+    names = names_of(shop, draft, order, intro=intro, public_id=public_id)
     html = _inliner().inline(
-        shop.templates.render(
-            draft.template, names_of(shop, draft, order, intro=intro, public_id=public_id)
+        templates.render_safely(
+            templates.current,
+            lambda theme, _: templates.render(draft.template, names, theme),
+            draft.template,
         )
     )
     text = to_text(html)

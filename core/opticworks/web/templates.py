@@ -26,7 +26,14 @@ from opticworks.web.engine import Engine, Markup, translate
 from opticworks.web.page import Page, json_block
 from opticworks.web.parts import Parts
 from opticworks.web.pictures import picture_html
-from opticworks.web.themes import Layer, SearchPath, Theme, ThemeError, installed_themes
+from opticworks.web.themes import (
+    PROTECTED,
+    Layer,
+    SearchPath,
+    Theme,
+    ThemeError,
+    installed_themes,
+)
 from opticworks.web.totals import totals
 
 log = logging.getLogger(__name__)
@@ -185,6 +192,29 @@ class Templates:
         """The text of the template `name` in that theme."""
         return self.engine(theme).render(name, namespace)
 
+    def render_safely(self, theme: str, render: Callable[[str, str], str], name: str) -> str:
+        """What `render(theme, "")` answers for the template `name`.
+
+        When the theme fails, so that its mistake keeps nobody from buying, what
+        `render(parent, title)` answers for its parent, with the title of the one that failed.
+        Raises what the last of them raises; screens of the admin have no theme and raise at once.
+        """
+        failed = ""
+        while True:
+            try:
+                return render(theme, failed)
+            except Exception:
+                broken = self.themes[theme]
+                if not broken.parent or name.startswith(PROTECTED):
+                    raise
+                log.exception(
+                    "The theme %r failed in %s; %r, its parent, is used instead.",
+                    theme,
+                    name,
+                    broken.parent,
+                )
+            theme, failed = broken.parent, failed or broken.title
+
     def gettext(self, locale: str) -> Callable[[str], str]:
         """What translates text that no request is behind, such as mails."""
         return self.engine().gettext(locale)
@@ -304,9 +334,14 @@ def engine_names(engine: Engine) -> dict[str, Any]:
     }
 
 
-def namespace(request: Any, templates: Templates) -> dict[str, Any]:
+def theme_of_page(request: Any, templates: Templates) -> str:
+    """The theme that the page is shown in: the previewed one, else that of all customers."""
+    return getattr(request, "theme", None) or templates.current
+
+
+def namespace(request: Any, templates: Templates, theme: str = "") -> dict[str, Any]:
     """Every name that a page's template may use besides what its view returns."""
-    engine = templates.engine(getattr(request, "theme", None) or None)
+    engine = templates.engine(theme or theme_of_page(request, templates))
     settings: ShopSettings = request.shop.settings["shop"]
     shared = templates.parts(request, engine)
 
@@ -331,6 +366,7 @@ def namespace(request: Any, templates: Templates) -> dict[str, Any]:
         "errors": {},
         "error": "",
         "message": "",
+        "theme_failed": "",
     }
     names["slot"] = partial(_slot, request, engine, names)
     for name, make in templates.globals.items():
@@ -358,10 +394,17 @@ class Renderer:
 
     def __call__(self, value: Any, system: Mapping[str, Any]) -> str:
         request = system["request"]
-        names = namespace(request, self.templates)
-        names.update(view=system.get("view"), context=system.get("context"))
-        names.update(value or {})
-        return self.templates.render(self.name, names, getattr(request, "theme", None) or None)
+
+        def render(theme: str, failed: str) -> str:
+            names = namespace(request, self.templates, theme)
+            names.update(
+                view=system.get("view"), context=system.get("context"), theme_failed=failed
+            )
+            names.update(value or {})
+            return self.templates.render(self.name, names, theme)
+
+        theme = theme_of_page(request, self.templates)
+        return self.templates.render_safely(theme, render, self.name)
 
 
 def add_template_global(config: Any, name: str, function: Callable[[Any], Any]) -> None:

@@ -136,6 +136,10 @@ def test_a_simple_product_needs_a_title_and_a_price(shop, owner):
     page = save(form, status=422)
     assert "abc is no amount of USD; write one like 12.50." in alert(page)
     form = form_of(page)
+    form["variant.0.price"] = "1,200"
+    page = save(form, status=422)
+    assert "1,200 could be 1200 or 1.200. Write thousands without a sign" in alert(page)
+    form = form_of(page)
     form["variant.0.price"] = "2,50"
     save(form)
     assert read(shop, "bulb").variants[0] == VariantInput(sku="BULB", price=250, extra={})
@@ -271,7 +275,7 @@ def test_a_bundle_is_made_of_parts_and_shows_what_can_be_sold(shop, owner):
         ("status", "gone", "A product is draft, published or archived"),
         ("variant.0.price", "", "Enter a price, like 12.50."),
         ("variant.0.price", "-1", "no amount of USD"),
-        ("variant.0.price", "1.005", "no amount of USD"),
+        ("variant.0.price", "1.005", "could be 1005 or 1.005"),
         ("variant.0.price", "9" * 30, "no amount of USD"),
         ("variant.0.compare_at", "5", "must be higher than the price"),
         ("variant.0.stock", "many", "Stock is a whole number"),

@@ -23,6 +23,7 @@ from opticworks_discounts import watching, writing
 from opticworks_discounts.forms import BatchEntry, DiscountEntry
 from opticworks_discounts.models import AUTOMATIC, BATCH, CODE, Code, Discount
 from opticworks_discounts.offers import effect
+from opticworks_discounts.selecting import buys, gets
 
 READ = Permission(code="discounts.read", title="See discounts and who used them")
 EDIT = Permission(code="discounts.edit", title="Make and change discounts")
@@ -30,6 +31,7 @@ PATH = "/admin/discounts"
 LIST = Crumb(title="Discounts", path=PATH)
 PER_PAGE = 50
 USES = 100  #: of one discount that its page shows
+MOST_UNKNOWN = 5  #: SKUs that are said to be unknown
 SEE = ("GET", "HEAD")
 ONE = f"{PATH}/{{id:\\d{{1,18}}}}"
 ROUTES = {
@@ -180,6 +182,9 @@ def _edit(request: Request, row: Discount, code: str) -> dict[str, Any] | Respon
     entry = form.validate()
     if entry is not None and _saved(request, form, row, entry):
         flash(request, f"{entry.title} was saved.")
+        if unknown := _unknown(request, row):
+            sentence = "Nothing is sold under {skus} at the moment. Check how it is written."
+            flash(request, sentence.format(skus=", ".join(unknown)), "problem")
         return HTTPSeeOther(request.route_path("discounts.edit", id=row.id))
     request.response.status_int = 422 if form.posted else 200
     values: dict[str, Any] = {
@@ -244,6 +249,18 @@ def _saved(
         after=entry.model_dump(mode="json"),
     )
     return True
+
+
+def _unknown(request: Request, row: Discount) -> list[str]:
+    """The first SKUs that it names in full and that no goods have, as misspelt ones are. A
+    discount may name what is sold later, so this is said and not refused."""
+    named = [*gets(row).skus, *buys(row).skus]
+    if not named:
+        return []
+    asked = tuple(dict.fromkeys(spelt for sku in named for spelt in (sku, sku.upper())))
+    answers = request.hooks.items(skus=asked, ctx=request.ctx)
+    known = {sku.casefold() for answer in answers for sku in answer or ()}
+    return [sku for sku in dict.fromkeys(named) if sku.casefold() not in known][:MOST_UNKNOWN]
 
 
 def _about(request: Request, row: Discount) -> dict[str, Any]:

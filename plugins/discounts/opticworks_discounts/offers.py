@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_time
 from sqlalchemy import Text, and_, any_, bindparam, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
@@ -135,7 +135,9 @@ def _over(offer: Offer, draft: Draft, ctx: Ctx) -> str:
 def when(moment: datetime, ctx: Ctx) -> str:
     """A moment as people of the shop's place write it."""
     shop = ctx.settings["shop"]
-    return str(format_datetime(moment, "medium", tzinfo=ZoneInfo(shop.timezone), locale=ctx.locale))
+    local = moment.astimezone(ZoneInfo(shop.timezone))
+    day = format_date(local, "medium", locale=ctx.locale)
+    return f"{day}, {format_time(local, 'short', locale=ctx.locale)}"
 
 
 def _left(offers: list[Offer], draft: Draft, ctx: Ctx, refusals: list[Refusal]) -> list[Offer]:

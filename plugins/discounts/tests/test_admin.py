@@ -106,6 +106,22 @@ def test_a_code_is_made_used_changed_and_turned_off(counter, staff):
     assert done[-3:] == ["discount.added", "discount.changed", "discount.off"]
 
 
+def test_a_sku_that_nothing_has_is_kept_and_said(counter, staff):
+    browser = staff()
+    new = browser.get(f"{PATH}/new")
+    names = "a\nNO-SUCH\nnone-*\n/products/lamp\nNO-SUCH"
+    saved = fill(new, f"{PATH}/new", title="Lamps", code="LAMPS", percent="5", skus=names)
+    said = words(saved.submit(status=303).follow(), ".notice")
+    assert said[:2] == [
+        "Lamps was saved.",
+        "Nothing is sold under NO-SUCH at the moment. Check how it is written.",
+    ]
+    (row,) = all_of(counter, Discount)
+    assert row.skus == ["a", "NO-SUCH", "none-*", "/products/lamp"]
+    again = fill(browser.get(f"{PATH}/{row.id}"), f"{PATH}/{row.id}", skus="A")
+    assert not any("Nothing" in each for each in words(again.submit().follow(), ".notice"))
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [

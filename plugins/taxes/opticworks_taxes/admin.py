@@ -193,7 +193,7 @@ def _tried(request: Request) -> dict[str, Any]:
             country=question.country, state=question.state, postal_code=question.postal
         )
         price, shipping = (
-            Money.parse(text.replace(",", "."), request.ctx.currency).to_decimal()
+            Money.typed(text, request.ctx.currency).to_decimal()
             for text in (question.price, question.shipping)
         )
         values["answer"] = trial.ask(request.ctx, address, price, question.tax_class, shipping)

@@ -188,7 +188,8 @@ def test_a_price_can_be_tried_at_an_address(counter, staff, add_rate):
     assert "No tax rate is known for DE" in words(form.submit().html.select_one("#answer"))
     for name, wrong, sentence in (
         ("price", "a lot", "Enter an amount"),
-        ("price", "1.999", "more decimals"),
+        ("price", "0.999", "more decimals"),
+        ("price", "1,200", "could be 1200 or 1.200"),
         ("country", "1", "two letters"),
     ):
         form = posting_to(browser.get(PATH), PATH)

@@ -10,6 +10,7 @@ import pytest
 from opticworks.boot import boot
 from opticworks.testing.shops import Browser
 from opticworks.web import preview
+from opticworks.web.themes import Theme
 
 NIGHT = "night.css"
 
@@ -141,6 +142,43 @@ def test_a_theme_that_is_gone_leaves_the_shop_in_that_of_the_ini(shop, sign_in):
     browser.app.registry.templates.themes.pop("night")
     assert browser.get("/", status=200).html.select_one(".brand-mark")
     assert browser.app.registry.templates.current == "default"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        (
+            "layout.pt",
+            """<html metal:use-macro="parent('layout')">
+            <metal:footer fill-slot="footer">${nowhere}</metal:footer></html>""",
+            "error.pt can't be shown. NameError: nowhere",
+        ),
+        ("home.pt", "<html><p>${1 +}</p>", "home.pt can't be shown."),
+        ("cart.pt", "<html>${nowhere}</html>", ""),
+    ],
+)
+def test_a_theme_with_a_mistake_keeps_nobody_from_buying(
+    shop, sign_in, tmp_path, name, text, reason
+):
+    staff = sign_in("owner")
+    templates = staff.app.registry.templates
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / name).write_text(text)
+    templates.themes["oak"] = Theme("oak", tmp_path, title="Oak", parent="default")
+    said = press(staff, "/admin/themes/use", "oak").follow().html.get_text()
+    assert (f"Oak was not put to use: {reason}" in said) == bool(reason)
+    assert templates.current == ("default" if reason else "oak")
+
+    press(staff, "/admin/themes/preview", "oak")
+    pages = {path: staff.get(path, status=200) for path in ("/", "/cart")}
+    failed = {path for path, page in pages.items() if "One of its templates failed" in page.text}
+    assert failed == {"layout.pt": {"/", "/cart"}, "home.pt": {"/"}, "cart.pt": {"/cart"}}[name]
+    templates.chosen = lambda: "oak"
+    staff.reset()
+    for path in ("/", "/cart"):
+        page = staff.get(path, status=200)
+        assert page.html.h1
+        assert "One of its templates failed" not in page.text
 
 
 def test_only_who_may_switch_themes_does(shop, sign_in):

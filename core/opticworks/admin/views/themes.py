@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,10 @@ from opticworks.settings import editing
 from opticworks.web import preview
 from opticworks.web.page import Page
 from opticworks.web.policy import admin_view
-from opticworks.web.themes import Theme, ThemeError, lineage
+from opticworks.web.templates import namespace
+from opticworks.web.themes import Layer, Theme, ThemeError, lineage
+
+log = logging.getLogger(__name__)
 
 PICTURE = "theme.webp"  #: a theme's own picture of itself, in its static folder
 
@@ -71,6 +75,25 @@ def themes(request: Request) -> dict[str, Any]:
     }
 
 
+def _fault(request: Request, theme: Theme) -> str:
+    """What is wrong with the templates of the theme, or empty: each is parsed, and a page is
+    shown in its layout."""
+    templates = request.registry.templates
+    engine, name = templates.engine(theme.code), ""
+    try:
+        for parent in lineage(templates.themes, theme.code):
+            for name, _ in Layer(parent.code, parent.path).files("templates", ".pt"):
+                engine.template(name)
+        name = "error.pt"
+        values = {"status": 404, "title": "", "sentence": "", "reference": ""}
+        engine.render(name, {**namespace(request, templates, theme.code), **values})
+    except Exception as error:
+        log.exception("The theme %r can't be used", theme.code)
+        reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+        return f"{theme.title} was not put to use: {name} can't be shown. {reason}"
+    return ""
+
+
 def _chosen(request: Request) -> Theme | None:
     """The theme that the form names, if it can be used; else a message says why not."""
     templates = request.registry.templates
@@ -109,6 +132,9 @@ def use(request: Request) -> Response:
     theme = _chosen(request)
     templates, shop = request.registry.templates, request.shop
     if theme is None:
+        return response
+    if fault := _fault(request, theme):
+        flash(request, fault, "problem")
         return response
     before = templates.current
     row = editing.current(request.db, "theme")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +15,6 @@ from opticworks_catalog.writing import ChoiceInput, OptionInput, ProductInput, V
 
 MOST_STOCK = 10_000_000
 MOST_PARTS = 10_000  #: of one SKU in one bundle
-_MONEY = re.compile(r"\d{1,12}([.,]\d{1,4})?")
 
 
 def to_product(form: ProductForm, currency: str, stored: ProductInput | None) -> ProductInput:
@@ -150,17 +148,11 @@ def _variant(
 
 def _money(text: str, currency: str, *, required: bool = False) -> int | None:
     """Minor units, None for nothing. Raises ValueError with a sentence."""
-    text = text.replace(" ", "")
-    if not text:
-        if required:
-            raise ValueError("Enter a price, like 12.50.")
-        return None
-    try:
-        if not _MONEY.fullmatch(text):
-            raise ValueError
-        return Money.parse(text.replace(",", "."), currency).minor
-    except ValueError:
-        raise ValueError(f"{text[:20]} is no amount of {currency}; write one like 12.50.") from None
+    if text.strip():
+        return Money.typed(text, currency).minor
+    if required:
+        raise ValueError("Enter a price, like 12.50.")
+    return None
 
 
 def _whole(text: str) -> int | None:
