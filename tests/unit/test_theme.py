@@ -250,7 +250,6 @@ def test_classes_of_the_templates_are_in_the_compiled_style_sheet(default):
 #: Classes that only name a place, for themes and scripts.
 UNSTYLED = {
     "buy-quantity",
-    "cart",
     "cart-line-text",
     "code-field",
     "codes",

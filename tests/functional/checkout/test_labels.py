@@ -457,7 +457,7 @@ def test_a_label_that_was_found_again_has_the_format_that_was_chosen(counter: Co
     labels.prepare(counter.shop, parcel_id)
     vendor.fail_next("after")
     terms = {"rate_code": "ground", "actor": CLERK, "options": {"label_format": "ZPL"}}
-    with pytest.raises(labels.Unanswered):
+    with pytest.raises(purchase.Unanswered):
         labels.buy(counter.shop, parcel_id, **terms)
     (shipment,) = vendor.shipments.values()
     shipment.label = replace(shipment.label, files={"PNG": b"\x89PNG"})  # all that a look answers
