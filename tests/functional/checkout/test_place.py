@@ -310,14 +310,14 @@ def test_a_vendors_bad_minute_never_replaces_rates_that_are_there(
 ) -> None:
     cart_id = counter.cart(("A", 1))
     before = counter.quote(cart_id)
-    ask = rates.ask
+    answer = rates.Question.answer
 
-    def late(*args: object, **options: object) -> rates.Answer:
-        monkeypatch.setattr(rates, "ask", ask)
+    def late(question: rates.Question) -> rates.Answer:
+        monkeypatch.setattr(rates.Question, "answer", answer)
         ensure_rates(counter.shop, cart_id)  # another tab is faster and gets an answer
         return rates.Answer(choices=())
 
-    monkeypatch.setattr(rates, "ask", late)
+    monkeypatch.setattr(rates.Question, "answer", late)
     with counter.shop.unit("test") as db:
         db.execute(text("UPDATE cart SET rates_until = now() - interval '1 second'"))
     ensure_rates(counter.shop, cart_id)
