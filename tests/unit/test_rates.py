@@ -64,7 +64,7 @@ class Memory:
 
 
 def ask(settings=None, cache=None, request=REQUEST, **providers):
-    return rates.ask(providers, request, settings, cache=cache)
+    return rates.put(providers, request, settings, cache=cache).answer()
 
 
 def codes(answer) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
@@ -37,6 +38,9 @@ ADDRESS_FIELDS = {
     "phone": "phone",
     "vatId": "vat_id",
 }
+
+
+_UNHURRIED = text("SET LOCAL synchronous_commit = off")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,10 +169,12 @@ def ensure_rates(
 
     `edit` changes the open cart first, in the same unit of work.
     `agreed_at` is as in `quote_cart`, since rates follow what the goods cost after discounts.
-    Answers the cart as it stands then, None when there is no open one. Providers are asked outside
-    any transaction; an answer for a cart that changed meanwhile carries its own key and is simply
-    not used.
+    Answers the cart as it stands then, None when there is no open one. Providers are waited for
+    outside any transaction; they are asked as soon as it is known what, so that what was typed is
+    being committed while the question is on its way: nothing is bound by it. An answer for a cart
+    that changed meanwhile carries its own key and is simply not used.
     """
+    settings = shop.settings["shipping"]
     with shop.unit("keep") as db:
         cart = carts.find(db, cart_id, shop.now(), lock=edit is not None)
         if cart is None:
@@ -176,18 +182,20 @@ def ensure_rates(
         if edit is not None:
             edit(cart)
         request = _rates_wanted(shop, db, cart, agreed_at) if cart.lines else None
-    if request is None:
-        return cart
-    settings = shop.settings["shipping"]
-    with outside("rates"):
-        choices = rates_room.ask(
+        if request is None:
+            return cart
+        asked = rates_room.put(
             shop.providers.shipping(),
             request,
             settings,
             cache=shop.redis,
             version=shop.settings_version,
-        ).choices
+        )
+    with outside("rates"):
+        choices = asked.answer().choices
     with shop.unit("rates") as db:
+        # What a power cut takes back is asked again: nobody waits for the disk.
+        db.execute(_UNHURRIED)
         # No rates at all may be a vendor's bad minute: look again soon.
         hours = rates_room.RATES_VALID_HOURS if choices else 0.02
         kept = carts.keep_rates(

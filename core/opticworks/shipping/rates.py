@@ -95,15 +95,47 @@ def key_of(request: c.RateRequest, settings: c.ShippingSettings | None = None) -
 # --- asking ---------------------------------------------------------------------------------------
 
 
-def ask(
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question on its way to the providers, in threads of their own; who asked may do something
+    else until it wants the answer."""
+
+    providers: Mapping[str, c.ShippingProvider]
+    request: c.RateRequest
+    settings: c.ShippingSettings
+    known: Mapping[str, list[Any]]  #: what is remembered, by provider
+    asked: Mapping[Future[list[Any]], str]
+
+    def answer(self) -> Answer:
+        """Every provider's rates with the shop's own terms. A provider that fails has none, nor
+        has one that is late, counted from now."""
+        providers, request = self.providers, self.request
+        notes: list[str] = []
+        answers = {**self.known, **_collected(self.asked, providers, request, notes)}
+        offered = {
+            code: _choices(code, providers[code], answers[code], request, notes)
+            for code in providers
+            if code in answers
+        }
+        choices = _with_fallback(providers, offered, notes)
+        # Before a customer has said where to, that carriers offer nothing is no news.
+        place = request.destination
+        level = logging.WARNING if place.postal_code or place.city else logging.DEBUG
+        for note in notes:
+            log.log(level, "%s", note)
+        terms = _on_our_terms(choices, request, self.settings)
+        return Answer(choices=terms, notes=tuple(notes))
+
+
+def put(
     providers: Mapping[str, c.ShippingProvider],
     request: c.RateRequest,
     settings: c.ShippingSettings | None = None,
     *,
     cache: Cache | None = None,
     version: object = None,
-) -> Answer:
-    """Every provider's rates with the shop's own terms. A provider that fails or is late has none.
+) -> Question:
+    """Begin to ask every provider that is not remembered.
 
     `version` is that of the settings: others are another question to the cache.
     """
@@ -114,7 +146,6 @@ def ask(
     known = _remembered(cache, keys)
     if known is None:  # who can't be read from is not waited for a second time
         known, cache = {}, None
-    notes: list[str] = []
     asked = {
         _pool(code).submit(_ask_one, provider, request): code
         for code, provider in providers.items()
@@ -123,19 +154,7 @@ def ask(
     if cache is not None:
         for future, code in asked.items():
             future.add_done_callback(partial(_remember, cache, keys[code]))
-    answers = {**known, **_collected(asked, providers, request, notes)}
-    offered = {
-        code: _choices(code, providers[code], answers[code], request, notes)
-        for code in providers
-        if code in answers
-    }
-    choices = _with_fallback(providers, offered, notes)
-    # Before a customer has said where to, that carriers offer nothing is no news.
-    place = request.destination
-    level = logging.WARNING if place.postal_code or place.city else logging.DEBUG
-    for note in notes:
-        log.log(level, "%s", note)
-    return Answer(choices=_on_our_terms(choices, request, settings), notes=tuple(notes))
+    return Question(providers, request, settings, known, asked)
 
 
 def _pool(code: str) -> ThreadPoolExecutor:

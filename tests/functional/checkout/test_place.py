@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
+from opticworks import contracts as c
 from opticworks.carts import service as carts
+from opticworks.carts.models import Cart
 from opticworks.checkout.place import Changed, place
 from opticworks.checkout.quoting import ensure_rates
 from opticworks.checkout.settle import Refused, settle
@@ -305,19 +307,46 @@ def test_money_once_written_stays(counter: Counter, statement: str) -> None:
         db.execute(text(statement))
 
 
+def test_rates_are_asked_for_while_what_was_typed_is_committed(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cart_id = counter.cart(("A", 1))
+    asked, answer = threading.Event(), counter.carrier.rates
+    seen: list[bool] = []
+
+    def rates_of(request: c.RateRequest) -> tuple[c.Rate, ...]:
+        asked.set()
+        return answer(request)
+
+    def noting(name: str) -> None:
+        if name == "keep.before_commit":
+            seen.append(asked.wait(5))
+
+    def moved(cart: Cart) -> None:
+        carts.remember_details(cart, {**cart.details, "postalCode": "94107"}, counter.shop.now())
+
+    monkeypatch.setattr(counter.carrier, "rates", rates_of)
+    monkeypatch.setattr("opticworks.shop.fault", noting)
+    cart = ensure_rates(counter.shop, cart_id, moved)
+    assert seen == [True]
+    assert cart is not None
+    assert cart.rates
+    assert counter.quote(cart_id).shipping is not None
+
+
 def test_a_vendors_bad_minute_never_replaces_rates_that_are_there(
     counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cart_id = counter.cart(("A", 1))
     before = counter.quote(cart_id)
-    ask = rates.ask
+    answer = rates.Question.answer
 
-    def late(*args: object, **options: object) -> rates.Answer:
-        monkeypatch.setattr(rates, "ask", ask)
+    def late(question: rates.Question) -> rates.Answer:
+        monkeypatch.setattr(rates.Question, "answer", answer)
         ensure_rates(counter.shop, cart_id)  # another tab is faster and gets an answer
         return rates.Answer(choices=())
 
-    monkeypatch.setattr(rates, "ask", late)
+    monkeypatch.setattr(rates.Question, "answer", late)
     with counter.shop.unit("test") as db:
         db.execute(text("UPDATE cart SET rates_until = now() - interval '1 second'"))
     ensure_rates(counter.shop, cart_id)
