@@ -58,9 +58,8 @@ def emit(db: Session, kind: str, subject: str, data: Mapping[str, Any] | None = 
     `subject` is a public key (an order's number, a SKU); `data` must be JSON. Once committed, a
     job asks plugins which messages it deserves and lets them react.
     """
-    return int(
-        db.execute(_EMIT, {"kind": kind, "subject": subject, "data": dict(data or {})}).scalar()
-    )
+    fact = {"kind": kind, "subject": subject, "data": dict(data or {})}
+    return int(db.execute(_EMIT, fact).scalar_one())
 
 
 def new_public_id() -> str:
