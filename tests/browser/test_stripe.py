@@ -179,6 +179,30 @@ def test_the_bank_asks_the_buyer(
         expect(place_button(page)).to_be_focused()
 
 
+def test_an_order_that_another_tab_has_paid_meanwhile_is_shown_as_paid(
+    shopper: Callable[..., Page], card_site: Site, stripe: Any, someone: str
+) -> None:
+    page = shopper()
+    open_checkout(page, someone)
+    type_card(page)
+    late = page.context.new_page()
+    late.goto("/checkout")
+    fill(late, someone)
+    field(late, "city").focus()
+    settled(late)
+    type_card(late)
+    held: list[Route] = []
+    late.route("**/confirm", lambda route: held.append(route))
+    with late.expect_request("**/confirm"):
+        place_button(late).click()
+    place_button(page).click()
+    thanked(page)
+    held[0].continue_()
+    thanked(late)
+    order = only_order(card_site, someone)
+    assert [intent["amount_received"] for intent in intents(stripe, order)] == [order.total]
+
+
 def test_what_is_missing_is_said_before_anything_is_ordered(
     shopper: Callable[..., Page], card_site: Site, someone: str
 ) -> None:

@@ -38,7 +38,7 @@ def get(db: Session, cart_id: uuid.UUID, *, lock: bool = False) -> Cart | None:
 
 
 # Of the table, not of its class, which costs three times as much to send.
-_cart = Cart.__table__
+_cart: Any = Cart.__table__
 _KEEP_RATES = (
     update(_cart)
     .where(

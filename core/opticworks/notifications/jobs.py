@@ -42,7 +42,7 @@ from opticworks.notifications.models import EventHandled, Message, StoredEvent
 from opticworks.notifications.rendering import render, worded
 from opticworks.notifications.service import (
     attachments,
-    is_suppressed,
+    is_blocked,
     new_public_id,
     note,
     store,
@@ -282,7 +282,7 @@ def _begin(shop: Any, message_ids: list[str]) -> tuple[Mailer | None, dict[str, 
 
 def _blocked(db: Session, message: Message) -> bool:
     """Note that the message is not sent, if its address gets none."""
-    if not is_suppressed(db, message.recipient, marketing=message.marketing):
+    if not is_blocked(db, message):
         return False
     message.status = "suppressed"
     note(db, message, "suppressed")

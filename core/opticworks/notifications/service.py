@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, text, update
+from sqlalchemy import bindparam, delete, select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
@@ -36,6 +36,8 @@ _RANK = {
     )
 }
 SENT = ("sent", "delivered", "bounced", "complained")
+#: These ended without leaving, and can be sent after all.
+UNSENT = ("failed", "suppressed")
 
 
 # The fact and its job in one statement: every order has some of these.
@@ -56,9 +58,8 @@ def emit(db: Session, kind: str, subject: str, data: Mapping[str, Any] | None = 
     `subject` is a public key (an order's number, a SKU); `data` must be JSON. Once committed, a
     job asks plugins which messages it deserves and lets them react.
     """
-    return int(
-        db.execute(_EMIT, {"kind": kind, "subject": subject, "data": dict(data or {})}).scalar()
-    )
+    fact = {"kind": kind, "subject": subject, "data": dict(data or {})}
+    return int(db.execute(_EMIT, fact).scalar_one())
 
 
 def new_public_id() -> str:
@@ -184,16 +185,17 @@ def messages_about(db: Session, subject: str) -> list[Message]:
 
 
 def resend(db: Session, public_id: str) -> bool:
-    """Queue a failed message again; False if it isn't failed. The key and Message-ID stay."""
-    statement = (
-        update(Message)
-        .where(Message.public_id == public_id, Message.status == "failed")
+    """Queue a message that never left again: it failed, or its address was blocked. False if it
+    did leave or waits, or its address is blocked still. The key and Message-ID stay."""
+    message = db.scalars(
+        select(Message)
+        .where(Message.public_id == public_id, Message.status.in_(UNSENT))
         .where(Message.html != "")  # what is confidential is not kept
-        .values(status="queued", tries=0, error="")
-        .returning(Message.id)
-    )
-    if db.execute(statement).first() is None:
+        .with_for_update()
+    ).one_or_none()
+    if message is None or is_blocked(db, message):
         return False
+    message.status, message.tries, message.error = "queued", 0, ""
     jobs.defer(db, "notifications.send", message_id=public_id)
     return True
 
@@ -209,7 +211,7 @@ def send_copy(db: Session, public_id: str) -> bool:
         .where(Message.public_id == public_id, Message.status.in_(SENT))
         .where(~Message.confidential)
     ).first()
-    if row is None or is_suppressed(db, row[0].recipient, marketing=row[0].marketing):
+    if row is None or is_blocked(db, row[0]):
         return False
     message, subject = row
     event = StoredEvent(kind=MESSAGE_SENT_AGAIN, subject=subject, data={"message": public_id})
@@ -242,6 +244,11 @@ def is_suppressed(db: Session, address: str, *, marketing: bool = False) -> bool
         Suppression.address == address.strip().lower(), Suppression.scope.in_(scopes)
     )
     return db.execute(statement).first() is not None
+
+
+def is_blocked(db: Session, message: Message) -> bool:
+    """Whether the message's address gets no such mail at present."""
+    return is_suppressed(db, message.recipient, marketing=message.marketing)
 
 
 def suppress(db: Session, address: str, reason: str, scope: str = EVERYTHING) -> bool:

@@ -69,7 +69,8 @@ def create(
     return order
 
 
-_WRITE_LINES = insert(OrderLine.__table__)
+_line_table: Any = OrderLine.__table__
+_WRITE_LINES = insert(_line_table)
 
 
 def _line(

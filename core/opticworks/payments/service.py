@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, exists, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -98,7 +99,7 @@ def by_ref(db: Session, provider: str, ref: str) -> Payment | None:
     ).one_or_none()
 
 
-_event = PaymentEvent.__table__
+_event: Any = PaymentEvent.__table__
 _RECORD = (
     upsert(_event)
     .on_conflict_do_nothing(index_elements=["payment_id", "key"])

@@ -183,7 +183,7 @@ def _record(
     )
 
 
-_hold = StockHold.__table__
+_hold: Any = StockHold.__table__
 _EXTEND = (
     update(_hold)
     .where(_hold.c.order_number == bindparam("order"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opticworks.checkout.staff import cancel
 from opticworks.contracts import DeliveryEvent
 from opticworks.jobs.testing import drain
 from opticworks.notifications import service, unsubscribe
@@ -70,6 +71,17 @@ def test_the_log_shows_what_became_of_a_mail_and_blocked_addresses_can_be_freed(
     page = browser.get(f"/admin/messages/{id}")
     assert "Came back" in page.text
     assert "550 No such user" in page.text
+    assert "Blocked: gets no such mail" in page.text
+    send = f"/admin/messages/{id}/send"
+    assert send not in [form.action for form in page.forms.values()]
+    cancel(counter.shop, number, actor="test", reason="customer")
+    drain(counter.shop)
+    with counter.shop.unit() as db:
+        *_, unsent = service.messages_about(db, number)
+        assert unsent.status == "suppressed"
+        assert not service.resend(db, unsent.public_id)
+        assert not service.send_copy(db, id)
+        unsent_id = unsent.public_id
     assert "Bounced" in browser.get("/admin/messages?status=bounced").text
     blocked = browser.get("/admin/messages/blocked")
     assert "Its mail came back" in blocked.text
@@ -77,6 +89,12 @@ def test_the_log_shows_what_became_of_a_mail_and_blocked_addresses_can_be_freed(
     assert "No address is blocked" in browser.get("/admin/messages/blocked").text
     with counter.shop.unit() as db:
         assert not service.is_suppressed(db, address)
+    page = browser.get(f"/admin/messages/{unsent_id}")
+    form = next(f for f in page.forms.values() if f.action.endswith("/send"))
+    assert f"is on its way to {address} again" in form.submit(status=303).follow().text
+    drain(counter.shop)
+    with counter.shop.unit() as db:
+        assert service.messages_about(db, number)[-1].status == "sent"
 
 
 def test_one_click_stops_marketing_without_cookies_origin_or_sign_in(counter):

@@ -34,8 +34,8 @@ from opticworks.plugins import Plugins
 from opticworks.settings.service import Settings
 from opticworks.shop import Shop
 from opticworks.testing.fakes import fake_plugin, provider_plugin
-from opticworks.web.engine import Engine
-from opticworks.web.themes import Layer, SearchPath
+from opticworks.web.templates import Templates
+from opticworks.web.themes import Theme
 
 PLACED = datetime(2026, 5, 4, 15, 30, tzinfo=UTC)
 EXPIRES = datetime(2026, 5, 7, 15, 30, tzinfo=UTC)
@@ -143,8 +143,8 @@ def make_shop(
         lambda: settings,
         redis.Redis.from_url(redis_url),
     )
-    root = Path(opticworks.__file__).parent
-    shop.templates = Engine("test", SearchPath([Layer("kernel", root / "storefront")]))
+    kernel = Theme("kernel", Path(opticworks.__file__).parent / "storefront")
+    shop.templates = Templates({kernel.code: kernel}, kernel.code)
     shop.order_view = lambda db, number: order(number, **changes)
     return shop
 

@@ -181,10 +181,11 @@ def test_a_mail_without_text_is_never_sent(open_shop, mailer, tmp_path):
     draft = MessageDraft(kind="empty", to="jo@example.com", subject="x", template="empty.pt")
     plugin = fake_plugin("empty", messages=lambda event, ctx: [draft])
     shop = open_shop([mailer], plugins={"empty": plugin})
-    from opticworks.web.themes import Layer, SearchPath
+    from opticworks.web.themes import Theme
 
-    path = SearchPath([Layer("test", tmp_path), *shop.templates.path.layers])
-    shop.templates = type(shop.templates)("test", path)
+    templates = shop.templates
+    themes = {**templates.themes, "test": Theme("test", tmp_path, parent=templates.default)}
+    shop.templates = type(templates)(themes, "test")
     announce(shop)
     with pytest.raises(ValueError, match="no text"):
         drain(shop)

@@ -109,6 +109,7 @@ def _find(request: Request) -> tuple[Message, str, str]:
 )
 def message(request: Request) -> dict[str, Any]:
     found, about, fact = _find(request)
+    blocked = service.is_blocked(request.db, found)
     return {
         "page": Page(found.subject, crumbs=(LIST,)),
         "message": found,
@@ -118,9 +119,11 @@ def message(request: Request) -> dict[str, Any]:
         "mailer": _title(request, found.mailer),
         "files": service.attachments(request.db, found),
         "entries": _timeline(request, found),
+        "blocked": blocked,
         "may_send": "messages.send" in request.identity.permissions
         and not found.confidential
-        and found.status in (*service.SENT, "failed"),
+        and not blocked
+        and found.status in (*service.SENT, *service.UNSENT),
     }
 
 
@@ -150,8 +153,9 @@ def html(request: Request) -> Response:
 
 @admin_view("admin.message.send", "messages.send", request_method="POST")
 def send(request: Request) -> Response:
-    """A failed one is tried again; one that was sent goes out as a new mail."""
+    """One that never left is tried again; one that was sent goes out as a new mail."""
     found, about, _ = _find(request)
+    blocked = service.is_blocked(request.db, found)
     done = service.resend(request.db, found.public_id) or service.send_copy(
         request.db, found.public_id
     )
@@ -162,7 +166,8 @@ def send(request: Request) -> Response:
         )
         flash(request, f"“{found.subject}” is on its way to {found.recipient} again.")
     else:
-        flash(request, "This message is waiting or blocked, so it was not sent again.", "problem")
+        reason = f"{found.recipient} is blocked" if blocked else "This message is waiting"
+        flash(request, f"{reason}, so nothing was sent.", "problem")
     back = request.POST.get("back", "")
     inside = back.startswith("/admin/orders/") and "\\" not in back and back.isprintable()
     return HTTPSeeOther(back if inside else f"/admin/messages/{found.public_id}")

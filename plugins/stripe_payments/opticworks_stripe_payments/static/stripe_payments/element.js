@@ -63,6 +63,8 @@
         confirmParams: { return_url: back },
         redirect: "if_required",
       });
+      // Paid or called off from another tab: the shop knows how its order stands.
+      if (error?.code === "payment_intent_unexpected_state") return "";
       return error ? sentence(error) : "";
     },
     // The total changed: the form stays as it is, and charges the new one.
