@@ -27,6 +27,8 @@ def main(global_config: dict[str, str], **settings: str) -> Router:
     except ConfigError as error:
         raise SystemExit(f"The shop did not start. {error}") from error
     if app.shop.config.production:
+        # Compiling takes a lot of memory for a moment: once here, instead of in each worker.
+        app.shop.templates.engine().compile()
         memory.settle()
     return app
 

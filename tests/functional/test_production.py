@@ -20,6 +20,16 @@ from opticworks.embedded.processes import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "uN7-aZ4_kQ9.wE2:rT6+yU1/oP3=sD8fG"
+ADDRESS = {
+    "email": "ada@example.com",
+    "firstName": "Ada",
+    "lastName": "Lovelace",
+    "address": "12 Analytical Way",
+    "city": "San Francisco",
+    "state": "CA",
+    "postalCode": "94104",
+    "country": "US",
+}
 WORKER_BYTES = 150 * 2**20  #: the most that a web worker may have in memory, in the MB of the bench
 NAMES = ("DATABASE_URL", "REDIS_URL", "OPTICWORKS_SECRET", "OPTICWORKS_BASE_URL")
 
@@ -227,7 +237,7 @@ def test_tables_that_are_not_up_to_date_are_named_with_the_command_to_run(place)
 
 
 def look_around(place):
-    """Ask for pages of all kinds, some dozens of times, as somebody with a cart."""
+    """Ask for pages of all kinds, some dozens of times, as somebody who orders each time."""
     visitor = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     visitor.addheaders = [("Origin", "https://shop.invalid"), ("Accept-Encoding", "gzip")]
     start = f"http://127.0.0.1:{place.port}"
@@ -246,6 +256,23 @@ def look_around(place):
         assert at("/cart/lines", urlencode({"sku": sku, "quantity": 1}).encode())
         for path in ("/cart", "/cart/badge", "/checkout", "/admin/sign-in"):
             assert at(path)
+        assert b"12 Analytical Way" in order(at)
+
+
+def order(at):
+    """Buy what lies in the cart, as a guest; the page that says thanks."""
+
+    def chosen(name, page):
+        return re.search(rf'name="{name}"[^>]* value="([^"]*)"[^>]* checked=', page)[1]
+
+    def read(page):
+        hidden = re.findall(r'name="(csrf_token|cart|quote|total)"[^>]* value="([^"]*)"', page)
+        return {**dict(hidden), "shipping": chosen("shipping", page)}
+
+    page = at("/checkout").decode()
+    form = {**ADDRESS, **read(page), "payment": chosen("payment", page)}
+    form |= read(at("/checkout/update", urlencode(form).encode()).decode())
+    return at("/checkout", urlencode({**form, "action": "place"}).encode())
 
 
 def test_it_serves_from_two_small_processes_and_stops_when_asked(place):

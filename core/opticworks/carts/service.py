@@ -113,7 +113,12 @@ def put(cart: Cart, sku: str, quantity: int, price: int, title: str, now: dateti
     if found is None:
         position = max((other.position for other in cart.lines), default=0) + 1
         found = CartLine(
-            sku=sku, quantity=quantity, price_seen=price, title=title, position=position
+            cart_id=cart.id,
+            sku=sku,
+            quantity=quantity,
+            price_seen=price,
+            title=title,
+            position=position,
         )
         cart.lines.append(found)
     else:

@@ -17,7 +17,7 @@ from typing import Any
 from chameleon import PageTemplate, PageTemplateFile
 from chameleon.i18n import simple_translate
 
-from opticworks.web.themes import SearchPath
+from opticworks.web.themes import PROTECTED, SearchPath
 from opticworks.web.translations import translator
 
 #: Attributes whose text is translated, besides the text of elements.
@@ -178,6 +178,13 @@ class Engine:
                 cached.cook_check()
                 self._templates[name, start] = cached
         return cached
+
+    def compile(self) -> None:
+        """Make every template that customers see, before the first of them asks."""
+        for layer in self.path.layers:
+            for name, _ in layer.files("templates", ".pt"):
+                if not name.startswith(PROTECTED):
+                    self.template(name)
 
     def _parse(self, path: Path, index: int) -> Template:
         """Make the template; inside it `parent(name)` starts below its own layer."""
