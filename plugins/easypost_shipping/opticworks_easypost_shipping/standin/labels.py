@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import zxingcpp
 from PIL import Image, ImageDraw, ImageFont
 
-from opticworks.documents import fonts
 from opticworks.testing.standins import Object
+from opticworks.testing.standins.lettering import pieces
 
 DPI = 203
 WIDTH, HEIGHT = 4 * DPI, 6 * DPI
@@ -72,8 +72,8 @@ def _write(draw: ImageDraw.ImageDraw, top: int, text: str, size: int) -> None:
     """Lines from the left margin on, each piece in a font that has its letters."""
     for number, line in enumerate(text.splitlines()):
         left, height = float(MARGIN), top + number * size * 1.25
-        for name, piece in fonts.runs(line):
-            font = ImageFont.truetype(str(fonts.FOLDER / fonts.FILES[name]), size)
+        for path, piece in pieces(line):
+            font = ImageFont.truetype(path, size)
             draw.text((left, height + size), piece, fill=0, font=font, anchor="ls")
             left += draw.textlength(piece, font=font)
 
