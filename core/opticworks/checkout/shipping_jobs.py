@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from opticworks import contracts as c
 from opticworks import events
-from opticworks.checkout import labels, tracking
+from opticworks.checkout import addresses, labels, tracking
 from opticworks.checkout.purchase import Unanswered
 from opticworks.checkout.settle import Refused
 from opticworks.documents import service as documents
@@ -57,7 +57,13 @@ def buy_label(shop: Shop, number: str) -> None:
     if order is None or order.fulfilment_status != "unfulfilled":
         return
     most = Money.parse(settings.most_cost, order.currency).minor
+    check = addresses.of_order(order)
     try:
+        if check is not None and check.state == "undeliverable":
+            raise Refused(
+                f"{check.by} does not find the address: {' '.join(check.messages)} Ask the "
+                "customer, or buy the label yourself."
+            )
         labels.label_order(shop, number, actor="automatic", most=most)
     except Refused as error:
         with shop.unit("label_problem") as db:

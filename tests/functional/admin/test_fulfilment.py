@@ -79,7 +79,9 @@ def test_a_batch_from_the_list_to_the_carrier(counter, sign_in) -> None:
     page = form_with(page, "Hand over").submit("do", value="hand_over", status=303).follow()
     assert "2 parcels are on the way" in page.text
     assert {counter.order(n).fulfilment_status for n in (good, bad)} == {"shipped"}
-    assert "Declared as merchandise" in clerk.get(f"/admin/orders/{bad}/parcels").text
+    customs = clerk.get(f"/admin/orders/{bad}/parcels").text
+    for said in ("Declared as merchandise", "Without a tariff code", "Without a country of origin"):
+        assert said in customs
 
 
 def test_parcels_of_today_go_on_one_form_once(counter, sign_in) -> None:

@@ -130,6 +130,7 @@ def test_trouble_and_labels_are_found_from_the_order_when_all_has_left(counter, 
     page = clerk.get(f"/admin/orders/{number}")
     assert "could not deliver the parcel" in page.text
     text = page.click("Labels and tracking").text
+    assert "&lt;time" not in text
     assert text.index("Nobody was there") < text.index("Arrived at Facility")
     page = form_with(page, "seen").submit(status=303).follow()
     assert "could not deliver" not in page.text

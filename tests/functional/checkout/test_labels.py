@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from opticworks import contracts as c
 from opticworks.checkout import (
+    addresses,
     batches,
     labels,
     papers,
@@ -29,6 +30,7 @@ from opticworks.checkout import (
 from opticworks.checkout.parcels import Wanted
 from opticworks.checkout.settle import Refused, settle
 from opticworks.jobs.testing import drain
+from opticworks.orders import service as orders
 from opticworks.shipping import service as shipments
 from opticworks.shipping.models import Parcel
 from opticworks.shop import Shop
@@ -335,6 +337,24 @@ def test_a_paid_order_gets_its_label_by_itself_up_to_a_limit(
     (waiting,) = _parcels(counter, dear)
     labels.buy(counter.shop, waiting.id, rate_code="ground", actor=CLERK)
     assert problems(counter, dear) == []
+
+
+def test_no_label_is_bought_by_itself_for_an_address_that_was_not_found(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(counter, monkeypatch, automatic_labels=True)
+    number = counter.buy(("A", 1)).number
+    with counter.shop.unit() as db:
+        order = orders.by_number(db, number)
+        assert order is not None
+        place = addresses.place_of(c.Address.model_validate(order.address))
+        verdict = {"by": "Post", "typed": place, "state": "undeliverable", "suggestion": None}
+        order.address_check = {**verdict, "messages": ["No such street."]}
+    staff.mark_paid(counter.shop, number, actor=CLERK)
+    drain(counter.shop)
+    assert counter.carrier.vendor.bought == 0
+    ((_, sentence),) = problems(counter, number)
+    assert "Post does not find the address: No such street." in sentence
 
 
 def test_an_authorized_order_gets_its_label_before_its_money_is_taken(

@@ -102,7 +102,9 @@ def test_a_part_of_an_order_is_announced_as_a_part(open_shop, mailer):
     shop = open_shop([mailer], fulfilment_status="part_shipped")
     announce(shop, events.SHIPMENT_SHIPPED, shipment="parcel-1")
     drain(shop)
-    assert mailer.outbox[0].subject == "Part of your order OW-1 is on its way"
+    (mail,) = mailer.outbox
+    assert mail.subject == "Part of your order OW-1 is on its way"
+    assert "Still to come" in mail.text
 
 
 @pytest.mark.parametrize(

@@ -242,6 +242,8 @@ def _customs(request: Request, found: parcels.Bench, order: Order) -> dict[str, 
         "lines": lines,
         "signer": signer or shop.origin.name or shop.origin.company,
         "missing": [title for title, code, *_ in lines if not code],
+        "assumed": [line.title for line in found.lines if not line.item.get("origin_country")],
+        "home": shop.origin.country,
     }
 
 

@@ -1,12 +1,10 @@
-"""Names in any script on what stand-ins draw, in the fonts of the shop's own documents."""
+"""Letters on what a stand-in draws: a name is printed whatever it is written in."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from opticworks.documents import fonts
 
 
-def pieces(text: str) -> list[tuple[Path, str]]:
-    """The text in pieces of one font each: (the font's file, piece)."""
-    return [(fonts.FOLDER / fonts.FILES[name], piece) for name, piece in fonts.runs(text)]
+def pieces(text: str) -> list[tuple[str, str]]:
+    """A line in pieces of one font each: (path of the font's file, piece)."""
+    return [(str(fonts.FOLDER / fonts.FILES[name]), piece) for name, piece in fonts.runs(text)]

@@ -73,7 +73,7 @@ def _write(draw: ImageDraw.ImageDraw, top: int, text: str, size: int) -> None:
     for number, line in enumerate(text.splitlines()):
         left, height = float(MARGIN), top + number * size * 1.25
         for path, piece in pieces(line):
-            font = ImageFont.truetype(str(path), size)
+            font = ImageFont.truetype(path, size)
             draw.text((left, height + size), piece, fill=0, font=font, anchor="ls")
             left += draw.textlength(piece, font=font)
 
