@@ -59,6 +59,25 @@ def test_a_mistake_is_in_focus_and_leads_to_its_field(signed_in: Callable[..., P
     check(page)
 
 
+def test_fields_of_another_choice_are_not_in_the_way(signed_in: Callable[..., Page]) -> None:
+    page = signed_in()
+    page.goto("/admin/discounts/new")
+    kind, percent, cap = (page.locator(f"[name={name}]") for name in ("kind", "percent", "cap"))
+    panel = page.get_by_role("heading", name="For free shipping")
+    expect(percent).to_be_visible()
+    expect(panel).to_be_hidden()
+    kind.select_option("free_shipping")
+    expect(percent).to_be_hidden()
+    expect(panel).to_be_visible()
+    cap.fill("abc")
+    kind.select_option("percent")
+    expect(panel).to_be_hidden()
+    page.get_by_label("Name").fill("Summer")
+    page.get_by_role("button", name="Save").click()
+    expect(cap).to_be_visible()  # what has to be corrected is never hidden
+    check(page)
+
+
 def test_the_night_theme_has_no_barrier_and_is_seen_by_staff_alone(
     signed_in: Callable[..., Page], page: Page
 ) -> None:

@@ -105,6 +105,7 @@ def test_a_file_that_can_not_be_read_is_said_on_its_page(empty_shop, staff):
     page = browser.get(page.request.path)
     assert "Can't be read" in said(page)
     assert 'The file has no column "Handle"' in said(page)
+    assert page.html.select_one("main a.btn")["href"] == PATH
     assert upload(browser, b"").location.endswith(PATH)
     assert "Choose a CSV file" in browser.get(PATH).text
     browser.get(f"{PATH}/999999", status=404)

@@ -98,6 +98,7 @@ def test_a_product_is_made_with_its_variants_and_stock_without_a_script(shop, ow
     form["variant.0.price"] = "25"
     page = form.submit("do", value="matrix", status=200)
     assert "1 new variant." in page.text
+    assert [at["id"] for at in page.html.select("[autofocus]")] == ["variant.0.price"]
     assert [row[0] for row in grid(page)] == ["Red", "Blue"]
     with shop.unit() as db:
         assert db.scalar(select(Product.id)) is None, "making variants saves nothing"

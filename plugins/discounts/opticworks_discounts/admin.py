@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from babel import Locale
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 from pyramid.request import Request
@@ -206,6 +207,7 @@ def _form(request: Request, row: Discount, code: str) -> SchemaForm[DiscountEntr
     if not (groups := _groups(request, row)):
         exclude += ["groups", "buy_groups"]
     places = dict.fromkeys([*shop.countries, *(row.countries or [])])
+    names = Locale.parse(shop.locale).territories
     return SchemaForm(
         DiscountEntry,
         values=DiscountEntry.of(row, code) if known else None,
@@ -215,7 +217,7 @@ def _form(request: Request, row: Discount, code: str) -> SchemaForm[DiscountEntr
         timezone=shop.timezone,
         exclude=exclude,
         choices={
-            "countries": {place: place for place in places},
+            "countries": {place: names.get(place, place) for place in places},
             "groups": groups,
             "buy_groups": groups,
         },

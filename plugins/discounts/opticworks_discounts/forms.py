@@ -44,6 +44,7 @@ WORKS_ON = {
     "order": "Discounts on the order",
     "shipping": "Free shipping",
 }
+GOODS = "kind=percent,fixed,buy_get"  #: what is taken off goods
 MOST_MONEY = 10**12
 
 
@@ -79,7 +80,7 @@ class DiscountEntry(BaseModel):
         title="Code",
         description="Large and small letters, spaces and dashes make no difference.",
         max_length=60,
-        json_schema_extra=_extra(width="half"),
+        json_schema_extra=_extra(width="half", when="method=code"),
     )
     active: bool = Field(True, title="Turned on")
     kind: Literal["percent", "fixed", "free_shipping", "buy_get"] = Field(
@@ -95,7 +96,7 @@ class DiscountEntry(BaseModel):
         le=100,
         max_digits=5,
         decimal_places=2,
-        json_schema_extra=_extra(width="third", suffix="%"),
+        json_schema_extra=_extra(width="third", suffix="%", when="kind=percent,buy_get"),
     )
     amount: int | None = Field(
         None,
@@ -103,16 +104,21 @@ class DiscountEntry(BaseModel):
         description="For an amount, once per order.",
         gt=0,
         le=MOST_MONEY,
-        json_schema_extra=_extra(widget="money", width="third"),
+        json_schema_extra=_extra(widget="money", width="third", when="kind=fixed"),
     )
     skus: tuple[str, ...] = Field(
         (),
         title="Only for these products",
         description=f"{NAMES_HINT} Nothing here and below: the whole order.",
         max_length=500,
+        json_schema_extra=_extra(when=GOODS),
     )
     groups: tuple[str, ...] = Field(
-        (), title="Only in these collections", description="One of them is enough.", max_length=100
+        (),
+        title="Only in these collections",
+        description="One of them is enough.",
+        max_length=100,
+        json_schema_extra=_extra(when=GOODS),
     )
     buy_quantity: int | None = Field(
         None,
@@ -120,7 +126,9 @@ class DiscountEntry(BaseModel):
         description="How many.",
         ge=1,
         le=1000,
-        json_schema_extra=_extra(width="third", section="For buy some, get others cheaper"),
+        json_schema_extra=_extra(
+            width="third", section="For buy some, get others cheaper", when="kind=buy_get"
+        ),
     )
     get_quantity: int | None = Field(
         None,
@@ -128,7 +136,7 @@ class DiscountEntry(BaseModel):
         description="How many get cheaper: the cheapest.",
         ge=1,
         le=1000,
-        json_schema_extra=_extra(width="third"),
+        json_schema_extra=_extra(width="third", when="kind=buy_get"),
     )
     times: int | None = Field(
         None,
@@ -136,16 +144,21 @@ class DiscountEntry(BaseModel):
         description="Empty: as often as it fits.",
         ge=1,
         le=1000,
-        json_schema_extra=_extra(width="third"),
+        json_schema_extra=_extra(width="third", when="kind=buy_get"),
     )
     buy_skus: tuple[str, ...] = Field(
         (),
         title="Buy of these products",
         description=f"{NAMES_HINT} Nothing here and below: of the same that one gets.",
         max_length=500,
+        json_schema_extra=_extra(when="kind=buy_get"),
     )
     buy_groups: tuple[str, ...] = Field(
-        (), title="Buy from these collections", description="One is enough.", max_length=100
+        (),
+        title="Buy from these collections",
+        description="One is enough.",
+        max_length=100,
+        json_schema_extra=_extra(when="kind=buy_get"),
     )
     minimum: int = Field(
         0,
@@ -193,7 +206,7 @@ class DiscountEntry(BaseModel):
         title="Only these deliveries",
         description="Codes of shipping options, one per line, like us-standard. "
         "The cheapest of them is free. Empty: the cheapest of all.",
-        json_schema_extra=_extra(section="For free shipping"),
+        json_schema_extra=_extra(section="For free shipping", when="kind=free_shipping"),
     )
     cap: int | None = Field(
         None,
@@ -201,10 +214,13 @@ class DiscountEntry(BaseModel):
         description="What the customer saves at most. Empty: all of it.",
         gt=0,
         le=MOST_MONEY,
-        json_schema_extra=_extra(widget="money", width="half"),
+        json_schema_extra=_extra(widget="money", width="half", when="kind=free_shipping"),
     )
     countries: tuple[str, ...] = Field(
-        (), title="Only parcels to", description="None chosen: everywhere."
+        (),
+        title="Only parcels to",
+        description="None chosen: everywhere.",
+        json_schema_extra=_extra(when="kind=free_shipping"),
     )
 
     @field_validator("code")

@@ -62,6 +62,7 @@ class Notes:
     confirmed: str = ""
     dirty: bool = False
     said: str = ""
+    focus: str = ""  #: the cell to go on in
 
 
 def product_id(request: Request) -> int:
@@ -264,6 +265,8 @@ def _act(
             try:
                 added = matrix.complete(form)
                 notes.said = f"{added} new variants." if added != 1 else "1 new variant."
+                new = (i for i, row in enumerate(form.variants) if row.is_new)
+                notes.focus = f"variant.{next(new, 0)}.price"
             except ValueError as error:
                 notes.error, notes.status = str(error), 422
         else:

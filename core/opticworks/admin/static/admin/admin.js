@@ -172,6 +172,24 @@
     show();
   });
 
+  // Fields for one choice of another field are shown with it, panels of none are not shown.
+  document.querySelectorAll("form:has([data-when])").forEach((form) => {
+    const arrange = () => {
+      form.querySelectorAll("[data-when]").forEach((field) => {
+        const [name, values] = field.dataset.when.split("=");
+        const chosen = form.elements[name]?.value;
+        const fits = chosen === undefined || values.split(",").includes(chosen);
+        field.hidden = !fits && !field.querySelector(".field-error");
+      });
+      form.querySelectorAll(".panel:has([data-when])").forEach((panel) => {
+        panel.hidden = !panel.querySelector(".schema-fields > :not([hidden])");
+      });
+    };
+    form.addEventListener("change", arrange);
+    addEventListener("pageshow", arrange);
+    arrange();
+  });
+
   // One click, one deed.
   document.addEventListener("submit", (event) => {
     const form = event.target;
