@@ -152,14 +152,12 @@ def _shown(text: str) -> str:
 
 
 def _amount(text: str, currency: str) -> int | None:
-    text = text.strip().replace(",", ".")
-    if not text or len(text) > 12:
+    if len(text.strip()) > 16:
         return None
     try:
-        minor = Money.parse(text, currency).minor
+        return Money.typed(text, currency).minor
     except ValueError:
         return None
-    return minor if minor >= 0 else None
 
 
 def _options(given: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
