@@ -94,8 +94,11 @@ class Api:
             if error.code in UNCERTAIN:
                 raise ProviderError("EasyPost does not know yet whether it worked.") from error
             self._refuse("EasyPost refused", error)
+        except errors.JsonError as error:
+            raise ProviderError("EasyPost's answer makes no sense.") from error
         except errors.ApiError as error:
-            status = error.http_status or "time-out"
+            late = isinstance(error, errors.TimeoutError)
+            status = error.http_status or ("time-out" if late else "no connection")
             raise ProviderError(f"EasyPost does not answer ({status}).") from error
         except Exception as error:  # the SDK lets others out, such as AttributeError
             raise ProviderError(f"EasyPost does not answer: {type(error).__name__}.") from error
