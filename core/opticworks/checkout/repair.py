@@ -17,7 +17,7 @@ from opticworks import contracts as c
 from opticworks.audit import service as audit
 from opticworks.checkout import reconcile, staff
 from opticworks.checkout import settle as settling
-from opticworks.checkout.reconcile import Difference
+from opticworks.checkout.differences import Difference, net
 from opticworks.checkout.settle import Refused
 from opticworks.checkout.standing import payment_status
 from opticworks.faults import outside
@@ -132,7 +132,7 @@ def _give_back(shop: Shop, found: Difference) -> None:
         if said.state == "authorized":
             provider.cancel(found.ref, key)
             return
-        left = Money(reconcile.net(said), said.money.currency)
+        left = Money(net(said), said.money.currency)
         answer = provider.refund(found.ref, left, key)
     if answer.state == "failed":
         raise Refused(f"The refund failed: {answer.message or 'the provider gave no reason.'}")

@@ -17,7 +17,8 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from opticworks.admin.shell import flash
-from opticworks.checkout.reconcile import Difference, TooMany, compare
+from opticworks.checkout.differences import Difference
+from opticworks.checkout.reconcile import TooMany, compare
 from opticworks.checkout.repair import REPAIRS, Deed, repair
 from opticworks.checkout.settle import Refused
 from opticworks.shop import Shop
