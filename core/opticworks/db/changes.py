@@ -25,11 +25,11 @@ _STAMPS = "opticworks.stamps"
 _HELD = "opticworks.stamps_held"
 _THINGS = "opticworks.things_held"
 
-# The number of the database itself, since a test's is made anew under the same name, comes first.
+# The number of the database itself, since a test's is made anew under the same name.
 _CHANGES = """
-SELECT '', oid::text FROM pg_database WHERE datname = current_database()
-UNION ALL
-SELECT scope, string_agg(number::text, ',' ORDER BY number) FROM change GROUP BY scope
+SELECT scope, (SELECT oid FROM pg_database WHERE datname = current_database()),
+       string_agg(number::text, ',' ORDER BY number)
+FROM change GROUP BY scope
 """
 
 
@@ -76,12 +76,12 @@ def memory_of(db: Session, scope: str) -> Memory:
     numbers are asked for once per session where nothing can be written, once within
     `only_reading`, and else every time: the caller may have changed something itself.
     """
-    stamps = _stamps(db)
-    # A scope that nobody has changed yet has no numbers, and never will be without again.
-    stamp = (db.get_bind().engine.url, stamps[""], stamps.get(scope))
+    stamp = _stamps(db).get(scope)
     memory = _memories.get(scope)
-    if memory is None or memory.stamp != stamp:
-        _memories[scope] = memory = Memory(stamp)
+    if memory is None or memory.stamp != stamp or stamp is None:
+        memory = Memory(stamp)
+        if stamp is not None:  # nobody has changed anything yet: nothing to tell states apart by
+            _memories[scope] = memory
     return memory
 
 
@@ -122,14 +122,18 @@ def held(db: Session) -> dict[Hashable, Any]:
     return things
 
 
-def _stamps(db: Session) -> dict[str, str]:
-    known: dict[str, str] | None = db.info.get(_STAMPS)
+def _stamps(db: Session) -> dict[str, Hashable]:
+    known: dict[str, Hashable] | None = db.info.get(_STAMPS)
     if known is not None:
         return known
     if db.autoflush:
         db.flush()
-    rows = db.connection().exec_driver_sql(_CHANGES)
-    found = {scope: str(stamp) for scope, stamp in rows}
+    connection = db.connection()
+    url = connection.engine.url
+    found: dict[str, Hashable] = {
+        scope: (url, database, numbers)
+        for scope, database, numbers in connection.exec_driver_sql(_CHANGES)
+    }
     if reads_only(db) or db.info.get(_HELD):
         db.info[_STAMPS] = found
     return found
