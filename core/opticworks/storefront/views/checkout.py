@@ -20,7 +20,6 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
-from sqlalchemy.orm import Session
 from webob.multidict import MultiDict
 
 from opticworks import contracts as c
@@ -29,38 +28,19 @@ from opticworks.carts.models import Cart
 from opticworks.checkout import addresses
 from opticworks.checkout import settle as settling
 from opticworks.checkout.place import Changed, Placed, Stale, Unkept, Wish, place
-from opticworks.checkout.quoting import ensure_rates, quote_cart
-from opticworks.money import Money
+from opticworks.checkout.quoting import ensure_rates
 from opticworks.orders import service as orders
 from opticworks.payments import service as payments
 from opticworks.pricing.service import Refused as PricesRefused
 from opticworks.shop import Shop
-from opticworks.storefront import codes, forms, visitor
+from opticworks.storefront import checkout_page, codes, forms, visitor
 from opticworks.web.headers import private_page
 from opticworks.web.limits import client_address
-from opticworks.web.page import Page
 
 log = logging.getLogger(__name__)
 
-SEALED = "checkout"  #: purpose of the signed cart id in the form
-SHOWN = "shown"  #: purpose of the signed moment at which a quote was shown
-UPDATE = "checkout/dynamic.pt"  #: what an update of the page answers
 ADDRESS = "checkout/address.pt"  #: what a look at the address answers
 QUOTE_SECONDS = 1800  #: how long what a quote showed holds, though a discount ends meanwhile
-
-
-def page_of(request: Request) -> Page:
-    return Page(
-        "Checkout",
-        description="Address, delivery and payment on one page. No account needed.",
-        canonical=request.registry.shop.config.base_url + request.route_path("checkout"),
-        robots="noindex",
-    )
-
-
-def seal(request: Request, cart_id: uuid.UUID) -> str:
-    """The cart's id for the form, signed: a repeated or late post still finds its order."""
-    return visitor.sealed(request, SEALED, cart_id.hex)
 
 
 def posted(request: Request) -> MultiDict:
@@ -70,7 +50,7 @@ def posted(request: Request) -> MultiDict:
 
 def cart_id_of(request: Request) -> uuid.UUID | None:
     """The cart this checkout is about: the one of the form, else the visitor's own."""
-    value = visitor.unsealed(request, SEALED, str(request.POST.get("cart", "")))
+    value = visitor.unsealed(request, checkout_page.SEALED, str(request.POST.get("cart", "")))
     if isinstance(value, str):
         return uuid.UUID(value)
     return visitor.cart_id_of(request)
@@ -85,10 +65,10 @@ def show(request: Request) -> Response:
         return response
     cart_id = visitor.cart_id_of(request)
     if cart_id is None:
-        return _to_cart(request)
+        return checkout_page.to_cart(request)
     cart = ensure_rates(request.registry.shop, cart_id)
     told: dict[str, Any] = {**visitor.told(request)}
-    return _page(request, cart_id, cart=cart, **told)
+    return checkout_page.answer(request, cart_id, cart=cart, **told)
 
 
 @view_config(
@@ -110,7 +90,7 @@ def update(request: Request) -> Response:
     if codes.wanted(request, by_script=True):
         told = {"codes_changed": True, **_change_codes(request, cart_id)}
         cart = None  # it is another one now
-    return _page(request, cart_id, cart=cart, template=UPDATE, **told)
+    return checkout_page.answer(request, cart_id, cart=cart, template=checkout_page.UPDATE, **told)
 
 
 @view_config(
@@ -144,7 +124,7 @@ def _wants_json(request: Request) -> bool:
 def _submit(request: Request) -> Response:
     cart_id = cart_id_of(request)
     if cart_id is None:
-        return _to_cart(request)
+        return checkout_page.to_cart(request)
     placing = request.POST.get("action") == "place"
     with_codes = codes.wanted(request, by_script=False)
     form = forms.checkout_form(request.registry.shop.settings["shop"], posted(request))
@@ -224,7 +204,7 @@ def _place(
         )
     except Changed as changed:
         ensure_rates(shop, cart_id)
-        changes = _changes(request, changed.quote)
+        changes = checkout_page.changes_of(request, changed.quote)
         return _told(request, cart_id, form, 409, changes=changes, tried=True)
     except (settling.Refused, PricesRefused) as refused:
         return _told(request, cart_id, form, 409, error=str(refused))
@@ -264,7 +244,7 @@ def _with_rates(shop: Shop, wish: Wish) -> Placed:
 def _shown_at(request: Request, cart_id: uuid.UUID) -> datetime | None:
     """When the quote that is being placed was shown, if that was not long ago. Nothing else is
     had at its price: neither another cart nor this one with other things in it."""
-    value = visitor.unsealed(request, SHOWN, str(request.POST.get("shown", "")))
+    value = visitor.unsealed(request, checkout_page.SHOWN, str(request.POST.get("shown", "")))
     now: datetime = request.registry.shop.now()
     if not isinstance(value, list) or len(value) != 3:
         return None
@@ -280,7 +260,7 @@ def _told(
 ) -> Response:
     """What keeps the order from being placed: the page again, or the same as JSON."""
     if not _wants_json(request):
-        return _page(request, cart_id, form=form, status=status, **told)
+        return checkout_page.answer(request, cart_id, form=form, status=status, **told)
     sentences = [change.sentence for change in told.get("changes", ())]
     if told.get("errors"):
         sentences.append("Please check the fields that are marked.")
@@ -399,125 +379,6 @@ def _provider_fields(request: Request) -> dict[str, str]:
     }
 
 
-def _page(
-    request: Request,
-    cart_id: uuid.UUID,
-    *,
-    cart: Cart | None = None,
-    template: str = "checkout.pt",
-    form: forms.CheckoutForm | None = None,
-    status: int = 200,
-    **more: Any,
-) -> Response:
-    """The checkout with everything it shows, read in the request's own session; of `cart` if the
-    caller has just read it, with its lines."""
-    shop: Shop = request.registry.shop
-    db: Session = request.db
-    cart = cart or carts.find(db, cart_id, shop.now())
-    if cart is None or not cart.lines:
-        return _to_cart(request)
-    try:
-        priced = quote_cart(shop, db, cart)
-    except PricesRefused as error:
-        response = _to_cart(request)
-        visitor.tell(request, response, "error", str(error))
-        return response
-    offers = _offers(shop, priced.quote) if priced.quote.total.minor else []
-    if request.POST.get("offers") == "0" and offers and template == UPDATE:
-        return _whole_page(request)  # it was made while there was nothing to pay
-    values = {
-        "page": page_of(request),
-        "form": form or forms.checkout_form(shop.settings["shop"], details=cart.details),
-        "quote": priced.quote,
-        "rates": priced.rates,
-        "chosen": priced.quote.shipping.code if priced.quote.shipping else "",
-        "offers": offers,
-        "chosen_payment": _chosen_payment(offers, cart.details.get("payment", "")),
-        "token": seal(request, cart_id),
-        "shown": visitor.sealed(
-            request, SHOWN, [cart_id.hex, priced.quote.hash, int(shop.now().timestamp())]
-        ),
-        "availability": priced.availability,
-        "question": forms.address_question(addresses.of_cart(shop, cart)),
-        "changes": priced.quote.notices,
-        "tried": False,
-        "errors": {},
-        "error": "",
-        "message": "",
-        "code_error": "",
-        "code_typed": "",
-        "code_message": "",
-        "codes_changed": False,
-        # Its field comes and goes with the country; else what is being typed there stays.
-        "vat_id_changed": ("vatId" in request.POST) != priced.quote.display.asks_vat_id,
-        **more,
-    }
-    response = render_to_response(template, values, request=request)
-    response.status_int = status
-    return response
-
-
-def _whole_page(request: Request) -> Response:
-    """htmx: load the checkout again; what was typed is kept on the cart."""
-    response = Response(status=204)
-    response.headers["HX-Redirect"] = request.route_path("checkout")
-    return response
-
-
-def _offers(shop: Shop, quote: c.Quote) -> list[tuple[str, c.PaymentOffer]]:
-    offers = []
-    for code, provider in shop.providers.payments().items():
-        try:
-            offers += [(code, offer) for offer in provider.offers(quote)]
-        except Exception:
-            log.exception("Payment provider %s could not say what it offers", code)
-    return offers
-
-
-def _chosen_payment(offers: list[tuple[str, c.PaymentOffer]], wanted: str) -> str:
-    codes = [code for code, _ in offers]
-    return wanted if wanted in codes else (codes[0] if codes else "")
-
-
-def _changes(request: Request, quote: c.Quote) -> tuple[c.Notice, ...]:
-    """What changed since the customer looked at the page that was posted."""
-    if quote.notices:
-        return (*quote.notices, *_lost_codes(quote))
-    text = str(request.POST.get("quote", "")).rpartition("-")[2]
-    if text.isascii() and text.isdigit() and len(text) < 16:
-        before = Money(int(text), quote.currency)
-        if before != quote.total:
-            locale = request.locale_name
-            return (
-                c.Notice(
-                    kind="price",
-                    target="order",
-                    sentence=f"The total changed from {before.format(locale)} to "
-                    f"{quote.total.format(locale)}. Please check it and place the order again.",
-                    before=before,
-                    after=quote.total,
-                ),
-                *_lost_codes(quote),
-            )
-    return (
-        c.Notice(
-            kind="price",
-            target="order",
-            sentence="Your order changed since you opened this page. Please check it and place "
-            "it again.",
-        ),
-    )
-
-
-def _lost_codes(quote: c.Quote) -> tuple[c.Notice, ...]:
-    """Codes on the cart that can't be used any more are often why a total changed."""
-    return tuple(
-        c.Notice(kind="price", target="order", sentence=state.sentence)
-        for state in quote.codes
-        if state.state == "refused"
-    )
-
-
 def _to_order(request: Request, cart_id: uuid.UUID) -> Response:
     """A cart that is no longer open: to the order it became, whatever else was posted this time."""
     with request.registry.shop.unit() as db:
@@ -526,11 +387,7 @@ def _to_order(request: Request, cart_id: uuid.UUID) -> Response:
             orders.by_cart(db, cart_id) if cart is not None and cart.state == "ordered" else None
         )
         if order is None:
-            return _to_cart(request)
+            return checkout_page.to_cart(request)
         response = HTTPSeeOther(location=f"{orders.path(order)}?thanks=1")
     visitor.forget_cart(response)
     return response
-
-
-def _to_cart(request: Request) -> Response:
-    return HTTPSeeOther(location=request.route_path("cart"))
