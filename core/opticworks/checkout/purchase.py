@@ -303,7 +303,7 @@ class Purchase(ABC, Generic[Row]):
             now = self.work(db, lock=True)
             order, row = self.held(db, now.id)
             self.ready(db, order)
-            if row.status != "prepared":
+            if row.status != "prepared" or row.contents != contents_of(now.request):
                 raise Refused(
                     f"This {self.what} was changed meanwhile. Open the {self.page} again."
                 )
