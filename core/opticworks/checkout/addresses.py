@@ -209,6 +209,7 @@ def use(shop: Shop, number: str, which: str, actor: str) -> None:
         if place_of(address) == place_of(c.Address.model_validate(order.address)):
             return  # another click was quicker
         order.address = address.model_dump()
+        shipping.forget_offers(db, order.id)
         audit.record(db, actor, "order.address", f"order {number}", to=", ".join(lines(address)))
 
 
@@ -287,6 +288,7 @@ def edit(shop: Shop, number: str, address: c.Address, *, shown: str, actor: str)
         first = original(order) or before.model_copy(update=typed)
         order.address_check = {"original": first.model_dump()} if first != address else None
         order.address = address.model_dump()
+        shipping.forget_offers(db, order.id)
         audit.record(db, actor, "order.address", f"order {number}", **_told(before, address))
     return True
 

@@ -375,6 +375,7 @@ def test_prices_for_another_address_are_not_bought(
     assert labels.prepare(counter.shop, parcel_id)
     first = parcel(counter, parcel_id)
     move("1 Other Street")
+    assert parcel(counter, parcel_id).rates == [], "the old ones are not shown any more"
     labels.prepare(counter.shop, parcel_id)
     again = parcel(counter, parcel_id)
     assert again.contents != first.contents
@@ -528,3 +529,16 @@ def test_a_label_that_was_found_again_has_the_format_that_was_chosen(counter: Co
     with counter.shop.unit() as db:
         assert "ZPL" in {file.format for file in shipments.label_files(db, parcel_id)}
     assert vendor.bought == 1
+
+
+def test_rates_that_can_not_be_right_are_named_and_asked_for_again(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (parcel_id,) = packed(counter, paid(counter))
+    vendor = counter.carrier.vendor
+    with monkeypatch.context() as patch:
+        wrong = partial(vendor.rates_for, currency="EUR")
+        patch.setattr(vendor, "rates_for", lambda country, weight, currency: wrong(country, weight))
+        with pytest.raises(Refused, match=r"rates, which were all dropped\. .* is in EUR, not USD"):
+            labels.prepare(counter.shop, parcel_id)
+    assert labels.prepare(counter.shop, parcel_id), "that nothing could be had is not remembered"

@@ -30,8 +30,8 @@ def _effects(request: Request, order_id: int, view: c.OrderView) -> list[Effect]
     effects = [
         Effect(
             "money",
-            "What the customer paid stays: taxes and shipping are not worked out anew, nor for "
-            "another state.",
+            "What the customer paid stays. Taxes and shipping are not worked out anew, not even "
+            "for another state.",
         ),
         Effect("stock", "Labels and packing slips that are made from now on have this address."),
         Effect("order", "Invoices that were issued keep theirs. The old address stays known here."),
