@@ -24,6 +24,7 @@ ROUTES = (
     ("admin.orders", "/admin/orders"),
     ("admin.order", "/admin/orders/{number}"),
     ("admin.order.address", "/admin/orders/{number}/address"),
+    ("admin.order.address.edit", "/admin/orders/{number}/address/edit"),
     ("admin.order.pay", "/admin/orders/{number}/pay"),
     ("admin.order.attend", "/admin/orders/{number}/payments/checked"),
     ("admin.order.fulfil", "/admin/orders/{number}/fulfil"),

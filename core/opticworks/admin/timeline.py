@@ -111,8 +111,13 @@ def _tells(key: str, value: Any) -> bool:
     return key != "lines" and value != "" and (key, value) != ("parcels", 1)
 
 
+def _said(key: str, value: Any) -> str:
+    """A detail of a deed; what was so before it, and what else it changed, say that they are."""
+    return f"{key} {value}" if key in ("was", "changed") else str(value)
+
+
 def _deed(deed: Any) -> Entry:
     title = words.AUDIT.get(deed.action, deed.action.replace(".", " ").replace("_", " "))
-    parts = [str(value) for key, value in deed.data.items() if _tells(key, value)]
+    parts = [_said(key, value) for key, value in deed.data.items() if _tells(key, value)]
     icon = {"order.canceled": "x", "order.fulfilled": "truck"}.get(deed.action, "pencil")
     return Entry(deed.at, title, icon, " · ".join(parts), deed.actor)

@@ -2,11 +2,14 @@
 
 A verdict never stops a sale. It lies on the cart, and with the order on the order, as
 `{"by", "typed", "state", "suggestion", "messages"}`; which of the two the customer chose is the
-one that the parcel goes to.
+one that the parcel goes to. Where staff typed another address, the whole one that the order was
+placed with is kept there as `"original"`.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import uuid
 from collections.abc import Callable, Mapping
@@ -55,7 +58,7 @@ def place_of(address: c.Address) -> dict[str, str]:
 
 def read(kept: Mapping[str, Any] | None, address: c.Address) -> Check | None:
     """The kept verdict, if it is about `address`."""
-    if not kept:
+    if not kept or "typed" not in kept:
         return None
     suggested = kept["suggestion"]
     chosen = _is(address, suggested)
@@ -185,7 +188,9 @@ def check_order(shop: Shop, number: str) -> c.AddressVerdict:
     with shop.unit("verified_order") as db:
         order = orders.lock(db, number)
         if order is not None and c.Address.model_validate(order.address) == address:
-            order.address_check = _kept(asked, address, verdict)
+            first = original(order)
+            kept = {"original": first.model_dump()} if first is not None else {}
+            order.address_check = {**_kept(asked, address, verdict), **kept}
     return verdict
 
 
@@ -204,6 +209,7 @@ def use(shop: Shop, number: str, which: str, actor: str) -> None:
         if place_of(address) == place_of(c.Address.model_validate(order.address)):
             return  # another click was quicker
         order.address = address.model_dump()
+        shipping.forget_offers(db, order.id)
         audit.record(db, actor, "order.address", f"order {number}", to=", ".join(lines(address)))
 
 
@@ -217,3 +223,87 @@ def _may_move(db: Session, order: Order, address: c.Address) -> None:
             "The suggestion is in another state, where the tax may be another one. Ask the "
             "customer, and cancel the order if it has to go there."
         )
+
+
+# --- typed anew by staff --------------------------------------------------------------------------
+
+#: While an order is one of these, something of it may still be here.
+NOT_ALL_LEFT = ("unfulfilled", "part_shipped")
+
+
+def original(order: Order) -> c.Address | None:
+    """The address that the order was placed with, if staff typed another one since."""
+    kept = (order.address_check or {}).get("original")
+    return c.Address.model_validate(kept) if kept else None
+
+
+def version(order: Order) -> str:
+    """Tells a form that shows the order's address as it is from one that shows an older one."""
+    return hashlib.sha256(json.dumps(order.address, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def not_editable(db: Session, order: Order) -> str:
+    """Why no other address can be typed for the order, in a sentence; "" if one can."""
+    if order.status == "canceled":
+        return f"Order {order.number} is canceled: nothing of it is sent."
+    if order.fulfilment_status not in NOT_ALL_LEFT:
+        return f"Everything of order {order.number} has left. Ask the carrier to redirect it."
+    if shipping.labelled(db, order.id):
+        return (
+            "A parcel of this order has a label for this address. Void it first, then edit the "
+            "address."
+        )
+    return ""
+
+
+def edit(shop: Shop, number: str, address: c.Address, *, shown: str, actor: str) -> bool:
+    """Send what is still here of an order to another address; whether that changed anything.
+
+    What was charged stays, and so does the VAT ID, which made the taxes. What a verifier said is
+    forgotten, the address that the order was placed with is kept. `shown` is the `version` that
+    was edited. Raises Refused with a sentence for staff.
+    """
+    with shop.unit("edit_address") as db:
+        order = orders.lock(db, number)
+        if order is None:
+            raise Refused(f"There is no order {number}.")
+        before = c.Address.model_validate(order.address)
+        address = address.model_copy(update={"vat_id": before.vat_id})
+        if address == before:
+            return False  # another click was quicker
+        if reason := not_editable(db, order):
+            raise Refused(reason)
+        if address.country != before.country:
+            raise Refused(
+                "Another country has other taxes and customs. Cancel this order and have it "
+                "placed anew for that country."
+            )
+        if shown != version(order):
+            raise Refused(
+                "Somebody changed this address while you were typing. It is now: "
+                f"{', '.join(lines(before))}. Save again to replace it with what is typed here."
+            )
+        check = of_order(order)
+        typed = place_of(check.typed) if check is not None else {}
+        first = original(order) or before.model_copy(update=typed)
+        order.address_check = {"original": first.model_dump()} if first != address else None
+        order.address = address.model_dump()
+        shipping.forget_offers(db, order.id)
+        audit.record(db, actor, "order.address", f"order {number}", **_told(before, address))
+    return True
+
+
+def _told(before: c.Address, after: c.Address) -> dict[str, str]:
+    """What the record says of another address: the places, as always, and of names, companies and
+    phones only that they are others."""
+    told = {}
+    if place_of(before) != place_of(after):
+        told = {"to": ", ".join(lines(after)), "was": ", ".join(lines(before))}
+    others = {
+        "name": before.name != after.name,
+        "company": before.company != after.company,
+        "phone": before.phone != after.phone,
+    }
+    if changed := [what for what, differs in others.items() if differs]:
+        told["changed"] = ", ".join(changed)
+    return told

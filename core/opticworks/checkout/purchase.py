@@ -237,7 +237,8 @@ class Purchase(ABC, Generic[Row]):
         """What labels cost now. The vendor's id is committed; nothing is bought. An offer of the
         last day for the same contents is given again.
 
-        Raises Refused, and Unanswered when the vendor does not answer.
+        Raises Refused, also where none of what is offered can be right, and Unanswered when the
+        vendor does not answer.
         """
         shop, work = self.shop, self.read()
         if not work.open:
@@ -250,7 +251,7 @@ class Purchase(ABC, Generic[Row]):
                 state = provider.prepare(work.request)
         except c.ProviderError as error:
             raise said(provider, f"has no prices for this {self.what}", error) from None
-        sound = _sound(provider, state.rates, work.request.lines[0].unit_price.currency)
+        sound, wrong = _sound(provider, state.rates, work.request.lines[0].unit_price.currency)
         with shop.unit("label_prepare") as db:
             now = self.work(db, lock=True)
             if not now.open or now.fresh(shop.now()):
@@ -258,8 +259,12 @@ class Purchase(ABC, Generic[Row]):
             row = self.begin(db, now.id if now.ref else work.id)
             row.provider, row.ref, row.status = work.provider, state.ref, "prepared"
             row.rates = [rates_room.rate_to_json(rate) for rate in sound]
-            row.rated_at, row.contents = shop.now(), contents_of(work.request)
+            # Nothing to choose from is asked for again, not remembered for a day.
+            row.rated_at = shop.now() if sound else None
+            row.contents = contents_of(work.request)
             row.options = dict(work.request.options)
+        if wrong and not sound:
+            raise Refused(_all_dropped(provider, wrong))
         return sound
 
     def buy(
@@ -303,7 +308,7 @@ class Purchase(ABC, Generic[Row]):
             now = self.work(db, lock=True)
             order, row = self.held(db, now.id)
             self.ready(db, order)
-            if row.status != "prepared":
+            if row.status != "prepared" or row.contents != contents_of(now.request):
                 raise Refused(
                     f"This {self.what} was changed meanwhile. Open the {self.page} again."
                 )
@@ -464,9 +469,17 @@ class Purchase(ABC, Generic[Row]):
 
 def _sound(
     provider: c.ShippingProvider, offered: tuple[c.Rate, ...], currency: str
-) -> tuple[c.Rate, ...]:
-    """The rates with a number that can be used; why the others are dropped is logged."""
-    for rate in offered:
-        if wrong := rates_room.unsound(rate, currency):
-            log.warning("A rate of %s was dropped: %s", provider.title, wrong)
-    return tuple(rate for rate in offered if not rates_room.unsound(rate, currency))
+) -> tuple[tuple[c.Rate, ...], list[str]]:
+    """The rates with a number that can be used, and why each of the others is dropped."""
+    reasons = [(rate, rates_room.unsound(rate, currency)) for rate in offered]
+    dropped = [wrong for _, wrong in reasons if wrong]
+    for wrong in dropped:
+        log.warning("A rate of %s was dropped: %s", provider.title, wrong)
+    return tuple(rate for rate, wrong in reasons if not wrong), dropped
+
+
+def _all_dropped(provider: c.ShippingProvider, wrong: list[str]) -> str:
+    """That a vendor offered rates, of which none can be used, with the first few reasons."""
+    few = [f"{reason[:1].upper()}{reason[1:200]}" for reason in dict.fromkeys(wrong)][:3]
+    rates = "1 rate, which was" if len(wrong) == 1 else f"{len(wrong)} rates, which were all"
+    return f"{provider.title} offered {rates} dropped. {'. '.join(few)}."

@@ -66,7 +66,8 @@ class Order(Base):
     trace: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     address: Mapped[dict[str, Any]] = mapped_column(JSONB)
     shipping: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    #: What was typed and what a verifier suggested, whichever was chosen (checkout.addresses).
+    #: What was typed and what a verifier suggested, whichever was chosen, and what the order was
+    #: placed with if staff typed another address since (checkout.addresses).
     address_check: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     placed_at: Mapped[datetime]
     canceled_at: Mapped[datetime | None]

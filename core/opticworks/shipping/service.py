@@ -186,6 +186,15 @@ def labelled(db: Session, order_id: int) -> bool:
     return db.scalars(query.limit(1)).first() is not None
 
 
+def forget_offers(db: Session, order_id: int) -> None:
+    """Prices that were asked for are for another address now: they are not shown any more."""
+    db.execute(
+        update(Parcel)
+        .where(Parcel.order_id == order_id, Parcel.status == "prepared")
+        .values(rates=[], rated_at=None)
+    )
+
+
 def drop_drafts(db: Session, order_id: int) -> None:
     """Give up what is packed without a label: its order is not sent."""
     db.execute(

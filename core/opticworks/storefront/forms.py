@@ -75,7 +75,9 @@ class CheckoutForm(Form):
         return {name: str(problems[0]) for name, problems in self.errors.items() if name}
 
     def to_address(self) -> c.Address:
-        values = {name: self[field].data or "" for field, name in ADDRESS_FIELDS.items()}
+        values = {
+            name: self[field].data or "" for field, name in ADDRESS_FIELDS.items() if field in self
+        }
         if not regions.needs_state(values["country"]):
             values["state"] = ""
         return c.Address(**values)
@@ -94,6 +96,18 @@ def checkout_form(
     # A shop that ships to one country needs no heading above its states.
     alone = len(settings.countries) == 1
     form.state.choices = [c for g in groups.values() for c in g] if alone else groups
+    return form
+
+
+def address_form(
+    settings: c.ShopSettings, address: c.Address, posted: MultiDict | None = None
+) -> CheckoutForm:
+    """The checkout's fields of an address that an order has already, as posted or filled with it.
+    Its country can be chosen though the shop ships there no more; its VAT ID stays as it is."""
+    countries = tuple(dict.fromkeys((*settings.countries, address.country)))
+    details = {field: getattr(address, name) for field, name in ADDRESS_FIELDS.items()}
+    form = checkout_form(settings.model_copy(update={"countries": countries}), posted, details)
+    del form.email, form.vatId
     return form
 
 

@@ -29,6 +29,7 @@ from typing import Any, TypeVar
 
 from opticworks import faults
 from opticworks.config import Config, PluginLine
+from opticworks.contracts import Address
 from opticworks.db import now_utc
 from opticworks.shop import Shop
 from opticworks.testing.fakes import (
@@ -272,6 +273,15 @@ def put_right(shop: Shop, *, ref: str, deed: str) -> None:
     for found in compare(shop, shop.now() - timedelta(days=1)):
         if found.ref == ref:
             repair(shop, found, deed, actor="clerk")
+
+
+def edit_address(
+    shop: Shop, *, number: str, address: Mapping[str, str], shown: str, actor: str
+) -> None:
+    """A verb: staff type another address for an order."""
+    from opticworks.checkout import addresses
+
+    addresses.edit(shop, number, Address.model_validate(address), shown=shown, actor=actor)
 
 
 def buy(shop: Shop, *, email: str, payment: str, sku: str, quantity: int = 1) -> str:

@@ -37,6 +37,7 @@ OUTSIDE_TRANSACTIONS = frozenset(
         "admin.reconcile",
         "admin.reconcile.repair",
         "admin.order.address",
+        "admin.order.address.edit",
         "admin.order.pay",
         "admin.order.cancel",
         "admin.order.fulfil",

@@ -163,3 +163,9 @@ def test_choosing_orders_costs_as_many_statements_for_many_as_for_few(counter, s
     page = owner.get("/admin/shipping/batches/new?" + "&".join(f"order={n}" for n in numbers)).text
     assert f"The money of order {paid_back} is being paid back" in page
     assert f"Order {numbers[-1]} is not paid yet" in page
+
+
+def test_where_nothing_waits_the_page_says_where_to_go_on(sign_in):
+    page = sign_in().get("/admin/shipping/batches/new?all=1")
+    assert "Everything that is paid is packed." in page.text
+    assert page.html.select_one("main a.btn[href='/admin/shipping']")

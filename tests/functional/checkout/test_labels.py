@@ -357,6 +357,50 @@ def test_no_label_is_bought_by_itself_for_an_address_that_was_not_found(
     assert "Post does not find the address: No such street." in sentence
 
 
+def test_prices_for_another_address_are_not_bought(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = paid(counter)
+    (parcel_id,) = packed(counter, number)
+
+    def move(street: str) -> None:
+        with counter.shop.unit() as db:
+            order = orders.by_number(db, number)
+            assert order is not None
+            address = c.Address.model_validate(order.address)
+            shown = addresses.version(order)
+        there = address.model_copy(update={"line1": street})
+        assert addresses.edit(counter.shop, number, there, shown=shown, actor=CLERK)
+
+    assert labels.prepare(counter.shop, parcel_id)
+    first = parcel(counter, parcel_id)
+    move("1 Other Street")
+    assert parcel(counter, parcel_id).rates == [], "the old ones are not shown any more"
+    labels.prepare(counter.shop, parcel_id)
+    again = parcel(counter, parcel_id)
+    assert again.contents != first.contents
+    assert again.ref != first.ref
+    # Between looking at the prices and choosing one of them.
+    prepare = labels.ParcelLabel.prepare
+
+    def then_move(label: labels.ParcelLabel) -> tuple[c.Rate, ...]:
+        offered = prepare(label)
+        move("2 Other Street")
+        return offered
+
+    with monkeypatch.context() as patch:
+        patch.setattr(labels.ParcelLabel, "prepare", then_move)
+        with pytest.raises(Refused, match="changed meanwhile"):
+            labels.buy(counter.shop, parcel_id, rate_code="ground", actor=CLERK)
+    assert counter.carrier.vendor.bought == 0
+    labels.buy(counter.shop, parcel_id, rate_code="ground", actor=CLERK)
+    with counter.shop.unit() as db:
+        order = orders.by_number(db, number)
+        assert order is not None
+        (slip,) = papers.slips(counter.shop, db, order)
+    assert "2 Other Street" in slip.to
+
+
 def test_an_authorized_order_gets_its_label_before_its_money_is_taken(
     counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -485,3 +529,16 @@ def test_a_label_that_was_found_again_has_the_format_that_was_chosen(counter: Co
     with counter.shop.unit() as db:
         assert "ZPL" in {file.format for file in shipments.label_files(db, parcel_id)}
     assert vendor.bought == 1
+
+
+def test_rates_that_can_not_be_right_are_named_and_asked_for_again(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (parcel_id,) = packed(counter, paid(counter))
+    vendor = counter.carrier.vendor
+    with monkeypatch.context() as patch:
+        wrong = partial(vendor.rates_for, currency="EUR")
+        patch.setattr(vendor, "rates_for", lambda country, weight, currency: wrong(country, weight))
+        with pytest.raises(Refused, match=r"rates, which were all dropped\. .* is in EUR, not USD"):
+            labels.prepare(counter.shop, parcel_id)
+    assert labels.prepare(counter.shop, parcel_id), "that nothing could be had is not remembered"

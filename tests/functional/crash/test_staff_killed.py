@@ -186,3 +186,22 @@ def test_another_address_is_written_down_once(street, fault: str) -> None:
     with street.shop.unit() as db:
         assert orders.by_number(db, number).address["line1"] == "12 Analytical Way NE"
         assert len(audit.of_subject(db, f"order {number}")) == 1
+
+
+@pytest.mark.parametrize("fault", ["edit_address.before_commit", "edit_address.after_commit"])
+def test_an_address_that_was_typed_anew_is_written_down_once(street, fault: str) -> None:
+    _, number = ordered(street)
+    with street.shop.unit() as db:
+        order = orders.by_number(db, number)
+        first, shown = order.address, addresses.version(order)
+    there = Address.model_validate({**first, "line1": "9 Corrected Street"})
+    arguments = {"number": number, "shown": shown, "actor": "clerk@example.com"}
+    verb = "opticworks.testing.processes:edit_address"
+    call = [verb, {**arguments, "address": there.model_dump()}]
+    assert street.start("verb", call=call, fault=fault).wait() == -signal.SIGKILL
+    addresses.edit(street.shop, number, there, shown=shown, actor="clerk@example.com")
+    with street.shop.unit() as db:
+        order = orders.by_number(db, number)
+        assert order.address["line1"] == "9 Corrected Street"
+        assert addresses.original(order).model_dump() == first
+        assert len(audit.of_subject(db, f"order {number}")) == 1

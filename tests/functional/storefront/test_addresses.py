@@ -162,3 +162,26 @@ def test_staff_have_an_address_checked_and_send_the_parcels_there_or_back(
     with pytest.raises(Refused, match="another state"):
         addresses.use(shop, number, "suggestion", "clerk@example.com")
     assert c.Address.model_validate(order_of(counter).address).state == "CA"
+
+
+def test_the_verdict_of_an_address_that_staff_typed_is_one_of_its_own(counter: Counter) -> None:
+    shop = counter.shop
+    number = place(shop, counter.wish(counter.cart(("LAMP", 1)))).number
+    addresses.check_order(shop, number)
+    order = order_of(counter)
+    first = c.Address.model_validate(order.address)
+    there = first.model_copy(update={"postal_code": LONG["postalCode"], "vat_id": "X"})
+    shown = addresses.version(order)
+    assert addresses.edit(shop, number, there, shown=shown, actor="clerk@example.com")
+    order = order_of(counter)
+    assert addresses.of_order(order) is None, "nobody was asked about it"
+    assert order.address["vat_id"] == first.vat_id, "it made the taxes"
+    assert addresses.check_order(shop, number).state == "corrected"
+    addresses.use(shop, number, "suggestion", "clerk@example.com")
+    order = order_of(counter)
+    assert order.address["postal_code"] == "94104"
+    assert addresses.original(order) == first
+    abroad = first.model_copy(update={"country": "CA", "state": "ON"})
+    shown = addresses.version(order)
+    with pytest.raises(Refused, match="Another country"):
+        addresses.edit(shop, number, abroad, shown=shown, actor="clerk@example.com")

@@ -89,6 +89,7 @@ def _new_page(request: Request, error: str = "") -> dict[str, Any]:
         "currency": shop.settings["shop"].currency,
         "form": request.POST.get("form") or str(uuid.uuid4()),
         "error": error,
+        "everything": request.params.get("all") == "1",
         "amount": lambda order: Money(order.total, order.currency).format(
             shop.settings["shop"].locale
         ),

@@ -45,7 +45,9 @@ ICONS = {
 }
 
 
-def _page(view: c.OrderView, title: str, effects: list[Effect], **values: Any) -> dict[str, Any]:
+def effects_page(
+    view: c.OrderView, title: str, effects: list[Effect], **values: Any
+) -> dict[str, Any]:
     crumb = Crumb(title=f"Order {view.number}", path=f"/admin/orders/{view.number}")
     return {
         "page": Page(f"{title} {view.number}", crumbs=(LIST, crumb)),
@@ -57,7 +59,7 @@ def _page(view: c.OrderView, title: str, effects: list[Effect], **values: Any) -
     }
 
 
-def _found(request: Request) -> c.OrderView:
+def found_alone(request: Request) -> c.OrderView:
     """The order, with nothing left open: a provider that takes its time must hold neither a
     transaction nor a connection of ours."""
     view = find(request)[1]
@@ -65,7 +67,7 @@ def _found(request: Request) -> c.OrderView:
     return view
 
 
-def _done(request: Request, view: c.OrderView, sentence: str) -> Response:
+def done(request: Request, view: c.OrderView, sentence: str) -> Response:
     flash(request, sentence)
     return HTTPSeeOther(request.route_path("admin.order", number=view.number))
 
@@ -95,7 +97,9 @@ def _pay_page(view: c.OrderView, reference: str = "") -> dict[str, Any]:
             Effect("mail", f"{view.email} gets a mail that the payment arrived."),
         ]
         blocked = "" if can_pay(view) else "This order is canceled: its authorization is not used."
-        return _page(view, "Take the money:", effects, blocked=blocked, reference="", taking=True)
+        return effects_page(
+            view, "Take the money:", effects, blocked=blocked, reference="", taking=True
+        )
     amount = (payment.amount if payment else view.total).format()
     effects = [
         Effect("money", f"{amount} count as received by {payment.title if payment else 'hand'}."),
@@ -107,7 +111,9 @@ def _pay_page(view: c.OrderView, reference: str = "") -> dict[str, Any]:
             "stock", "The order was canceled: its goods are taken again, if they are still there."
         )
     blocked = "" if can_pay(view) else "This order is not waiting for a payment made by hand."
-    return _page(view, "Mark paid:", effects, blocked=blocked, reference=reference, taking=False)
+    return effects_page(
+        view, "Mark paid:", effects, blocked=blocked, reference=reference, taking=False
+    )
 
 
 @admin_view("admin.order.pay", "orders.pay", renderer="admin/order_pay.pt", request_method="GET")
@@ -117,14 +123,14 @@ def pay_form(request: Request) -> dict[str, Any]:
 
 @admin_view("admin.order.pay", "orders.pay", renderer="admin/order_pay.pt", request_method="POST")
 def pay(request: Request) -> dict[str, Any] | Response:
-    view = _found(request)
+    view = found_alone(request)
     reference = _text(request, "reference", 200)
     actor = request.identity.email
     try:
         checkout.mark_paid(request.shop, view.number, actor=actor, reference=reference)
     except Refused as error:
         return _refused(request, lambda view: _pay_page(view, reference), error)
-    return _done(request, view, f"Order {view.number} is marked paid.")
+    return done(request, view, f"Order {view.number} is marked paid.")
 
 
 # --- ship -----------------------------------------------------------------------------------------
@@ -171,7 +177,7 @@ def _fulfil_page(
         blocked = "This order is not paid yet. Mark it paid first."
     elif not can_ship(view):
         blocked = "Everything of this order has left, or it was canceled."
-    return _page(
+    return effects_page(
         view,
         "Ship",
         effects,
@@ -195,7 +201,7 @@ def fulfil_form(request: Request) -> dict[str, Any]:
     "admin.order.fulfil", "orders.fulfil", renderer="admin/order_fulfil.pt", request_method="POST"
 )
 def fulfil(request: Request) -> dict[str, Any] | Response:
-    view = _found(request)
+    view = found_alone(request)
     typed = {name: value[:100] for name, value in request.POST.items() if isinstance(value, str)}
     try:
         lines = {
@@ -220,7 +226,7 @@ def fulfil(request: Request) -> dict[str, Any] | Response:
         )
     except Refused as error:
         return _refused(request, lambda view: _fulfil_page(request, view, typed), error)
-    return _done(request, view, f"The parcel is recorded, and {view.email} is told.")
+    return done(request, view, f"The parcel is recorded, and {view.email} is told.")
 
 
 def _parcel(text: str) -> uuid.UUID:
@@ -271,7 +277,7 @@ def _cancel_page(
         blocked = "This order is canceled already."
     elif not can_cancel(view):
         blocked = "Part of this order was sent already, so it can't be canceled."
-    return _page(
+    return effects_page(
         view,
         "Cancel",
         effects,
@@ -293,7 +299,7 @@ def cancel_form(request: Request) -> dict[str, Any]:
     "admin.order.cancel", "orders.cancel", renderer="admin/order_cancel.pt", request_method="POST"
 )
 def cancel(request: Request) -> dict[str, Any] | Response:
-    view = _found(request)
+    view = found_alone(request)
     reason, restock = request.POST.get("reason", ""), request.POST.get("restock") == "1"
     try:
         if reason not in words.CANCEL_REASONS:
@@ -307,7 +313,7 @@ def cancel(request: Request) -> dict[str, Any] | Response:
         )
     except Refused as error:
         return _refused(request, lambda view: _cancel_page(request, view, reason, restock), error)
-    return _done(request, view, f"Order {view.number} is canceled.")
+    return done(request, view, f"Order {view.number} is canceled.")
 
 
 # --- the address ----------------------------------------------------------------------------------
@@ -316,7 +322,7 @@ def cancel(request: Request) -> dict[str, Any] | Response:
 @admin_view("admin.order.address", "orders.fulfil", request_method="POST")
 def address(request: Request) -> Response:
     """Have the address checked, or send the parcels to the suggested one and back."""
-    view = _found(request)
+    view = found_alone(request)
     deed = str(request.POST.get("do", ""))
     try:
         if deed == "check":
@@ -329,4 +335,4 @@ def address(request: Request) -> Response:
             raise Refused("Choose what to do with the address.")
     except Refused as error:
         sentence = str(error)
-    return _done(request, view, sentence)
+    return done(request, view, sentence)

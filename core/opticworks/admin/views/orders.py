@@ -168,6 +168,10 @@ def order(request: Request) -> dict[str, Any]:
         "check": addresses.of_order(row),
         "may_check": may_change_address(view, request.identity.permissions)
         and addresses.verifier(request.shop) is not None,
+        "may_edit": "orders.fulfil" in request.identity.permissions
+        and view.status != "canceled"
+        and view.fulfilment_status in addresses.NOT_ALL_LEFT,
+        "original": addresses.original(row),
         "address_lines": addresses.lines,
         "may_fulfil": "orders.fulfil" in request.identity.permissions,
         "packed": shipments.of_order(request.db, row.id, PACKED),
