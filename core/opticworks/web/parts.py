@@ -9,13 +9,14 @@ each request.
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Hashable, Mapping
 from typing import Any
 
 from opticworks.web.engine import Engine, Markup
 
-MOST_CHARACTERS = 6_000_000  #: of HTML that one process keeps for a theme; the oldest goes first
+MOST_CHARACTERS = 8_000_000  #: of HTML that one process keeps for a theme
 
 
 class Parts:
@@ -25,6 +26,7 @@ class Parts:
         self.engine, self.version = engine, version
         self.names = {**names, "part": self.html}
         self._known: dict[Hashable, Markup] = {}
+        self._keys: list[Hashable] = []  # of what is known, in any order
         self._size = 0
         self._lock = threading.Lock()
 
@@ -55,6 +57,14 @@ class Parts:
             if key in self._known:
                 return
             self._known[key] = html
+            self._keys.append(key)
             self._size += len(html)
             while self._size > MOST_CHARACTERS:
-                self._size -= len(self._known.pop(next(iter(self._known))))
+                self._forget_one()
+
+    def _forget_one(self) -> None:
+        """Chance says which. If the oldest went first, whoever reads a catalogue that is larger
+        than the memory from end to end, as crawlers do, would find none of it remembered."""
+        at = random.randrange(len(self._keys))
+        self._keys[at], self._keys[-1] = self._keys[-1], self._keys[at]
+        self._size -= len(self._known.pop(self._keys.pop()))
