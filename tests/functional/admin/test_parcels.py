@@ -77,7 +77,9 @@ def test_a_label_is_given_back_and_wrong_forms_change_nothing(counter, sign_in) 
     assert "There is no such parcel" in form.submit("do", value="unpack", status=422).text
     page = form_with(parcels_page(counter, clerk, number), "buy")
     page = page.submit("do", value="buy", status=303).follow()
+    label = page.html.select_one('a[href$="label.pdf"]')
     page = form_with(page, "void").submit("do", value="void", status=303).follow()
+    assert "Send nothing with it" in clerk.get(label["href"], status=410).text
     assert "Voided, paid back" in page.text
     assert "Still to pack" in page.text
     assert counter.carrier.vendor.bought == 1
