@@ -19,9 +19,12 @@ def make(shop: Shop, parcel_id: uuid.UUID, format: str) -> None:
     """Keep a bought label in a further format. To buy once more what is bought only answers it
     (see ShippingProviderContract). Raises Refused where there is none."""
     with purchase.turn(shop, parcel_id):
-        work = ParcelLabel(shop, parcel_id).read()
+        own = ParcelLabel(shop, parcel_id)
+        work = own.read()
         if work.status not in HAVE_LABELS or work.rate is None:
             raise Refused("There is no label that could be had in another format.")
+        if own.find(parcel_id).void:  # to buy what was given back might buy it anew
+            raise Refused("Its label was to be given back. Look up first whether it was.")
         provider = purchase.seller(shop, work.provider)
         options = {**work.options, "label_format": format}
         file: str | bytes | None = None

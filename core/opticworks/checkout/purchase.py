@@ -338,8 +338,8 @@ class Purchase(ABC, Generic[Row]):
         except c.ProviderError as error:
             if error.retryable:
                 raise Unanswered(
-                    f"{provider.title} did not say whether the label was bought: {error} Buy "
-                    "again: it is looked up first, and nothing is bought twice."
+                    f"{provider.title} did not say whether the label was bought: {error} Look "
+                    "it up before anything else: nothing is bought twice."
                 ) from None
             refusal = error
         with self.shop.unit("label_store") as db:
@@ -402,7 +402,7 @@ class Purchase(ABC, Generic[Row]):
                 if error.retryable:
                     raise Unanswered(
                         f"{provider.title} did not say whether it takes the label back: {error} "
-                        "It is looked up in a few minutes, or void it again."
+                        "It is looked up in a few minutes, or look it up now."
                     ) from None
                 answer, refusal = "failed", str(error)
             self._given_back(label, answer, actor)

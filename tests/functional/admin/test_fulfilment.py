@@ -70,6 +70,11 @@ def test_a_batch_from_the_list_to_the_carrier(counter, sign_in) -> None:
     assert good in slip
     assert "FAKE0000000001" in slip
     clerk.get(f"{page.request.path}/labels.exe", status=404)
+    with counter.shop.unit() as db:  # all of them were to be given back, and nobody answered
+        db.execute(text("UPDATE parcel SET void = 'asking'"))
+    clerk.get(f"{page.request.path}/labels.pdf", status=404)
+    with counter.shop.unit() as db:
+        db.execute(text("UPDATE parcel SET void = ''"))
     clerk.get(f"/admin/shipping/batches/{uuid.uuid4()}", status=404)
     abroad(counter, bad, "CA")
     page = form_with(page, "Try the failed").submit("do", value="again", status=303).follow()

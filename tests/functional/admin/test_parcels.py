@@ -77,10 +77,33 @@ def test_a_label_is_given_back_and_wrong_forms_change_nothing(counter, sign_in) 
     assert "There is no such parcel" in form.submit("do", value="unpack", status=422).text
     page = form_with(parcels_page(counter, clerk, number), "buy")
     page = page.submit("do", value="buy", status=303).follow()
+    label = page.html.select_one('a[href$="label.pdf"]')
     page = form_with(page, "void").submit("do", value="void", status=303).follow()
+    assert "Send nothing with it" in clerk.get(label["href"], status=410).text
     assert "Voided, paid back" in page.text
     assert "Still to pack" in page.text
     assert counter.carrier.vendor.bought == 1
+
+
+def test_a_label_in_question_is_looked_up_and_made_in_no_other_format(counter, sign_in) -> None:
+    clerk = sign_in("clerk")
+    number = counter.buy(("LAMP", 1)).number
+    verbs.mark_paid(counter.shop, number, actor="t")
+    page = form_with(parcels_page(counter, clerk, number), "pack_all")
+    page = page.submit("do", value="pack_all", status=303).follow()
+    page = form_with(page, "rates").submit("do", value="rates", status=303).follow()
+    page = form_with(page, "buy").submit("do", value="buy", status=303).follow()
+    convert = form_with(page, "as_ZPL")
+    vendor = counter.carrier.vendor
+    vendor.fail_next("after")
+    asked = form_with(page, "void").submit("do", value="void", status=422)
+    assert "look it up now" in asked.text
+    assert "Look it up</button>" in asked.text
+    assert "as_ZPL" not in asked.text
+    calls = vendor.calls.count("buy")
+    refused = convert.submit("do", value="as_ZPL", status=422)
+    assert "Look up first whether it was." in refused.text
+    assert vendor.calls.count("buy") == calls
 
 
 def test_a_signature_that_the_prices_are_not_for_buys_nothing(counter, sign_in) -> None:

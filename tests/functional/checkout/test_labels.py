@@ -133,7 +133,7 @@ def test_a_time_out_after_buying_is_looked_up_and_not_bought_again(counter: Coun
     (parcel_id,) = packed(counter, number)
     labels.prepare(counter.shop, parcel_id)
     counter.carrier.vendor.fail_next("after")
-    with pytest.raises(purchase.Unanswered, match="looked up first"):
+    with pytest.raises(purchase.Unanswered, match="Look it up before"):
         labels.buy(counter.shop, parcel_id, rate_code="ground", actor=CLERK)
     assert parcel(counter, parcel_id).status == "buying"
     with counter.shop.unit() as db:  # nobody presses again: the poller looks, some time later

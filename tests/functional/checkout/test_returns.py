@@ -297,7 +297,7 @@ def test_a_label_is_bought_once_looked_up_after_a_time_out_and_sent_with_the_app
     with pytest.raises(Refused, match="more than"):
         return_labels.buy(counter.shop, wanted, rate_code=rate, most=1, actor=CLERK)
     vendor.fail_next("after")
-    with pytest.raises(Refused, match="looked up first"):
+    with pytest.raises(Refused, match="Look it up before"):
         return_labels.buy(counter.shop, wanted, rate_code=rate, most=None, actor=CLERK)
     with pytest.raises(Refused, match="being bought"):
         do(counter, returns.decline, wanted, reason="no", actor=CLERK)

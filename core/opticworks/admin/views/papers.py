@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.httpexceptions import HTTPGone, HTTPNotFound, HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
 
@@ -119,5 +119,7 @@ def label(request: Request) -> Response:
     found = next((file for file in files if file.format == wanted), None)
     if parcel is None or parcel.order_id != order.id or found is None:
         raise HTTPNotFound("There is no such label here (yet). Open the order's parcels again.")
+    if parcel.void:  # the carrier may charge for what is sent with it, or not take it at all
+        raise HTTPGone("This label was given back, or was to be. Send nothing with it.")
     name = f"label-{order.number}-{parcel.position}.{wanted.lower()}"
     return file(found.content, name, MIME_TYPES.get(wanted, "application/octet-stream"))
