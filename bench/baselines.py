@@ -16,6 +16,7 @@ from pyramid.config import Configurator
 from pyramid.response import Response
 
 from bench.client import Ask, BadAnswer, Flow
+from bench.visits import VISIT
 
 PAGE = 30_000  #: bytes
 PAGES = 100
@@ -52,7 +53,7 @@ def ask(host: str, kind: str, number: int) -> Flow:
         path = "/bare" if kind == "bare" else f"/redis/{number}"
         marker = b"Hello" if kind == "bare" else f"page {number} ".encode()
         request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
-        answer = yield Ask(kind, request)
+        answer = yield Ask(kind, request, visitor=number % VISIT == 0)
         if answer.status != 200 or not answer.body.startswith(marker):
             raise BadAnswer(f"{path} answered {answer.status}")
 

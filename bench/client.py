@@ -1,5 +1,8 @@
 """The load client: many keep-alive connections in one thread, every answer read whole and checked.
 
+A new visitor comes with a new connection, as everywhere: one that stayed for ever would belong to
+one process of the server, and luck would say how evenly they share the work.
+
 It shares the machine with the shop, so what it costs itself is measured and reported too.
 """
 
@@ -19,10 +22,11 @@ SILENCE = 30.0  #: seconds after which an answer is not coming any more
 
 
 class Ask(NamedTuple):
-    """One request: the name it is counted under, and its bytes."""
+    """One request: the name it is counted under, its bytes, and whether a new visitor asks."""
 
     name: str
     data: bytes
+    visitor: bool = False
 
 
 class Answer(NamedTuple):
@@ -81,13 +85,17 @@ class Tally:
 class _Connection:
     def __init__(self, address: tuple[str, int], flow: Flow) -> None:
         self.flow = flow
-        self.socket = socket.create_connection(address, timeout=SILENCE)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.address = address
+        self.open()
         self.buffer = bytearray()
         self.needed = 0
         self.asked_at = 0.0
         self.cold = WARM_ANSWERS
         self.ask: Ask = next(flow)
+
+    def open(self) -> None:
+        self.socket = socket.create_connection(self.address, timeout=SILENCE)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self) -> None:
         self.buffer.clear()
@@ -162,6 +170,11 @@ def run(
                         tally.bytes += connection.needed
                     connection.cold = max(0, connection.cold - 1)
                     connection.ask = connection.flow.send(answer)
+                    if connection.ask.visitor:
+                        selector.unregister(connection.socket)
+                        connection.socket.close()
+                        connection.open()
+                        selector.register(connection.socket, selectors.EVENT_READ, connection)
                     connection.send()
             tally.seconds = time.perf_counter() - begin
             ended()

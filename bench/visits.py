@@ -26,6 +26,8 @@ ADDRESS = {
     "phone": "",
 }
 
+VISIT = 50  #: pages that one visitor looks at
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -68,12 +70,12 @@ def _whole(answer: Answer, name: str, marker: bytes) -> None:
 
 
 def look(host: str, name: str, targets: Sequence[Target], seed: int) -> Flow:
-    """Ask for the pages one after the other in an order of this visitor's own, for ever."""
+    """Ask for the pages one after the other in an order of one's own, for ever."""
     order = list(targets)
     random.Random(seed).shuffle(order)
-    asks = [(Ask(name, get(host, target.path)), target.marker) for target in order]
-    for ask, marker in itertools.cycle(asks):
-        _whole((yield ask), name, marker)
+    asks = [(get(host, target.path), target.marker) for target in order]
+    for number, (data, marker) in enumerate(itertools.cycle(asks)):
+        _whole((yield Ask(name, data, visitor=number % VISIT == 0)), name, marker)
 
 
 def buy(host: str, targets: Sequence[Target], seed: int, payment: str = "") -> Flow:
@@ -95,7 +97,7 @@ def _order(host: str, target: Target, payment: str) -> Flow:
     def cookies() -> str:
         return "; ".join(f"{name}={value}" for name, value in jar.items())
 
-    answer = yield Ask("product", get(host, target.path))
+    answer = yield Ask("product", get(host, target.path), visitor=True)
     _whole(answer, "product", target.marker)
 
     added = {"sku": target.sku, "quantity": "1"}
