@@ -6,6 +6,8 @@ import os
 import shutil
 import tempfile
 
+from hypothesis import HealthCheck, settings
+
 if "CHAMELEON_CACHE" not in os.environ:
     # Every shop that a test boots would compile every template anew; Chameleon reads this when
     # it is imported, and xdist's workers inherit it.
@@ -28,3 +30,8 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+# How long it takes to make up an input says how busy the machine is, not that a test is wrong.
+settings.register_profile("shop", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shop")

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from opticworks import contracts as c
 from opticworks.carts import service as carts
 from opticworks.carts.models import Cart
-from opticworks.checkout import addresses
+from opticworks.checkout import addresses, fields
 from opticworks.checkout.quoting import quote_cart
 from opticworks.money import Money
 from opticworks.pricing.service import Refused as PricesRefused
@@ -36,7 +36,7 @@ def answer(
     *,
     cart: Cart | None = None,
     template: str = "checkout.pt",
-    form: forms.CheckoutForm | None = None,
+    form: fields.CheckoutForm | None = None,
     status: int = 200,
     **more: Any,
 ) -> Response:
@@ -58,7 +58,7 @@ def answer(
         return _whole_page(request)  # it was made while there was nothing to pay
     values = {
         "page": _head(request),
-        "form": form or forms.checkout_form(shop.settings["shop"], details=cart.details),
+        "form": form or fields.checkout_form(shop.settings["shop"], details=cart.details),
         "quote": priced.quote,
         "rates": priced.rates,
         "chosen": priced.quote.shipping.code if priced.quote.shipping else "",

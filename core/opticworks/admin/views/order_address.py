@@ -11,10 +11,9 @@ from webob.multidict import MultiDict
 from opticworks import contracts as c
 from opticworks.admin.views.order_actions import Effect, done, effects_page, found_alone
 from opticworks.admin.views.orders import find
-from opticworks.checkout import addresses
+from opticworks.checkout import addresses, fields
 from opticworks.checkout.settle import Refused
 from opticworks.shipping import service as shipments
-from opticworks.storefront import forms
 from opticworks.web.policy import admin_view
 
 ROUTE, TEMPLATE = "admin.order.address.edit", "admin/order_address.pt"
@@ -22,8 +21,8 @@ ROUTE, TEMPLATE = "admin.order.address.edit", "admin/order_address.pt"
 
 def _form(
     request: Request, view: c.OrderView, posted: MultiDict | None = None
-) -> forms.CheckoutForm:
-    return forms.address_form(request.shop.settings["shop"], view.address, posted)
+) -> fields.CheckoutForm:
+    return fields.address_form(request.shop.settings["shop"], view.address, posted)
 
 
 def _effects(request: Request, order_id: int, view: c.OrderView) -> list[Effect]:
@@ -47,7 +46,7 @@ def _effects(request: Request, order_id: int, view: c.OrderView) -> list[Effect]
 
 
 def _page(
-    request: Request, form: forms.CheckoutForm | None = None, error: str = ""
+    request: Request, form: fields.CheckoutForm | None = None, error: str = ""
 ) -> dict[str, Any]:
     row, view = find(request)
     return effects_page(

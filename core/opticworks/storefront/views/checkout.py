@@ -25,7 +25,7 @@ from webob.multidict import MultiDict
 from opticworks import contracts as c
 from opticworks.carts import service as carts
 from opticworks.carts.models import Cart
-from opticworks.checkout import addresses
+from opticworks.checkout import addresses, fields
 from opticworks.checkout import settle as settling
 from opticworks.checkout.place import Changed, Placed, Stale, Unkept, Wish, place
 from opticworks.checkout.quoting import ensure_rates
@@ -127,7 +127,7 @@ def _submit(request: Request) -> Response:
         return checkout_page.to_cart(request)
     placing = request.POST.get("action") == "place"
     with_codes = codes.wanted(request, by_script=False)
-    form = forms.checkout_form(request.registry.shop.settings["shop"], posted(request))
+    form = fields.checkout_form(request.registry.shop.settings["shop"], posted(request))
     valid = form.validate() if placing else False
     if valid and not with_codes:
         # Mostly an update has kept it all already: then placing need not do that once more.
@@ -171,7 +171,7 @@ def _codes_first(request: Request, cart_id: uuid.UUID) -> Response:
             "the order again."
         )
         shop: Shop = request.registry.shop
-        form = forms.checkout_form(shop.settings["shop"], posted(request))
+        form = fields.checkout_form(shop.settings["shop"], posted(request))
         more = {**told, "code_typed": ""}
         return _told(request, cart_id, form, 409, error=sentence, **more)
     response = HTTPSeeOther(location=request.route_path("checkout") + "#codes")
@@ -183,7 +183,7 @@ def _codes_first(request: Request, cart_id: uuid.UUID) -> Response:
 def _place(
     request: Request,
     cart_id: uuid.UUID,
-    form: forms.CheckoutForm,
+    form: fields.CheckoutForm,
     kept: tuple[dict[str, str], str | None] | None = None,
 ) -> Response:
     """Raises Unkept, and only with `kept`, when the cart does not have that."""
@@ -256,7 +256,7 @@ def _shown_at(request: Request, cart_id: uuid.UUID) -> datetime | None:
 
 
 def _told(
-    request: Request, cart_id: uuid.UUID, form: forms.CheckoutForm, status: int, **told: Any
+    request: Request, cart_id: uuid.UUID, form: fields.CheckoutForm, status: int, **told: Any
 ) -> Response:
     """What keeps the order from being placed: the page again, or the same as JSON."""
     if not _wants_json(request):
@@ -297,8 +297,8 @@ def check_address(request: Request) -> Response:
     values = {"question": forms.address_question(check)}
     response = render_to_response(ADDRESS, values, request=request)
     if chosen is not request.POST:
-        fields = {name: chosen[name] for name in forms.PLACE_FIELDS}
-        response.headers["HX-Trigger-After-Settle"] = json.dumps({"address-chosen": fields})
+        chosen_fields = {name: chosen[name] for name in forms.PLACE_FIELDS}
+        response.headers["HX-Trigger-After-Settle"] = json.dumps({"address-chosen": chosen_fields})
     return response
 
 

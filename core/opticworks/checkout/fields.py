@@ -1,0 +1,106 @@
+"""The checkout's fields, for customers and for staff who mend an address. Their names are what
+browsers and the customer's scripts know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from webob.multidict import MultiDict
+from wtforms import Form, SelectField, StringField, ValidationError, validators
+
+from opticworks import contracts as c
+from opticworks.checkout import regions
+from opticworks.checkout.quoting import ADDRESS_FIELDS
+
+
+def _text(label: str, missing: str = "", most: int = 100) -> StringField:
+    checks: list[Any] = [
+        validators.Length(max=most, message=f"Use at most {most} characters here.")
+    ]
+    checks.insert(0, validators.DataRequired(missing) if missing else validators.Optional())
+    return StringField(label, checks, filters=[clean])
+
+
+def clean(value: str | None) -> str:
+    """Without control characters, which no address has and which break labels and mails."""
+    return "".join(ch for ch in (value or "") if ch.isprintable()).strip()
+
+
+class CheckoutForm(Form):
+    """Contact and address. Choices of country and state come from the shop's settings."""
+
+    email = _text("E-mail", "Enter your e-mail address, so that we can send the order.", 254)
+    country = SelectField("Country", validate_choice=True)
+    firstName = _text("First name", "Enter your first name.")
+    lastName = _text("Last name", "Enter your last name.")
+    company = _text("Company (optional)")
+    address = _text("Address", "Enter your street and house number.", 200)
+    address2 = _text("Apartment, suite, etc. (optional)", most=200)
+    city = _text("City", "Enter your city.")
+    state = SelectField("State", validate_choice=False)
+    postalCode = _text("ZIP code", "Enter your ZIP code.", 20)
+    phone = _text("Phone (optional, for the carrier)", most=40)
+    vatId = _text("VAT ID (optional)", most=40)
+
+    def validate_email(self, field: StringField) -> None:
+        try:
+            checked = validate_email(field.data or "", check_deliverability=False)
+        except EmailNotValidError:
+            raise ValidationError(
+                "Enter a complete e-mail address, like name@example.com."
+            ) from None
+        field.data = checked.normalized
+
+    def validate_state(self, field: SelectField) -> None:
+        country = self.country.data or ""
+        if regions.needs_state(country) and not regions.is_state(country, field.data or ""):
+            raise ValidationError("Choose your state.")
+
+    def validate_postalCode(self, field: StringField) -> None:
+        digits = (field.data or "").replace("-", "").replace(" ", "")
+        if self.country.data == "US" and not re.fullmatch(r"[0-9]{5}([0-9]{4})?", digits):
+            raise ValidationError("Enter a ZIP code of 5 digits, like 94104.")
+
+    @property
+    def sentences(self) -> dict[str, str]:
+        """The first problem of each field, by the field's name."""
+        return {name: str(problems[0]) for name, problems in self.errors.items() if name}
+
+    def to_address(self) -> c.Address:
+        values = {
+            name: self[field].data or "" for field, name in ADDRESS_FIELDS.items() if field in self
+        }
+        if not regions.needs_state(values["country"]):
+            values["state"] = ""
+        return c.Address(**values)
+
+
+def checkout_form(
+    settings: c.ShopSettings,
+    posted: Any = None,
+    details: Mapping[str, Any] | None = None,
+) -> CheckoutForm:
+    """The form as posted, or filled with what was typed earlier, with sensible defaults."""
+    data = {"country": settings.countries[0], "state": settings.default_state, **(details or {})}
+    form = CheckoutForm(posted, data=data)
+    form.country.choices = regions.countries(settings.countries, settings.locale)
+    groups = regions.states(settings.countries, settings.locale)
+    # A shop that ships to one country needs no heading above its states.
+    alone = len(settings.countries) == 1
+    form.state.choices = [c for g in groups.values() for c in g] if alone else groups
+    return form
+
+
+def address_form(
+    settings: c.ShopSettings, address: c.Address, posted: MultiDict | None = None
+) -> CheckoutForm:
+    """The checkout's fields of an address that an order has already, as posted or filled with it.
+    Its country can be chosen though the shop ships there no more; its VAT ID stays as it is."""
+    countries = tuple(dict.fromkeys((*settings.countries, address.country)))
+    details = {field: getattr(address, name) for field, name in ADDRESS_FIELDS.items()}
+    form = checkout_form(settings.model_copy(update={"countries": countries}), posted, details)
+    del form.email, form.vatId
+    return form
