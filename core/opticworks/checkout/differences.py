@@ -128,14 +128,7 @@ def _of_attempt(
     entry: Entry, kept: Kept, vendors: Vendors, strays: Sequence[tuple[str, c.ListedPayment]]
 ) -> Iterator[Difference]:
     order, payment = entry.order, kept.payment
-    about = Difference(
-        kind="",
-        sentence="",
-        number=order.number,
-        provider=payment.provider,
-        attempt=str(payment.attempt),
-        ref=payment.ref,
-    )
+    about = _about(order, payment)
     for _, stray in strays:
         if stray.result.state in HAS_MONEY and net(stray.result) > 0:
             yield replace(
@@ -162,6 +155,18 @@ def _of_attempt(
             f"{order.number} was {STATES[payment.status]} through {payment.title} "
             f"({payment.ref}), which knows no such payment.",
         )
+
+
+def _about(order: Order, payment: Payment) -> Difference:
+    """A difference about that attempt, of which it is still to be said what it is."""
+    return Difference(
+        kind="",
+        sentence="",
+        number=order.number,
+        provider=payment.provider,
+        attempt=str(payment.attempt),
+        ref=payment.ref,
+    )
 
 
 def _money(payment: Payment, minor: int) -> str:
@@ -235,24 +240,18 @@ def _of_order(entry: Entry) -> Iterator[Difference]:
     last = next((k.payment for k in reversed(entry.attempts) if k.net > 0), None)
     said = Money(held, order.currency).format()
     if last is not None and order.status == "canceled" and held > refunding:
-        yield Difference(
+        yield replace(
+            _about(order, last),
             kind="kept",
             sentence=f"Order {order.number} is canceled, but {said} of it was not paid back.",
-            number=order.number,
-            provider=last.provider,
-            attempt=str(last.attempt),
-            ref=last.ref,
             repairs=("return",),
         )
     elif last is not None and held - refunding > order.total:
-        yield Difference(
+        yield replace(
+            _about(order, last),
             kind="twice",
             sentence=f"Order {order.number} costs {Money(order.total, order.currency).format()}, "
             f"but {said} was kept for it.",
-            number=order.number,
-            provider=last.provider,
-            attempt=str(last.attempt),
-            ref=last.ref,
             repairs=("return",),
         )
     yield from _held(entry)
@@ -274,14 +273,11 @@ def _held(entry: Entry) -> Iterator[Difference]:
     order = entry.order
     for payment in (kept.payment for kept in entry.attempts):
         if order.status == "canceled" and payment.status == "authorized":
-            yield Difference(
+            yield replace(
+                _about(order, payment),
                 kind="held",
                 sentence=f"Order {order.number} is canceled, but {_money(payment, payment.amount)} "
                 f"of it is still authorized through {payment.title}.",
-                number=order.number,
-                provider=payment.provider,
-                attempt=str(payment.attempt),
-                ref=payment.ref,
                 repairs=("return",),
             )
 
