@@ -350,6 +350,7 @@ def test_many_labels_become_one_file_and_one_scan_form(standin: Any, provider: A
     form = provider.manifest(refs, "k")
     assert form.state == "ready"
     assert form.file.startswith(b"%PDF-")
+    assert b"Date" not in form.file
     with pytest.raises(ProviderError, match="another form"):
         provider.manifest(refs, "k")
     assert provider.find_manifest(refs) == form

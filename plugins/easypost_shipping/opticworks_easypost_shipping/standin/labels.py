@@ -103,7 +103,9 @@ def _png(shipment: Object) -> bytes:
 def _pdf(pictures: Sequence[Image.Image]) -> bytes:
     out = io.BytesIO()
     first, *rest = pictures
-    first.save(out, "PDF", resolution=DPI, save_all=True, append_images=rest)
+    # Without a date, so that one label is one file whenever it is asked for.
+    dateless = {"creationDate": None, "modDate": None}
+    first.save(out, "PDF", resolution=DPI, save_all=True, append_images=rest, **dateless)
     return out.getvalue()
 
 
