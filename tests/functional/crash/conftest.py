@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -143,13 +142,12 @@ def impatient(till: Any) -> Iterator[Callable[..., None]]:
             provider, client = changed.pop()
             provider._client = client
         if not match:
-            till.standin.faults.clear()
-            time.sleep(0.3)  # until the silent request has ended: its key is in use before
+            till.standin.faults.settle()  # the silent request's key is in use before
             return
         provider = (shop or till.shop).providers.payments()["stripe"]
         changed.append((provider, provider._client))
-        provider._client = till.client(timeout=0.3)
-        till.standin.faults.add(Fault(match=match, how="timeout", seconds=0.5))
+        provider._client = till.client(timeout=0.5)
+        till.standin.faults.add(Fault(match=match, how="timeout", seconds=60))
 
     yield impatient
     impatient("")
