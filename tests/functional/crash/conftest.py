@@ -18,7 +18,7 @@ from opticworks.embedded import Servers, create_database, drop_database
 from opticworks.jobs import defer
 from opticworks.shop import Shop
 from opticworks.testing.ledger import Customer, jobs_left, wrong
-from opticworks.testing.processes import House, Nursery, Process, until
+from opticworks.testing.processes import House, Nursery, Process, bury, until
 from opticworks.testing.standins import Fault, listen
 
 MINUTES_LATER = 120.0  #: seconds after which the sweeper looks at an order nobody finished
@@ -171,6 +171,7 @@ class Street:
         if sweep:
             with self.shop.unit() as db:
                 defer(db, "checkout.sweep")
+        bury(self.shop)
         worker = self.start("worker", house or self.house, later=later)
         until(lambda: jobs_left(self.shop) == 0, why=worker.log)
         worker.kill()
