@@ -168,7 +168,7 @@ class SMTP:
         mail["From"], mail["To"] = message.sender, message.to
         mail["Subject"] = message.subject
         mail.set_content(message.text)
-        with smtplib.SMTP("127.0.0.1", self.port, timeout=5) as server:
+        with smtplib.SMTP("127.0.0.1", self.port, timeout=60) as server:
             server.send_message(mail)
         return message.message_id
 
