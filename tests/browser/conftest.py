@@ -29,7 +29,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
-PATIENCE = 20_000  # milliseconds: a busy machine is no failure
+PATIENCE = 60_000  # milliseconds: a busy machine is no failure
 REQUIRED = bool(os.environ.get("OPTICWORKS_REQUIRE_BROWSER"))
 
 

@@ -76,7 +76,7 @@ def test_one_of_two_addresses_is_chosen_by_keyboard_and_the_fields_follow(
         field(page, name).fill(value)
     page.keyboard.press("Tab")
     question = page.get_by_role("group", name="Which address is right?")
-    expect(question).to_be_visible(timeout=20_000)
+    expect(question).to_be_visible()
     question.get_by_label("As you typed it").focus()
     page.keyboard.press("ArrowDown")
     expect(field(page, "postalCode")).to_have_value("94104")

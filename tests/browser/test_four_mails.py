@@ -41,7 +41,7 @@ from opticworks_stripe_payments.standin.server import StandIn as Stripe
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 KINDS = ("order_placed", "shipment_shipped", "shipment_delivered", "reviews_request")
 SECRETS = {"stripe": STRIPE_SECRET, "easypost": EASYPOST_SECRET, "resend": RESEND_SECRET}
-PATIENCE = 30  #: seconds for a webhook to come
+PATIENCE = 120  #: seconds for a webhook to come
 
 
 class Journey:

@@ -18,6 +18,8 @@ from opticworks.money import Money
 from opticworks.web.templates import Templates, kernel_layers
 from opticworks.web.themes import Layer, Theme
 
+from .conftest import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -99,7 +101,7 @@ def shop():
 def page(browser, shop):
     context = browser.new_context(viewport={"width": 390, "height": 844}, base_url=shop.base)
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE)
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     yield page

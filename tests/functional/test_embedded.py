@@ -199,7 +199,7 @@ def test_the_servers_do_not_keep_the_pipes_of_their_starter_open(var):
     # capture_output reads until every holder of the pipe is gone: a server that had inherited it
     # would make this wait for the time-out.
     subprocess.run(
-        [sys.executable, "-c", program, str(var)], capture_output=True, check=True, timeout=60
+        [sys.executable, "-c", program, str(var)], capture_output=True, check=True, timeout=240
     )
     assert all(found.running for found in status(var, environ=NOTHING))
 

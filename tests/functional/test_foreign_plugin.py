@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sysconfig
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 import venv
@@ -112,17 +111,17 @@ class Scratch:
             yield address
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=60)
 
 
 def _await(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()[-3000:]
         try:
-            with urllib.request.urlopen(f"{address}/health", timeout=5):
+            with urllib.request.urlopen(f"{address}/health", timeout=30):
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # it is not there yet, or takes its time
             time.sleep(0.1)
     raise AssertionError(f"The web process did not answer: {log.read_text()[-3000:]}")
 
@@ -145,7 +144,7 @@ class Browser:
         return self._open(urllib.request.Request(self.address + path, form, headers))
 
     def _open(self, request: urllib.request.Request) -> str:
-        with self._opener.open(request, timeout=30) as answer:
+        with self._opener.open(request, timeout=120) as answer:
             return answer.read().decode()
 
 

@@ -90,8 +90,9 @@ def perform(shop: Runtime, spec: TaskSpec, job_id: int, args: dict[str, Any]) ->
     log.info("job %s %s done in %.3f s", spec.name, job_id, time.monotonic() - started)
 
 
-def build(shop: Runtime, registry: Registry) -> procrastinate.App:
-    """A Procrastinate app that knows the shop's tasks and its database."""
+def build(shop: Runtime, registry: Registry, scheduled: bool = True) -> procrastinate.App:
+    """A Procrastinate app that knows the shop's tasks, their schedules if wanted, and its
+    database."""
     url = shop.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     app = procrastinate.App(
         connector=procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=4)
@@ -99,7 +100,7 @@ def build(shop: Runtime, registry: Registry) -> procrastinate.App:
     for spec in registry.values():
         register = app.task(name=spec.name, pass_context=True, retry=_Backoff(spec))
         registered = register(_call(shop, spec))
-        if spec.schedule:
+        if spec.schedule and scheduled:
             # While one run waits, the next is not queued behind it.
             app.periodic(cron=spec.schedule, queueing_lock=f"schedule:{spec.name}")(registered)
     return app
@@ -115,8 +116,16 @@ def _call(shop: Runtime, spec: TaskSpec) -> Any:
 class Worker:
     """Runs jobs until `stop()`."""
 
-    def __init__(self, shop: Runtime, *, concurrency: int = 4, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        shop: Runtime,
+        *,
+        concurrency: int = 4,
+        pace: Pace | None = None,
+        scheduled: bool = True,
+    ) -> None:
         self.shop = shop
+        self.scheduled = scheduled
         self.registry = registry_of(shop)
         self.concurrency = concurrency
         self.pace = pace or pace_of(shop.config.mode)
@@ -146,7 +155,7 @@ class Worker:
                 continue
 
     async def _work(self) -> None:
-        app = build(self.shop, self.registry)
+        app = build(self.shop, self.registry, self.scheduled)
         async with app.open_async():
             inner = procrastinate.worker.Worker(
                 app,
@@ -229,25 +238,29 @@ async def rescue(
     return count
 
 
-def run(shop: Runtime, *, concurrency: int = 4, pace: Pace | None = None) -> None:
-    """Run a worker in this process until SIGTERM or SIGINT; blocks."""
+def run(
+    shop: Runtime, *, concurrency: int = 4, pace: Pace | None = None, scheduled: bool = True
+) -> None:
+    """Run a worker in this process until SIGTERM or SIGINT; blocks. Unless `scheduled`, only jobs
+    that somebody deferred are run, whatever the clock says."""
     faults.arm(shop.config.mode)
     quiet_arguments()
-    asyncio.run(_until_signal(shop, concurrency, pace))
+    worker = Worker(shop, concurrency=concurrency, pace=pace, scheduled=scheduled)
+    asyncio.run(_until_signal(worker))
 
 
-async def _until_signal(shop: Runtime, concurrency: int, pace: Pace | None) -> None:
-    worker = Worker(shop, concurrency=concurrency, pace=pace)
+async def _until_signal(worker: Worker) -> None:
     loop = asyncio.get_running_loop()
 
     def asked() -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)  # a second signal ends at once
+        log.info("worker told to stop, its running jobs end first")
         worker.stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked)
-    log.info("worker started, %s jobs at a time", concurrency)
+    log.info("worker started, %s jobs at a time", worker.concurrency)
     await worker.run()
     log.info("worker stopped")
 

@@ -51,6 +51,14 @@ class Browser(webtest.TestApp):
         return super().do_request(req, status, expect_errors)
 
 
+def spoilt(token: str, at: int = -1) -> str:
+    """A token, cookie or address with another character there: one that is really another, which
+    a fixed one is not if it stood there already."""
+    letters = list(token)
+    letters[at] = "A" if letters[at] != "A" else "B"
+    return "".join(letters)
+
+
 def clear(shop: Shop) -> None:
     """Empty every table of the shop's database and its Redis."""
     with shop.engine.begin() as connection:

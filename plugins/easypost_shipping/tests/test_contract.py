@@ -47,9 +47,11 @@ class TestShipping(ShippingProviderContract):
 
     @contextmanager
     def lost_answer(self, provider: Any) -> Iterator[None]:
-        provider.standin.control("faults", match="/buy$", how="timeout", seconds=0.6)
-        provider._api.client = lambda seconds=0.3: Api.client(provider._api, 0.3)
+        provider.standin.control("faults", match="/buy$", how="timeout", seconds=60)
+        provider._api.client = lambda seconds=0.5: Api.client(provider._api, 0.5)
         yield
+        del provider._api.client
+        provider.standin.app.faults.settle()
 
     def scan(self, provider: Any, ref: str, status: str) -> None:
         provider.standin.control("advance", id=ref, status=status)

@@ -146,9 +146,10 @@ def test_nothing_is_asked_before_the_place_is_known(standin: Any, provider: Any)
 
 
 def test_rates_are_asked_once_and_not_beyond_the_deadline(standin: Any, provider: Any) -> None:
-    standin.control("faults", match="shipments$", how="slow", seconds=1)
+    standin.control("faults", match="shipments$", how="slow", seconds=60)
     with pytest.raises(ProviderError, match="does not answer"):
         provider.rates(request(deadline=0.2))
+    standin.app.faults.settle()
     assert standin.control("calls") == ["POST /v2/shipments"]
 
 
@@ -215,9 +216,9 @@ def test_a_signature_can_not_be_added_after_rating(standin: Any, provider: Any) 
 @pytest.mark.parametrize(
     "fault",
     [
-        {"how": "timeout", "seconds": 0.6},
-        {"how": "slow", "seconds": 0.6},
-        {"how": "lost", "seconds": 0.6},
+        {"how": "timeout", "seconds": 1.0},
+        {"how": "slow", "seconds": 1.0},
+        {"how": "lost", "seconds": 1.0},
         {"how": "error", "status": 500},
         {"how": "error", "status": 429},
     ],
@@ -228,7 +229,7 @@ def test_a_buy_that_failed_in_any_way_is_one_label(
 ) -> None:
     """Two shops that know nothing of each other buy the same shipment, again and again."""
     patient = Api.client
-    monkeypatch.setattr(Api, "client", lambda self, seconds=0.4: patient(self, 0.4))
+    monkeypatch.setattr(Api, "client", lambda self, seconds=0.7: patient(self, 0.7))
     first, second = standin.provider(), standin.provider()
     state = first.prepare(shipment())
     standin.control("faults", match="/buy$", **fault)

@@ -28,7 +28,7 @@ class Running:
             "webhook_secret": STANDIN_SECRET,
             "api_base": self.url,
             "rate": 100,
-            "timeout": 3,
+            "timeout": 30,
         }
         return ResendMailer(ResendSettings.model_validate({**given, **changes}))
 

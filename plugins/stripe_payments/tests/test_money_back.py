@@ -96,17 +96,17 @@ def test_a_refund_whose_answer_was_lost_is_looked_up_at_stripe(
     shop = street.counter.shop
     provider = shop.providers.payments()["stripe"]
     patient = provider._client
-    provider._client = standin.client(timeout=0.3)
-    standin.control("faults", match="POST /v1/refunds", how="timeout", seconds=0.6)
+    provider._client = standin.client(timeout=0.5)
+    standin.control("faults", match="POST /v1/refunds", how="timeout", seconds=60)
     outcome = street.pay_back(amount=700, note="goodwill")
     provider._client = patient
+    standin.app.faults.settle()
     assert "does not answer" in outcome.unanswered
     assert street.refunds == [("intended", 700)]
     now = shop.now() + timedelta(minutes=3)
     monkeypatch.setattr(shop, "now", lambda: now)
     with shop.unit() as db:
         defer(db, "checkout.sweep")
-    time.sleep(0.4)
     drain(shop)
     assert street.refunds == [("pending", 700)]
     assert len(standin.control("state")["refund"]) == 1

@@ -62,11 +62,11 @@ class TestContract(PaymentProviderContract):
     def lost_answer(self, provider: Any) -> Iterator[None]:
         """Stripe acts, and is silent for longer than anybody waits."""
         patient = provider._client
-        provider._client = provider.standin.client(timeout=0.2)
-        provider.standin.control("faults", match="POST", how="timeout", seconds=0.3)
+        provider._client = provider.standin.client(timeout=0.4)
+        provider.standin.control("faults", match="POST", how="timeout", seconds=60)
         yield
         provider._client = patient
-        time.sleep(0.15)  # until the silent request has ended; its key is in use before
+        provider.standin.app.faults.settle()  # the silent request's key is in use before
 
     def secrets(self, provider: Any) -> tuple[str, ...]:
         return ("sk_test_standin", SECRET)
@@ -135,7 +135,8 @@ def test_a_charge_whose_answer_was_lost_is_made_once(standin: Any) -> None:
     settings = standin.settings()
     impatient = StripePayments(settings)
     impatient._client = standin.client(retries=2, timeout=0.5)
-    standin.control("faults", match="POST /v1/payment_intents$", how="timeout", seconds=1)
+    # Silent until the client has gone, and not for long after: its key is in use before.
+    standin.control("faults", match="POST /v1/payment_intents$", how="timeout", seconds=0.6)
     assert impatient.start(intent(), "key-1").state == "action"
     assert len(standin.control("state")["payment_intent"]) == 1
 

@@ -7,7 +7,7 @@ from opticworks.contracts import DeliveryEvent
 from opticworks.jobs.testing import drain
 from opticworks.notifications import service, unsubscribe
 from opticworks.notifications.models import MARKETING
-from opticworks.testing.shops import Browser
+from opticworks.testing.shops import Browser, spoilt
 
 KIND = "/admin/messages/kinds/order_placed"
 
@@ -120,7 +120,7 @@ def test_one_click_stops_marketing_without_cookies_origin_or_sign_in(counter):
         assert not service.is_suppressed(db, address)
         (row,) = service.suppressed(db)
         assert row.scope == MARKETING
-    browser.post(path[:-1] + "_", status=404)
+    browser.post(spoilt(path), status=404)
 
 
 def test_low_stock_is_told_to_staff_once_when_an_order_brings_it_below_the_mark(counter, sign_in):

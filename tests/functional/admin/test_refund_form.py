@@ -112,7 +112,8 @@ def test_failed_refunds_and_disputes_are_shown_until_somebody_dealt_with_them(co
     assert [each.status for each in counter.order(paid).refunds] == ["failed", "done"]
     assert paid not in owner.get("/admin/orders?tab=check_payment").text
 
-    due = datetime.now(UTC) + timedelta(days=40)
+    # In the middle of a month: it is the same month in the shop's zone.
+    due = (datetime.now(UTC) + timedelta(days=40)).replace(day=15)
     vendor.dispute(ref, due=due)
     settle(counter, paid)
     page = text_of(owner.get(f"/admin/orders/{paid}"))

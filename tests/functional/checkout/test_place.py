@@ -320,7 +320,7 @@ def test_rates_are_asked_for_while_what_was_typed_is_committed(
 
     def noting(name: str) -> None:
         if name == "keep.before_commit":
-            seen.append(asked.wait(5))
+            seen.append(asked.wait(60))
 
     def moved(cart: Cart) -> None:
         carts.remember_details(cart, {**cart.details, "postalCode": "94107"}, counter.shop.now())

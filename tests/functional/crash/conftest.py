@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from opticworks.embedded import Servers, create_database, drop_database
 from opticworks.jobs import defer
 from opticworks.shop import Shop
 from opticworks.testing.ledger import Customer, jobs_left, wrong
-from opticworks.testing.processes import House, Nursery, Process, until
+from opticworks.testing.processes import House, Nursery, Process, bury, until
 from opticworks.testing.standins import Fault, listen
 
 MINUTES_LATER = 120.0  #: seconds after which the sweeper looks at an order nobody finished
@@ -143,13 +142,12 @@ def impatient(till: Any) -> Iterator[Callable[..., None]]:
             provider, client = changed.pop()
             provider._client = client
         if not match:
-            till.standin.faults.clear()
-            time.sleep(0.3)  # until the silent request has ended: its key is in use before
+            till.standin.faults.settle()  # the silent request's key is in use before
             return
         provider = (shop or till.shop).providers.payments()["stripe"]
         changed.append((provider, provider._client))
-        provider._client = till.client(timeout=0.3)
-        till.standin.faults.add(Fault(match=match, how="timeout", seconds=0.5))
+        provider._client = till.client(timeout=0.5)
+        till.standin.faults.add(Fault(match=match, how="timeout", seconds=60))
 
     yield impatient
     impatient("")
@@ -173,6 +171,7 @@ class Street:
         if sweep:
             with self.shop.unit() as db:
                 defer(db, "checkout.sweep")
+        bury(self.shop)
         worker = self.start("worker", house or self.house, later=later)
         until(lambda: jobs_left(self.shop) == 0, why=worker.log)
         worker.kill()

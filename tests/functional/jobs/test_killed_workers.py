@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from opticworks.jobs import Retry, defer
+from opticworks.testing.processes import until
 
 PROGRAM = Path(__file__).with_name("minimal_shop.py")
 JOBS = int(os.environ.get("OPTICWORKS_PROOF", "1000"))
@@ -53,7 +54,7 @@ def test_every_job_is_done_though_workers_are_killed_at_random(shop, tmp_path):
     ended = f"{ours} AND status = 'succeeded'"
     left = f"{ours} AND status IN ('todo', 'doing')"
     try:
-        while one(shop, left):
+        while kills < KILLS or one(shop, left):
             assert time.monotonic() - began < PATIENCE, log.read_text()[-2000:]
             # The next one dies when another part of the work is done, wherever it is just then.
             if kills < KILLS and one(shop, ended) >= (kills + 1) * JOBS // (KILLS + 2):
@@ -81,14 +82,16 @@ def test_a_schedule_runs_once_however_many_workers_there_are(shop, tmp_path, mon
     log = tmp_path / "workers.log"
     workers = [start(shop, log) for _ in range(WORKERS)]
     try:
-        end = time.monotonic() + 60
-        while shop.notes().count("tick") < 4 and time.monotonic() < end:
-            time.sleep(0.1)
+        # All have to be there: one that starts does not know yet what a signal asks of it.
+        there = "SELECT count(*) FROM procrastinate_workers"
+        until(lambda: one(shop, there) == WORKERS, why=log.read_text)
+        enough = shop.notes().count("tick") + 4
+        until(lambda: shop.notes().count("tick") >= enough, why=log.read_text)
     finally:
         for worker in workers:
             worker.terminate()
         for worker in workers:
-            assert worker.wait(30) == 0
+            assert worker.wait(60) == 0
     ticks = shop.notes().count("tick")
     assert ticks >= 4
     ours = "FROM procrastinate_jobs WHERE task_name = 'watched.tick'"

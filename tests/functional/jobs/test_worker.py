@@ -92,11 +92,14 @@ def statuses(shop):
 def test_sigterm_finishes_the_running_job_and_takes_no_other(shop, log):
     with worker(shop, log) as process:
         for _ in range(2):
-            put(shop, "watched.slow", seconds=1.0)
+            put(shop, "watched.slow")
         wait_for(lambda: shop.notes().count("begun") == 2)
         put(shop, "watched.note", word="too late")
         process.terminate()
-        assert process.wait(10) == 0
+        wait_for(lambda: "told to stop" in log.read_text())
+        with shop.unit() as db:
+            db.execute(text("INSERT INTO note (word) VALUES ('go on')"))
+        assert process.wait(60) == 0
     assert shop.notes().count("finished") == 2
     assert "too late" not in shop.notes()
     assert statuses(shop) == {"succeeded", "todo"}
@@ -113,7 +116,7 @@ def test_a_job_that_kills_its_worker_every_time_is_dead_in_the_end(shop, log):
     job = put(shop, "watched.poison")
     for _ in range(2):
         with worker(shop, log) as process:
-            assert process.wait(20) == -signal.SIGKILL
+            assert process.wait(60) == -signal.SIGKILL
     with worker(shop, log):
         dead = wait_for(lambda: [d for d in dead_jobs(shop) if d.error])
     assert [(d.id, d.error) for d in dead] == [(job, "Its worker was killed while it ran.")]

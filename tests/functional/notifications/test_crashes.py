@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from opticworks import events
 from opticworks.notifications import service
+from opticworks.testing.processes import bury
 from opticworks.testing.smtp import SMTPServer
 
 PROGRAM = Path(__file__).with_name("little_shop.py")
@@ -83,7 +84,7 @@ def nursery():
     nursery.process.stdout.close()
 
 
-def wait_until(condition, folder, seconds=30.0):
+def wait_until(condition, folder, seconds=90.0):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, (folder / "log").read_text()[-2000:]
@@ -107,6 +108,7 @@ def kill_at(shop, nursery, kind, port, folder, fault):
     options = {"url": url, "kind": kind, "port": port, "folder": str(folder)}
     killed = nursery.start(**options, fault=fault)
     wait_until(lambda: nursery.status(killed) == -signal.SIGKILL, folder)
+    bury(shop)
     other = nursery.start(**options, fault="")
     try:
         wait_until(lambda: all_done(shop), folder)

@@ -20,11 +20,11 @@ def test_a_silent_redis_is_waited_for_once_by_all_connections() -> None:
         asked = client(silent.getsockname()[1], Fuse(60))
         with pytest.raises(redis.RedisError):
             asked.get("a")
-        began = time.process_time(), time.monotonic()
+        began = time.monotonic()
         for _ in range(50):
             with pytest.raises(redis.ConnectionError, match="a moment ago"):
                 asked.get("a")
-        assert time.monotonic() - began[1] < 2.0, "fifty silences would take ten seconds"
+        assert time.monotonic() - began < 8.0, "fifty silences would take ten seconds"
         asked.close()
 
 
@@ -37,10 +37,10 @@ def test_it_is_asked_again_and_a_stale_connection_is_made_anew(redis_client: red
     asked = redis.Redis(**address, **kept, retry=fuse)
     assert asked.ping()
     mine = asked.client_id()
-    fuse._until = time.monotonic() + 0.05
+    fuse._until = time.monotonic() + 60
     with pytest.raises(redis.ConnectionError):
         asked.ping()
-    time.sleep(0.1)
+    fuse._until = time.monotonic()
     redis_client.client_kill_filter(_id=str(mine))
     assert asked.ping()
     asked.close()

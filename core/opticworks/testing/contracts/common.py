@@ -39,7 +39,7 @@ def all_at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
     barrier = Barrier(len(calls))
 
     def wait_and_call(call: Callable[[], T]) -> T:
-        barrier.wait(timeout=10)
+        barrier.wait(timeout=60)
         return call()
 
     with ThreadPoolExecutor(len(calls)) as pool:

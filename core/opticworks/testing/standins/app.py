@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
 from typing import Any
 
 from webob import Request, Response
@@ -39,7 +38,8 @@ class App:
     def respond(self, request: Request) -> Response:
         if request.path_info.startswith("/_standin/"):
             return self._control(request)
-        return self._api(request)
+        with self.faults.running():
+            return self._api(request)
 
     def answer(self, request: Request) -> Response:
         """What the vendor answers a call of its API, its own errors included."""
@@ -67,9 +67,9 @@ class App:
             return garbled
         if fault.how == "timeout":
             answered = self.answer(request)
-            time.sleep(fault.seconds)
+            self.faults.wait(fault.seconds)
             return answered
-        time.sleep(fault.seconds)
+        self.faults.wait(fault.seconds)
         return self.answer(request) if fault.how == "slow" else self.failed(request, 500)
 
     def _control(self, request: Request) -> Response:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 HOW = ("timeout", "lost", "error", "slow", "garbled")
@@ -42,6 +45,9 @@ class Faults:
     def __init__(self) -> None:
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
+        self._heard = threading.Event()
+        self._quiet = threading.Condition()
+        self._running = 0
 
     def add(self, fault: Fault) -> int:
         """How many faults there are with it."""
@@ -61,3 +67,31 @@ class Faults:
                     fault.times -= 1
                     return fault
         return None
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """While a call is answered."""
+        with self._quiet:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._quiet:
+                self._running -= 1
+                self._quiet.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Say nothing for so long, or until somebody has waited enough, see `settle`."""
+        self._heard.wait(seconds)
+
+    def settle(self, seconds: float = 10.0) -> None:
+        """Come to rest: what was asked for has happened, silences are broken off, and no call runs.
+        Faults that nobody met within `seconds` are forgotten."""
+        end = time.monotonic() + seconds
+        while any(fault.times > 0 for fault in self._faults) and time.monotonic() < end:
+            time.sleep(0.01)
+        self.clear()
+        self._heard.set()
+        with self._quiet:
+            assert self._quiet.wait_for(lambda: self._running == 0, seconds), "A call still runs."
+        self._heard.clear()
