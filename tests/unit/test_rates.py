@@ -33,8 +33,11 @@ def rate(code: str, minor: int = 700, days: int | None = 3, **fields) -> c.Rate:
 
 
 class Carrier:
-    def __init__(self, *answer, title="Carrier", fallback=False, wait=lambda: None) -> None:
+    def __init__(
+        self, *answer, title="Carrier", fallback=False, wait=lambda: None, at_hand=False
+    ) -> None:
         self.answer, self.title, self.fallback, self.wait = answer, title, fallback, wait
+        self.at_hand = at_hand
         self.asked: list[c.RateRequest] = []
 
     def rates(self, request):
@@ -148,6 +151,19 @@ def test_without_redis_everything_is_asked_anew() -> None:
     for _ in range(2):
         assert codes(ask(carrier=carrier, cache=Memory(dead=True))) == ["carrier:c"]
     assert len(carrier.asked) == 2
+
+
+def test_rates_at_hand_are_not_remembered_and_a_failure_of_them_is_told() -> None:
+    table, memory = Carrier(rate("t"), at_hand=True), Memory()
+    carrier, broken = Carrier(rate("c", 900)), Carrier(ValueError("bad table"), at_hand=True)
+    for _ in range(2):
+        answer = ask(cache=memory, table=table, carrier=carrier, broken=broken)
+        assert codes(answer) == ["table:t", "carrier:c"]
+        assert answer.notes == ("Carrier gave no rates: bad table",)
+    assert [len(each.asked) for each in (table, carrier)] == [2, 1]
+    assert len(memory.kept) == 1
+    assert rates.at_hand({"table": table})
+    assert not rates.at_hand({"table": table, "carrier": carrier})
 
 
 def test_handling_fee_and_free_shipping_are_the_shops_terms() -> None:

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, bindparam, delete, or_, select, update
+from sqlalchemy import Boolean, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -48,6 +48,8 @@ _KEEP_RATES = (
         or_(_cart.c.rates_key != bindparam("key"), bindparam("found", type_=Boolean)),
     )
     .values(rates=bindparam("answers"), rates_key=bindparam("key"), rates_until=bindparam("until"))
+    # What a power cut takes back is asked again: nobody waits for the disk.
+    .returning(func.set_config("synchronous_commit", "off", text("true")))
 )
 
 
@@ -59,14 +61,16 @@ def keep_rates(
     key: str,
     until: datetime,
 ) -> bool:
-    """Store what was answered for `key` with the cart, which was read in an earlier session, if it
-    is still open; whether it was stored. No answer (a vendor's bad minute) never replaces the
-    rates that another tab has just got for the same."""
+    """Store what was answered for `key` with the cart, which was read without a lock, if it is
+    still open; whether it was stored. No answer (a vendor's bad minute) never replaces the rates
+    that another tab has just got for the same. The transaction must write nothing else: its
+    commit does not wait for the disk."""
     values = {"cart": cart.id, "now": now, "key": key, "until": until}
-    done = db.execute(_KEEP_RATES, {**values, "found": bool(rates), "answers": rates})
-    if done.rowcount != 1:  # type: ignore[attr-defined]
+    kept = db.execute(_KEEP_RATES, {**values, "found": bool(rates), "answers": rates}).first()
+    if kept is None:
         return False
-    cart.rates, cart.rates_key, cart.rates_until = rates, key, until
+    for name, value in (("rates", rates), ("rates_key", key), ("rates_until", until)):
+        set_committed_value(cart, name, value)
     return True
 
 

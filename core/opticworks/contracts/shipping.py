@@ -170,7 +170,8 @@ class ShippingProvider(Protocol):
     `prepare` (or our reference as its `attempt`): the kernel then asks `track` and `fetch`.
 
     A provider with a true attribute `fallback` is one of last resort: its rates are offered only
-    where no other provider has any.
+    where no other provider has any. One with a true attribute `at_hand` knows its rates without
+    asking anybody or waiting for anything.
     """
 
     code: str

@@ -35,7 +35,7 @@ class BasketLine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basket:
     """What a quote is computed from; `free` says what can be sold of each SKU now. `rates` are
-    those the shipping is chosen from; the other fields are the Draft's."""
+    those the shipping is chosen from, looked at once it is; the other fields are the Draft's."""
 
     currency: str
     lines: tuple[BasketLine, ...]
@@ -43,7 +43,7 @@ class Basket:
     codes: tuple[str, ...] = ()
     email: str = ""
     address: c.Address | None = None
-    rates: tuple[c.ShippingChoice, ...] = ()
+    rates: Sequence[c.ShippingChoice] = ()
     agreed_at: datetime | None = None
     open_order: str = ""
     estimated: bool = False  #: the address is the shop's guess, not yet the customer's
@@ -162,7 +162,7 @@ class _Calculation:
     ) -> None:
         self.hooks, self.ctx, self.basket = hooks, ctx, basket
         self.choose_shipping, self.display = choose_shipping, display
-        self.rates = tuple(display.shown_rate(rate) for rate in basket.rates)
+        self.rates: tuple[c.ShippingChoice, ...] = ()  #: as they are shown, once one is chosen
         self.chosen: c.ShippingChoice | None = None
         self.zero = Money.zero(basket.currency)
         self.lines: list[c.QuoteLine] = []
@@ -315,6 +315,7 @@ class _Calculation:
         chosen = self.choose_shipping(self.lines)
         if chosen is None:
             return
+        self.rates = tuple(map(self.display.shown_rate, self.basket.rates))
         chosen = self.display.shown_rate(chosen)
         self.chosen = chosen
         self.shipping_total = chosen.amount
@@ -401,7 +402,7 @@ class _Calculation:
             codes=self.basket.codes,
             email=self.basket.email,
             address=self.basket.address,
-            rates=self.rates if self.chosen is not None else (),
+            rates=self.rates,
             agreed_at=self.basket.agreed_at,
             open_order=self.basket.open_order,
         )

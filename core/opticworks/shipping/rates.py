@@ -1,8 +1,9 @@
 """Asking every shipping provider for rates, outside transactions, within a deadline.
 
 What a provider answers is kept in Redis for a quarter of an hour under a hash of the question;
-without Redis each question is asked. A rate that can't be right is dropped with a reason, and
-where no carrier answers, a provider of last resort (table rates) stands in, which staff see.
+without Redis each question is asked. Who has its rates at hand is simply called. A rate that
+can't be right is dropped with a reason, and where no carrier answers, a provider of last resort
+(table rates) stands in, which staff see.
 """
 
 from __future__ import annotations
@@ -127,6 +128,15 @@ class Question:
         return Answer(choices=terms, notes=tuple(notes))
 
 
+def at_hand(providers: Mapping[str, c.ShippingProvider]) -> bool:
+    """Whether nobody has to be waited for: then a question may be put within a transaction."""
+    return all(map(_is_at_hand, providers.values()))
+
+
+def _is_at_hand(provider: c.ShippingProvider) -> bool:
+    return bool(getattr(provider, "at_hand", False))
+
+
 def put(
     providers: Mapping[str, c.ShippingProvider],
     request: c.RateRequest,
@@ -142,19 +152,35 @@ def put(
     settings = settings or c.ShippingSettings()
     if not request.parcels:
         request = packed(request, settings.boxes)
-    keys = {code: _cache_key(code, request, version) for code in providers}
+    keys = {
+        code: _cache_key(code, request, version)
+        for code, provider in providers.items()
+        if not _is_at_hand(provider)
+    }
     known = _remembered(cache, keys)
     if known is None:  # who can't be read from is not waited for a second time
         known, cache = {}, None
     asked = {
-        _pool(code).submit(_ask_one, provider, request): code
+        _begin(code, provider, request): code
         for code, provider in providers.items()
         if code not in known
     }
     if cache is not None:
         for future, code in asked.items():
-            future.add_done_callback(partial(_remember, cache, keys[code]))
+            if code in keys:
+                future.add_done_callback(partial(_remember, cache, keys[code]))
     return Question(providers, request, settings, known, asked)
+
+
+def _begin(code: str, provider: c.ShippingProvider, request: c.RateRequest) -> Future[list[Any]]:
+    if not _is_at_hand(provider):
+        return _pool(code).submit(_ask_one, provider, request)
+    done: Future[list[Any]] = Future()
+    try:
+        done.set_result(_ask_one(provider, request))
+    except Exception as error:
+        done.set_exception(error)
+    return done
 
 
 def _pool(code: str) -> ThreadPoolExecutor:

@@ -14,9 +14,8 @@ from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
 from opticworks.carts import service as carts
-from opticworks.carts.models import Cart
 from opticworks.checkout import addresses, fields
-from opticworks.checkout.quoting import quote_cart
+from opticworks.checkout.quoting import Refreshed, quote_cart
 from opticworks.money import Money
 from opticworks.pricing.service import Refused as PricesRefused
 from opticworks.shop import Shop
@@ -34,21 +33,21 @@ def answer(
     request: Request,
     cart_id: uuid.UUID,
     *,
-    cart: Cart | None = None,
+    fresh: Refreshed | None = None,
     template: str = "checkout.pt",
     form: fields.CheckoutForm | None = None,
     status: int = 200,
     **more: Any,
 ) -> Response:
-    """The checkout with everything it shows, read in the request's own session; of `cart` if the
-    caller has just read it, with its lines."""
+    """The checkout with everything it shows, read in the request's own session; of what is
+    `fresh` if the caller has just read it."""
     shop: Shop = request.registry.shop
     db: Session = request.db
-    cart = cart or carts.find(db, cart_id, shop.now())
+    cart = fresh.cart if fresh is not None else carts.find(db, cart_id, shop.now())
     if cart is None or not cart.lines:
         return to_cart(request)
     try:
-        priced = quote_cart(shop, db, cart)
+        priced = (fresh.priced if fresh is not None else None) or quote_cart(shop, db, cart)
     except PricesRefused as error:
         response = to_cart(request)
         visitor.tell(request, response, "error", str(error))

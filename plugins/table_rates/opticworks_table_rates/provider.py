@@ -28,6 +28,7 @@ class TableRates:
     code = CODE
     title = "Table rates"
     labels = False
+    at_hand = True
 
     def __init__(self, settings: TableRatesSettings) -> None:
         self.fallback = settings.offered == "fallback"

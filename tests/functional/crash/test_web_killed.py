@@ -7,6 +7,7 @@ nothing, or posts again at the process that took its place; the worker and its s
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -27,6 +28,7 @@ PLACING = {
     "pay.after_commit": True,
 }
 #: On the way to the form nothing is ordered yet.
+KEEP = ("keep.before_commit", "keep.after_commit")
 RATES = (
     "keep.before_commit",
     "keep.after_commit",
@@ -99,16 +101,20 @@ def test_posting_again_after_a_crash_gives_one_order_and_says_thank_you(
     street.check(customer, payment)
 
 
-@pytest.mark.parametrize("fault", RATES)
-def test_a_crash_while_rates_are_fetched_costs_a_reload(street, fault: str) -> None:
+@pytest.mark.parametrize(
+    ("fault", "carrier"), [*((fault, True) for fault in RATES), *((fault, False) for fault in KEEP)]
+)
+def test_a_crash_while_rates_are_fetched_costs_a_reload(street, fault: str, carrier: bool) -> None:
+    """Whether a carrier is waited for, or all rates are at hand."""
     customer = street.customer()
-    web = street.start("web", fault=fault)
+    shop = replace(street.house, carrier=carrier)
+    web = street.start("web", shop, fault=fault)
     visitor = Visitor(web.address)
     visitor.fill_cart(SKU)
     with pytest.raises(OSError):  # noqa: PT011
         visitor.get("/checkout")
     assert web.wait() == -signal.SIGKILL
-    again = visitor.at(street.start("web").address)
+    again = visitor.at(street.start("web", shop).address)
     assert "Thank you" in again.place(again.checkout(email=customer.email)).heading
     street.work()
     street.check(customer)

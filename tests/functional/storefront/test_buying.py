@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -339,7 +340,7 @@ def test_the_checkout_opens_as_soon_as_the_item_has_arrived(
     assert page.forms["checkout"]["shipping"].value
 
 
-BUDGET = {"product": 4, "listing": 5, "cart": 6, "place": 25}
+BUDGET = {"product": 4, "listing": 5, "cart": 6, "checkout": 5, "update": 7, "place": 25}
 
 
 def test_statements_stay_within_their_budget_whatever_is_in_the_cart(
@@ -361,6 +362,9 @@ def test_statements_stay_within_their_budget_whatever_is_in_the_cart(
             add(browser, sku)
         carts = count(lambda: browser.get("/cart"))
         assert carts <= BUDGET["cart"]
+        assert count(lambda: browser.get("/checkout")) <= BUDGET["checkout"]
+        typed = checkout(browser, city=f"Town {len(skus)}").submit_fields()
+        assert count(partial(browser.post, "/checkout/update", typed)) <= BUDGET["update"]
         form = checkout(browser).submit("action", value="update").follow().forms["checkout"]
         numbers[len(skus)] = count(lambda form=form: form.submit("action", value="place"))
     assert max(numbers.values()) <= BUDGET["place"], numbers

@@ -28,7 +28,7 @@ from opticworks.carts.models import Cart
 from opticworks.checkout import addresses, fields
 from opticworks.checkout import settle as settling
 from opticworks.checkout.place import Changed, Placed, Stale, Unkept, Wish, place
-from opticworks.checkout.quoting import ensure_rates
+from opticworks.checkout.quoting import Refreshed, ensure_rates
 from opticworks.orders import service as orders
 from opticworks.payments import service as payments
 from opticworks.pricing.service import Refused as PricesRefused
@@ -66,9 +66,9 @@ def show(request: Request) -> Response:
     cart_id = visitor.cart_id_of(request)
     if cart_id is None:
         return checkout_page.to_cart(request)
-    cart = ensure_rates(request.registry.shop, cart_id)
+    fresh = ensure_rates(request.registry.shop, cart_id)
     told: dict[str, Any] = {**visitor.told(request)}
-    return checkout_page.answer(request, cart_id, cart=cart, **told)
+    return checkout_page.answer(request, cart_id, fresh=fresh, **told)
 
 
 @view_config(
@@ -81,16 +81,18 @@ def show(request: Request) -> Response:
 def update(request: Request) -> Response:
     """htmx: keep what was typed, answer the shipping options and the summary."""
     cart_id = cart_id_of(request)
-    cart = _keep(request, cart_id) if cart_id is not None else None
-    if cart_id is None or cart is None:
+    fresh = _keep(request, cart_id) if cart_id is not None else None
+    if cart_id is None or fresh is None:
         response = Response(status=204)
         response.headers["HX-Redirect"] = request.route_path("cart")
         return response
     told: dict[str, Any] = {}
     if codes.wanted(request, by_script=True):
         told = {"codes_changed": True, **_change_codes(request, cart_id)}
-        cart = None  # it is another one now
-    return checkout_page.answer(request, cart_id, cart=cart, template=checkout_page.UPDATE, **told)
+        fresh = None  # it is another one now
+    return checkout_page.answer(
+        request, cart_id, fresh=fresh, template=checkout_page.UPDATE, **told
+    )
 
 
 @view_config(
@@ -347,7 +349,7 @@ def come_back(request: Request) -> Response:
     return response
 
 
-def _keep(request: Request, cart_id: uuid.UUID) -> Cart | None:
+def _keep(request: Request, cart_id: uuid.UUID) -> Refreshed | None:
     """Store what was typed and chosen, then see to its rates; None without an open cart."""
     shop: Shop = request.registry.shop
     details, code = _kept(request)
