@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
@@ -35,6 +36,50 @@ def test_suggestions_are_used_with_the_keyboard(page: Page) -> None:
     field.press("ArrowDown")
     field.press("Enter")
     page.wait_for_url(f"**{SENSOR}")
+
+
+def test_arrows_open_the_suggestions_again_and_typing_forgets_the_choice(page: Page) -> None:
+    page.goto("/")
+    field = page.get_by_role("combobox", name="Search products")
+    chosen = page.locator("[role=option][aria-selected=true]")
+    options, spoken = page.get_by_role("option"), page.locator("#suggestion-status")
+    field.focus()
+    field.press_sequentially("sen")
+    expect(options.first).to_be_visible()
+    expect(spoken).to_have_text(
+        f"{options.count()} suggestions. Choose one with the arrow keys.",
+    )
+    field.press("ArrowDown")
+    field.press("ArrowDown")
+    field.press("Escape")
+    expect(options).to_have_count(0)
+    expect(spoken).to_be_empty()
+    field.press("ArrowUp")  # the list again, from its end
+    expect(options.last).to_have_attribute("aria-selected", "true")
+    field.press("Escape")
+    field.press("Alt+ArrowDown")  # the list, nothing of it
+    expect(options.first).to_be_visible()
+    expect(chosen).to_have_count(0)
+    field.press("ArrowDown")
+    expect(chosen).to_have_count(1)
+    field.press("ArrowLeft")  # back in the text
+    expect(chosen).to_have_count(0)
+    expect(field).not_to_have_attribute("aria-activedescendant", re.compile("."))
+    field.press("ArrowDown")
+    field.press("End")
+    field.press("ArrowDown")
+    field.press("s")
+    field.press("Enter")
+    page.wait_for_url("**/search?q=sens")
+    field.press_sequentially("sen")
+    expect(options.first).to_be_visible()
+    field.press("Escape")
+    field.press("ArrowDown")
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    field.press("ArrowDown")
+    second = options.nth(1).get_attribute("href")
+    field.press("Enter")
+    page.wait_for_url(f"**{second}")
 
 
 def test_enter_searches_for_what_was_typed(phone: Page) -> None:

@@ -228,3 +228,23 @@ def test_title_carries_the_shops_name_once():
     assert Page("Cart").head_title("OpticWorks") == "Cart | OpticWorks"
     assert Page("About OpticWorks").head_title("OpticWorks") == "About OpticWorks"
     assert Page("Home", full_title=True).head_title("OpticWorks") == "Home"
+
+
+def test_failing_theme_is_logged_once_until_it_changes(templates, write, caplog):
+    write("parent/templates/x.pt", "<p>parent</p>")
+    path = write("child/templates/x.pt", "<p>${missing}</p>")
+
+    def page() -> str:
+        return templates.render_safely(
+            "child", lambda theme, failed: templates.render("x.pt", {}, theme) + failed, "x.pt"
+        )
+
+    def tracebacks() -> int:
+        return sum(1 for record in caplog.records if record.exc_info)
+
+    for _ in range(3):
+        assert page() == "<p>parent</p>Child"
+    assert tracebacks() == 1
+    os.utime(path, ns=(1, path.stat().st_mtime_ns + 1))
+    page()
+    assert tracebacks() == 2

@@ -29,6 +29,7 @@ class ClaimRequest:
     allowance: str  #: the allowance's key, prefixed with the plugin's code
     amount: int = 1
     limit: int | None = None
+    scope: str = ""  #: whose or which uses they are, for staff: "per customer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,9 @@ def to_json(adjustment: c.Adjustment) -> dict[str, Any]:
         "code": adjustment.code,
         "parts": list(adjustment.parts),
         **({"together": asdict(adjustment.together)} if adjustment.together else {}),
-        "claims": [[claim.allowance, claim.amount, claim.limit] for claim in adjustment.claims],
+        "claims": [
+            [claim.allowance, claim.amount, claim.limit, claim.scope] for claim in adjustment.claims
+        ],
     }
 
 
@@ -44,8 +46,8 @@ def from_json(step: Mapping[str, Any], currency: str) -> c.Adjustment:
         parts=tuple(step.get("parts", ())),
         together=_terms(step.get("together")),
         claims=tuple(
-            c.ClaimRequest(allowance=key, amount=amount, limit=limit)
-            for key, amount, limit in step.get("claims", ())
+            c.ClaimRequest(allowance=key, amount=amount, limit=limit, scope="".join(scope))
+            for key, amount, limit, *scope in step.get("claims", ())
         ),
     )
 

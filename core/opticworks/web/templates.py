@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date as Day
 from datetime import datetime
 from decimal import Decimal
@@ -134,6 +135,7 @@ class Templates:
         self._words: dict[str, Words] = {}
         self._parts: dict[tuple[str, str], Parts] = {}
         self._refused: set[str] = set()
+        self._failed: set[tuple[str, str, str, int]] = set()
         self.engine(default)  # a theme that is missing stops the start, not the first page
 
     @property
@@ -203,21 +205,40 @@ class Templates:
         while True:
             try:
                 return render(theme, failed)
-            except Exception:
+            except Exception as error:
                 broken = self.themes[theme]
                 if not broken.parent or name.startswith(PROTECTED):
                     raise
-                log.exception(
-                    "The theme %r failed in %s; %r, its parent, is used instead.",
-                    theme,
-                    name,
-                    broken.parent,
-                )
+                self._log_failure(broken, name, type(error).__name__)
             theme, failed = broken.parent, failed or broken.title
+
+    def _log_failure(self, broken: Theme, name: str, kind: str) -> None:
+        """Log the exception at hand, once for this template until the theme is changed: a page
+        that everybody visits would fill the log with the same traceback."""
+        key = (broken.code, name, kind, last_change(broken.path / "templates"))
+        if key in self._failed:
+            return
+        self._failed.add(key)
+        log.exception(
+            "The theme %r failed in %s; %r, its parent, is used instead. This is said once until "
+            "a template of the theme changes.",
+            broken.code,
+            name,
+            broken.parent,
+        )
 
     def gettext(self, locale: str) -> Callable[[str], str]:
         """What translates text that no request is behind, such as mails."""
         return self.engine().gettext(locale)
+
+
+def last_change(folder: Path) -> int:
+    """When a file below the folder changed last, in nanoseconds; 0 when there is none."""
+    times = [0]
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # deleted in between
+            times.append(path.stat().st_mtime_ns)
+    return max(times)
 
 
 def kernel_layers(root: Path | None = None) -> tuple[Layer, ...]:

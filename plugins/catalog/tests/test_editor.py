@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from opticworks import kernel
 from opticworks.testing.shops import counted
@@ -189,9 +189,11 @@ def test_renaming_a_value_keeps_its_variant_and_adding_one_makes_one(shop, owner
 
 def test_removing_a_value_asks_before_its_variants_go(shop, owner):
     form = form_of(owner.get(lamp(shop)))
+    with shop.unit() as db:
+        db.execute(text("UPDATE stock_item SET held = 3 WHERE sku = 'L-RED'"))
     form["option.0.value.0.text"] = ""
     page = save(form, status=422)
-    assert "L-RED , on the shelf: 10" in alert(page)
+    assert "L-RED , on the shelf: 10 , kept for orders: 3" in alert(page)
     assert len(read(shop, "lamp").variants) == 2
     save(form_of(page))
     assert [v.sku for v in read(shop, "lamp").variants] == ["L-BLUE"]

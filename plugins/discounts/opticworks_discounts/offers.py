@@ -111,11 +111,15 @@ def _any_automatic(db: Session) -> bool:
 
 
 def _offer(discount: Discount, code: Code | None, draft: Draft) -> Offer:
-    claims = [ClaimRequest(allowance=discount.allowance, limit=discount.total_limit)]
+    claims = [
+        ClaimRequest(allowance=discount.allowance, limit=discount.total_limit, scope="in all")
+    ]
     if code is not None and discount.method == BATCH:
-        claims.append(ClaimRequest(allowance=code.allowance, limit=1))
+        claims.append(ClaimRequest(allowance=code.allowance, limit=1, scope="of this code"))
     if discount.customer_limit and (mine := customers.allowance(discount.allowance, draft.email)):
-        claims.append(ClaimRequest(allowance=mine, limit=discount.customer_limit))
+        claims.append(
+            ClaimRequest(allowance=mine, limit=discount.customer_limit, scope="per customer")
+        )
     return Offer(discount=discount, code=code.code if code else "", claims=tuple(claims))
 
 

@@ -9,7 +9,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from opticworks import contracts as c
-from opticworks.admin import money, timeline, words
+from opticworks.admin import calculation, money, timeline, words
 from opticworks.admin.shell import flash
 from opticworks.audit import service as audit
 from opticworks.checkout import addresses, purchase
@@ -152,6 +152,9 @@ def order(request: Request) -> dict[str, Any]:
             view,
             request.identity.permissions,
             sells=bool(purchase.label_providers(request.shop)),
+        ),
+        "calculation": calculation.of_order(
+            view, {plugin.code: plugin.title for plugin in request.shop.plugins}
         ),
         "panel": panel,
         "may_pay_back": "orders.refund" in request.identity.permissions,

@@ -58,7 +58,7 @@ class Notes:
     status: int = 200
     taken: list[str] = field(default_factory=list)
     disputed: list[tuple[str, str, str]] = field(default_factory=list)
-    losing: list[tuple[str, str]] = field(default_factory=list)  #: SKU, what is left of it
+    losing: list[tuple[str, str, int]] = field(default_factory=list)  #: SKU, on the shelf, kept
     confirmed: str = ""
     dirty: bool = False
     said: str = ""
@@ -276,7 +276,7 @@ def _act(
     gone = sorted(row["sku_was"] for row in losing if row["sku_was"])
     if gone and _text(request, "confirmed") != " ".join(gone):
         levels = kernel.availability(request.db, gone)
-        notes.losing = [(sku, str(levels[sku].on_hand)) for sku in gone]
+        notes.losing = [(sku, str(levels[sku].on_hand), levels[sku].held) for sku in gone]
         notes.confirmed, notes.status = " ".join(gone), 422
         for row in lost:
             row.remove = True

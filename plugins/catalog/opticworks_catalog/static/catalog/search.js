@@ -5,7 +5,10 @@
   const field = document.getElementById("site-search-field");
   const box = document.getElementById("suggestions");
   const panel = document.getElementById("site-search");
+  const spoken = document.getElementById("suggestion-status"); // read out when it changes
   const WAIT = 100; // milliseconds after the last key
+  const LEAST = 2; // letters to suggest something for
+  const CARET = ["ArrowLeft", "ArrowRight", "Home", "End"];
   const known = new Map(); // answers by what was typed
   let timer, asking, current = -1;
 
@@ -15,6 +18,7 @@
     clearTimeout(timer);
     if (asking) asking.abort();
     box.hidden = true;
+    spoken.textContent = "";
     field.setAttribute("aria-expanded", "false");
     choose(-1);
   }
@@ -34,11 +38,14 @@
   function show(html) {
     box.innerHTML = html;
     box.hidden = false;
+    const said = box.querySelector("[data-spoken]");
+    spoken.textContent = said ? said.textContent.trim() : "";
     field.setAttribute("aria-expanded", String(options().length > 0));
     choose(-1);
   }
 
-  async function ask(typed) {
+  /** Show what there is for what was typed, and mark one of it: 0 the first, -2 the last. */
+  async function ask(typed, first = -1) {
     if (asking) asking.abort();
     asking = new AbortController();
     try {
@@ -48,10 +55,35 @@
         if (!answer.ok) return;
         known.set(typed, await answer.text());
       }
-      if (field.value.trim() === typed && document.activeElement === field) show(known.get(typed));
+      if (field.value.trim() !== typed || document.activeElement !== field) return;
+      show(known.get(typed));
+      choose(first);
     } catch {
       // Nothing to suggest: the field still searches.
     }
+  }
+
+  /** What the keys of a combobox do; true for those that the field itself must not act on. */
+  function press(event) {
+    if (event.isComposing || event.ctrlKey || event.metaKey) return false;
+    const down = event.key === "ArrowDown";
+    if (down || event.key === "ArrowUp") {
+      const typed = field.value.trim();
+      if (event.altKey && !down) close();
+      else if (box.hidden && typed.length >= LEAST) ask(typed, event.altKey ? -1 : down ? 0 : -2);
+      else if (!box.hidden && !event.altKey) choose(current + (down ? 1 : -1));
+      return true;
+    }
+    if (event.key === "Escape" && !box.hidden) {
+      close(); // the first Escape keeps what was typed
+      return true;
+    }
+    if (event.key === "Enter" && current >= 0) {
+      options()[current].click();
+      return true;
+    }
+    if (CARET.includes(event.key)) choose(-1); // back to what was typed
+    return false;
   }
 
   if (field && box) {
@@ -61,25 +93,15 @@
     field.setAttribute("aria-controls", "suggestion-list");
     field.addEventListener("input", () => {
       clearTimeout(timer);
+      choose(-1); // Enter is for what stands in the field, not for a suggestion of before
       const typed = field.value.trim();
-      if (typed.length < 2) close();
+      if (typed.length < LEAST) close();
       else timer = setTimeout(() => ask(typed), known.has(typed) ? 0 : WAIT);
     });
     field.addEventListener("focus", () => {
-      if (box.hidden && field.value.trim().length > 1) ask(field.value.trim());
+      if (box.hidden && field.value.trim().length >= LEAST) ask(field.value.trim());
     });
-    field.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !box.hidden) {
-        event.preventDefault(); // the first Escape keeps what was typed
-        close();
-      } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && !box.hidden) {
-        event.preventDefault();
-        choose(current + (event.key === "ArrowDown" ? 1 : -1));
-      } else if (event.key === "Enter" && current >= 0 && !box.hidden) {
-        event.preventDefault();
-        options()[current].click();
-      }
-    });
+    field.addEventListener("keydown", (event) => { if (press(event)) event.preventDefault(); });
     box.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus
     field.addEventListener("blur", close);
     panel.addEventListener("toggle", (event) => {
