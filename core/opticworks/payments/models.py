@@ -69,15 +69,22 @@ class Payment(Base):
 
 class PaymentEvent(Base):
     """What happened to a payment, once per (payment, key). Append-only, and the database refuses
-    anything else.
+    anything else, and to pay back more than was captured.
 
-    `amount` is what this event moved: positive for captured, negative for refunded, else zero.
+    `amount` is what this event moved: positive for captured and for a refund that its bank sent
+    back, negative for refunded and for a dispute that was lost, else zero.
     `about` is the sum it speaks of where none moved: authorized, a refund begun or ended (failed
     or done), a dispute opened or closed. Both in minor units.
     """
 
     __tablename__ = "payment_event"
     __table_args__ = (
+        CheckConstraint(
+            "CASE kind WHEN 'captured' THEN amount >= 0 WHEN 'refund_failed' THEN amount >= 0"
+            " WHEN 'refunded' THEN amount <= 0 WHEN 'dispute_closed' THEN amount <= 0"
+            " ELSE amount = 0 END",
+            name="sign",
+        ),
         Index("uq_payment_event_key", "payment_id", "key", unique=True),
         Index(
             "ix_payment_event_attention",

@@ -299,12 +299,30 @@ def test_a_provider_that_is_silent_after_acting_is_asked_again_with_the_same_key
         message, data, instructions) SELECT gen_random_uuid(), id, 'x', 'x', total - 1,
         currency, 'new', '', '', '{}', '[]' FROM orders""",
         "UPDATE payment_event SET amount = 1",
+        "TRUNCATE payment_event",
+        "TRUNCATE orders CASCADE",
+        "UPDATE event SET data = '{}'",
+        "DELETE FROM event_handled; DELETE FROM event",
     ],
 )
 def test_money_once_written_stays(counter: Counter, statement: str) -> None:
     counter.buy(("A", 1))
     with pytest.raises(IntegrityError), counter.shop.unit() as db:
         db.execute(text(statement))
+
+
+def test_no_ledger_can_be_emptied(counter: Counter) -> None:
+    """Rows that nobody may remove are not removed all at once either, whatever their table."""
+    kept = text(
+        "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger"
+        " WHERE tgfoid = to_regproc('refuse_change')"
+    )
+    with counter.shop.unit() as db:
+        ledgers = db.scalars(kept).all()
+    assert {"payment_event", "stock_entry", "event", "audit_entry"} < set(ledgers)
+    for table in ledgers:
+        with pytest.raises(IntegrityError, match="removed"), counter.shop.unit() as db:
+            db.execute(text(f"TRUNCATE {table} CASCADE"))
 
 
 def test_rates_are_asked_for_while_what_was_typed_is_committed(

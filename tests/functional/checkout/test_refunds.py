@@ -222,6 +222,36 @@ def test_the_database_itself_refuses_more_than_was_captured(counter: Counter) ->
             db.execute(text(change))
 
 
+def test_the_ledger_itself_refuses_to_pay_back_more_than_was_captured(counter: Counter) -> None:
+    number = bought(counter, ("A", 1))
+    total = counter.order(number).total.minor
+    with counter.shop.unit() as db:
+        payment_id = payments.latest(db, orders.by_number(db, number).id).id
+
+    def tell(kind: str, amount: int) -> None:
+        told = {"id": payment_id, "key": f"{kind}:{uuid.uuid4()}", "kind": kind, "amount": amount}
+        with counter.shop.unit() as db:
+            db.execute(
+                text(
+                    "INSERT INTO payment_event (payment_id, key, kind, amount, actor, note)"
+                    " VALUES (:id, :key, :kind, :amount, '', '')"
+                ),
+                told,
+            )
+
+    with pytest.raises(IntegrityError, match="would be paid back"):
+        tell("refunded", -total - 1)
+    tell("refunded", -total)
+    with pytest.raises(IntegrityError, match="would be paid back"):
+        tell("refunded", -1)
+    tell("refund_failed", total)  # its bank sent it back: there it is again
+    tell("refunded", -total)
+    tell("dispute_closed", -total)  # a bank takes what was paid back before, too
+    for kind, amount in (("captured", -1), ("refunded", 1), ("refund_failed", -1), ("action", 1)):
+        with pytest.raises(IntegrityError, match="sign"):
+            tell(kind, amount)
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_refund_nobody_answered_is_brought_to_its_end_by_the_sweeper(
     counter: Counter, when: Any

@@ -16,6 +16,7 @@ from opticworks.jobs import defer
 from opticworks.stock import service as stock
 from opticworks.testing.ledger import wrong
 from opticworks.testing.processes import buy
+from opticworks.testing.shops import unguarded
 
 SKU = "RS1-PRO-WHT"
 LAST_ONE = "POE-MOD"
@@ -269,7 +270,7 @@ def test_the_days_digest_is_told_once(street, fault: str) -> None:
     boss = street.customer().email
     morning = {"shop": {"digest": "true", "digest_hour": "0", "alerts": boss}}
     house = replace(street.house, settings=morning)
-    with street.shop.unit("test") as db:
+    with street.shop.unit("test") as db, unguarded(db):
         db.execute(text("UPDATE event SET subject = '' WHERE kind = 'shop.digest'"))
     call = ["opticworks.checkout.digest:digest", {}]
     assert street.start("verb", house, call=call, fault=fault).wait() == -signal.SIGKILL

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from opticworks import migrations
 from opticworks.testing.fakes import FakeMailer
+from opticworks.testing.shops import unguarded
 
 
 def _load():
@@ -33,7 +34,7 @@ def open_shop(little, worker_database_url):
         opened.append(shop)
         if len(opened) == 1:
             migrations.upgrade(shop)
-            with shop.unit() as db:
+            with shop.unit() as db, unguarded(db):
                 db.execute(
                     text(
                         "TRUNCATE event, event_handled, message, suppression, message_wording,"
