@@ -35,6 +35,8 @@ _TABLES = text(
     "UNION SELECT unnest(ARRAY['procrastinate_jobs', 'procrastinate_periodic_defers'])"
 )
 
+# Only a superuser may copy rows in any order, past foreign keys and triggers.
+_SUPERUSER = text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
 _GUARDS = text(
     "SELECT tgrelid::regclass, quote_ident(tgname) FROM pg_trigger"
     " WHERE tgfoid = to_regproc('refuse_change') AND NOT tgisinternal"
@@ -86,10 +88,16 @@ def unguarded(connection: Connection | Session) -> Iterator[None]:
     """Take the guards off the tables whose rows are never changed or removed, for as long as a
     test empties or rewrites them. No one else gets at these tables before the transaction ends.
     """
-    guards = connection.execute(_GUARDS).all()
-    _switch(connection, guards, "DISABLE")
-    yield
-    _switch(connection, guards, "ENABLE")
+    if connection.scalar(_SUPERUSER):
+        # One word where switching each guard off and on would cost every test 50 ms.
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        yield
+        connection.execute(text("SET LOCAL session_replication_role = origin"))
+    else:
+        guards = connection.execute(_GUARDS).all()
+        _switch(connection, guards, "DISABLE")
+        yield
+        _switch(connection, guards, "ENABLE")
 
 
 def _switch(connection: Connection | Session, guards: Sequence[Any], state: str) -> None:
@@ -102,7 +110,6 @@ _COLUMNS = text(
     " FROM information_schema.columns"
     " WHERE table_schema = 'public' AND quote_ident(table_name) = :name AND is_generated = 'NEVER'"
 )
-_SUPERUSER = text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
 _demos: dict[tuple[str, ...], str] = {}  #: statements that bring demo data back
 
 
@@ -118,7 +125,6 @@ def load_demo(shop: Shop) -> None:
         return
     demo.load(shop)
     with shop.engine.begin() as connection:
-        # Only a superuser may copy rows in any order, past foreign keys and triggers.
         if connection.scalar(_SUPERUSER):
             _demos[known] = _lay_aside(connection, f"demo_{len(_demos)}")
 
