@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sysconfig
 import time
@@ -25,6 +24,7 @@ import pytest
 import redis
 
 from opticworks.embedded import Servers, create_database, drop_database
+from opticworks.testing.ports import free_port
 
 SOURCE = Path(__file__).parent.parent / "fixtures" / "acme_pay"
 SKU = "RS1-LITE-WHT"
@@ -92,9 +92,7 @@ class Scratch:
     @contextmanager
     def serving(self) -> Iterator[str]:
         """The shop's address while a freshly started web process serves it."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         log = self.folder / "web.log"
         with log.open("wb") as output:
             process = subprocess.Popen(

@@ -4,7 +4,6 @@ import gzip
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pyramid.paster import get_app
 
 from opticworks.embedded import create_database, drop_database
 from opticworks.embedded.processes import wait_for
+from opticworks.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "uN7-aZ4_kQ9.wE2:rT6+yU1/oP3=sD8fG"
@@ -32,12 +32,6 @@ ADDRESS = {
 }
 WORKER_BYTES = 150 * 2**20  #: the most that a web worker may have in memory, in the MB of the bench
 NAMES = ("DATABASE_URL", "REDIS_URL", "OPTICWORKS_SECRET", "OPTICWORKS_BASE_URL")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Place:
@@ -86,7 +80,7 @@ class Place:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         said = done.stdout + done.stderr
@@ -95,7 +89,7 @@ class Place:
         return said
 
     def get(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=120) as answer:
             return answer.status, answer.read().decode()
 
     def serves(self):
@@ -115,7 +109,7 @@ class Place:
             except OSError:
                 return False
 
-        reached = wait_for(settled, 90)
+        reached = wait_for(settled, 240)
         log.seek(0)
         assert reached, log.read()
         assert process.poll() is None, log.read()
@@ -243,7 +237,7 @@ def look_around(place):
     start = f"http://127.0.0.1:{place.port}"
 
     def at(path, data=None):
-        with visitor.open(start + path, data, timeout=30) as answer:
+        with visitor.open(start + path, data, timeout=120) as answer:
             return answer.read()
 
     (product, *_) = set(
@@ -284,7 +278,7 @@ def test_it_serves_from_two_small_processes_and_stops_when_asked(place):
     try:
         assert '"database": "connected"' in place.get("/health")[1].replace('":"', '": "')
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        end = time.monotonic() + 30  # the second may come up after the first has answered
+        end = time.monotonic() + 120  # the second may come up after the first has answered
         while len(children.read_text().split()) < 2 and time.monotonic() < end:
             time.sleep(0.05)
         assert len(children.read_text().split()) == 2

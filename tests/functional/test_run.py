@@ -19,9 +19,10 @@ import pytest
 
 from opticworks.embedded import status, stop
 from opticworks.embedded.processes import is_running, wait_for
+from opticworks.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 150
+PATIENCE = 240  #: seconds; a busy machine is no failure
 
 
 class Run:
@@ -72,16 +73,10 @@ class Run:
     def end(self, number):
         """Send a signal and wait; returns the exit code."""
         self.process.send_signal(number)
-        code = self.process.wait(60)
-        self.reader.join(10)
+        code = self.process.wait(PATIENCE)
+        self.reader.join(60)
         self.process.stdout.close()
         return code
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def get(port, path="/health"):
@@ -136,8 +131,8 @@ def test_a_shop_starts_serves_survives_a_kill_of_everything_and_stops_what_it_st
 
     # A second one on the same data says so and leaves the first alone.
     second = start(free_port())
-    assert second.process.wait(60) == 1
-    second.reader.join(10)
+    assert second.process.wait(PATIENCE) == 1
+    second.reader.join(60)
     assert "runs already with the data in" in second.said
     assert get(port)[0] == 200
 
@@ -146,7 +141,7 @@ def test_a_shop_starts_serves_survives_a_kill_of_everything_and_stops_what_it_st
     assert len(doomed) == 5  # the command, web, worker, PostgreSQL, Valkey
     for pid in doomed:
         os.kill(pid, signal.SIGKILL)
-    first.process.wait(10)
+    first.process.wait(PATIENCE)
     first.process.stdout.close()
 
     third = start(port)
@@ -156,7 +151,7 @@ def test_a_shop_starts_serves_survives_a_kill_of_everything_and_stops_what_it_st
     assert get(port, "/products/rs-1-sensor")[0] == 200
     began = [third.process.pid, *third.services(), *embedded_pids(var)]
     assert third.end(signal.SIGINT) == 0
-    assert wait_for(lambda: not any(is_running(pid) for pid in began), 10)
+    assert wait_for(lambda: not any(is_running(pid) for pid in began), 60)
 
 
 def test_a_run_that_alone_is_killed_takes_its_processes_along_and_the_next_one_comes_up(var, start):
@@ -165,21 +160,21 @@ def test_a_run_that_alone_is_killed_takes_its_processes_along_and_the_next_one_c
     first.wait_until_up()
     services = first.services()
     first.end(signal.SIGKILL)
-    assert wait_for(lambda: not any(is_running(pid) for pid in services), 20)
+    assert wait_for(lambda: not any(is_running(pid) for pid in services), 60)
     left = embedded_pids(var)
     second = start(port)
     second.wait_until_up()
     assert second.end(signal.SIGTERM) == 0
     # The servers of the killed run are the next one's to stop.
-    assert wait_for(lambda: not any(is_running(pid) for pid in left), 10)
+    assert wait_for(lambda: not any(is_running(pid) for pid in left), 60)
 
 
 def test_a_child_that_dies_ends_the_run_with_an_error(var, start):
     run = start(free_port())
     run.wait_until_up()
     os.kill(run.services()[0], signal.SIGKILL)
-    assert run.process.wait(60) == 1
-    run.reader.join(10)
+    assert run.process.wait(PATIENCE) == 1
+    run.reader.join(60)
     assert re.search(r"The (web server|worker) ended by itself \(exit code -9\)", run.said)
     assert embedded_pids(var) == []
 
@@ -190,8 +185,8 @@ def test_a_port_in_use_is_one_sentence_and_nothing_stays_behind(var, start):
         taken.listen()
         port = taken.getsockname()[1]
         run = start(port)
-        assert run.process.wait(60) == 1
-        run.reader.join(10)
+        assert run.process.wait(PATIENCE) == 1
+        run.reader.join(60)
     assert f"Port {port} is in use." in run.said
     assert "Traceback" not in run.said
     assert embedded_pids(var) == []

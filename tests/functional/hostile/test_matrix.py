@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlencode
 
 from webtest import TestResponse
 
@@ -18,6 +19,8 @@ from .crawl import Field, Form, Site
 TABLE = Path(__file__).parent / "answers.txt"
 SCRIPT = "<script>alert('owned')</script>\"'><img src=x onerror=alert(1)>"
 LONG = "x" * 60_000
+URLENCODED = "application/x-www-form-urlencoded"
+PADDING = b"&padding=" + b"x" * 30_000_000  # written down once: to encode it costs more than a page
 TYPED = ("text", "search", "email", "tel", "url", "password", "textarea")
 NUMBERS = ("-1", "1e999", "NaN", "99999999999999999999999", "٣", "0x10", "1,5")
 
@@ -99,11 +102,10 @@ def refusals(site: Site, form: Form) -> dict[str, int]:
     )
     token = [(f.name, f.value) for f in form.own if f.kind not in ("file", "button")]
     without = browser.post(form.action, token + buttons(form), status="*")
-    huge = browser.post(form.action, [*form.token, ("padding", "x" * 30_000_000)], status="*")
+    token_first = urlencode(form.token).encode()
+    huge = browser.post(form.action, token_first + PADDING, content_type=URLENCODED, status="*")
     content = b"csrf_token=" + (form.token[0][1].encode() if form.token else b"") + b"&a=%ff%00"
-    raw = browser.post(
-        form.action, content, content_type="application/x-www-form-urlencoded", status="*"
-    )
+    raw = browser.post(form.action, content, content_type=URLENCODED, status="*")
     return {
         "origin": foreign.status_int,
         "token": without.status_int,
