@@ -10,6 +10,8 @@ from zoneinfo import available_timezones
 from babel import Locale
 from babel.core import get_global
 
+from opticworks.contracts import COUNTRIES
+
 
 @lru_cache(maxsize=8)
 def shop_choices(locale: str) -> Mapping[str, Mapping[str, str]]:
@@ -26,7 +28,7 @@ def shop_choices(locale: str) -> Mapping[str, Mapping[str, str]]:
     countries = {
         code: str(name)
         for code, name in sorted(known.territories.items(), key=lambda pair: str(pair[1]))
-        if len(code) == 2 and code.isalpha() and code in territories
+        if code in COUNTRIES
     }
     zones = {
         name: name.replace("_", " ") for name in sorted(available_timezones()) if "/" in name

@@ -61,7 +61,13 @@ from opticworks.contracts.payments import (
     capture_methods,
 )
 from opticworks.contracts.pictures import ImageStore, Picture
-from opticworks.contracts.places import Address, AddressVerdict, AddressVerifier
+from opticworks.contracts.places import (
+    COUNTRIES,
+    Address,
+    AddressVerdict,
+    AddressVerifier,
+    no_country,
+)
 from opticworks.contracts.prices import (
     Adjustment,
     ClaimRequest,
@@ -110,6 +116,7 @@ from opticworks.contracts.vendors import (
 )
 
 __all__ = [
+    "COUNTRIES",
     "KERNEL_SETTINGS",
     "N_",
     "Address",
@@ -203,4 +210,5 @@ __all__ = [
     "WebhookEvent",
     "capture_methods",
     "chosen",
+    "no_country",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -12,6 +13,34 @@ from pydantic.config import JsonDict
 HALF: JsonDict = {"width": "half"}
 #: Where the postal code is written behind the city; elsewhere it leads.
 CODE_LAST = frozenset({"AU", "CA", "GB", "IE", "IN", "JP", "NZ", "SG", "US"})
+#: ISO 3166-1, and Kosovo as everybody writes it.
+COUNTRIES = frozenset(
+    code
+    for run in (
+        "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO",
+        "BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ",
+        "DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP",
+        "GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG",
+        "KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML",
+        "MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE",
+        "PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL",
+        "SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM",
+        "US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW",
+    )
+    for code in run.split()
+)
+#: What people write for a country whose code is another.
+MISTAKEN = {"UK": "GB", "EN": "GB", "EL": "GR"}
+
+
+def no_country(codes: Iterable[str]) -> str:
+    """What is wrong with the first of the codes that is no country's, as a sentence without its
+    full stop; "" when all are."""
+    for code in codes:
+        if code not in COUNTRIES:
+            hint = f"; you may mean {MISTAKEN[code]}" if code in MISTAKEN else ""
+            return f"{code} is no country's code of two letters{hint}"
+    return ""
 
 
 class Address(BaseModel):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from opticworks.contracts.notifications import N_
-from opticworks.contracts.places import Address
+from opticworks.contracts.places import Address, no_country
 from opticworks.money import Money, exponent
 
 
@@ -36,7 +36,8 @@ class ShopSettings(BaseModel):
     email: str = Field(
         "hello@example.com",
         title="Sender and contact address",
-        json_schema_extra={"widget": "email"},
+        pattern=r"^[^@\s]+@[^@\s]+$",
+        json_schema_extra={"widget": "email", "example": "shop@example.com"},
     )
     currency: str = Field(
         "USD",
@@ -128,6 +129,7 @@ class ShopSettings(BaseModel):
         description="E-mail addresses with commas between them; empty: to nobody.",
         pattern=r"^\s*([^@\s,]+@[^@\s,]+\s*(,\s*[^@\s,]+@[^@\s,]+\s*)*)?$",
         max_length=500,
+        json_schema_extra={"example": "ada@example.com, bo@example.com"},
     )
     alert_stock: bool = Field(True, title="When something runs low")
     alert_orders: bool = Field(False, title="For every new order")
@@ -180,6 +182,8 @@ class ShopSettings(BaseModel):
     def _countries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value or not all(len(code) == 2 and code.isupper() for code in value):
             sentence = "Write codes of two capital letters with commas, like US, CA"
+            raise ValueError(sentence)
+        if sentence := no_country(value):
             raise ValueError(sentence)
         return value
 
@@ -385,6 +389,8 @@ class ReturnSettings(BaseModel):
     def _codes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(len(code) == 2 and code.isascii() and code.isupper() for code in value):
             sentence = "Write codes of two capital letters, like DE, one per line"
+            raise ValueError(sentence)
+        if sentence := no_country(value):
             raise ValueError(sentence)
         return value
 

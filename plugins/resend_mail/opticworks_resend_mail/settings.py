@@ -42,6 +42,7 @@ class ResendSettings(BaseModel):
         title="Sender's address (empty: the shop's)",
         pattern=r"^$|^[^@\s]+@[^@\s]+$",
         description="Its domain must be verified at Resend.",
+        json_schema_extra={"example": "shop@example.com"},
     )
     from_name: str = Field("", title="Sender's name (empty: the shop's)", max_length=100)
     rate: float = Field(

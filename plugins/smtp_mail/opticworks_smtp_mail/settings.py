@@ -29,7 +29,10 @@ class SmtpSettings(BaseModel):
     user: str = Field("", title="User name", max_length=200)
     password: SecretStr = Field(SecretStr(""), title="Password")
     from_address: str = Field(
-        "", title="Sender's address (empty: the shop's)", pattern=r"^$|^[^@\s]+@[^@\s]+$"
+        "",
+        title="Sender's address (empty: the shop's)",
+        pattern=r"^$|^[^@\s]+@[^@\s]+$",
+        json_schema_extra={"example": "shop@example.com"},
     )
     from_name: str = Field("", title="Sender's name (empty: the shop's)", max_length=100)
     timeout: float = Field(20, title="Seconds to wait for the server", gt=0, le=120)

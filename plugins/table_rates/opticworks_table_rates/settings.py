@@ -11,6 +11,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from opticworks.contracts import no_country
+
 MAX_PRICE = Decimal(1_000_000)
 ANYWHERE = "*"
 
@@ -57,7 +59,10 @@ class Service(BaseModel):
     @field_validator("countries")
     @classmethod
     def _countries(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        return _codes(values, r"[A-Z]{2}|\*", 'country code of two letters, or "*" for any')
+        codes = _codes(values, r"[A-Z]{2}|\*", 'country code of two letters, or "*" for any')
+        if sentence := no_country(code for code in codes if code != ANYWHERE):
+            raise _refuse(sentence)
+        return codes
 
     @field_validator("states", "excluded_states")
     @classmethod

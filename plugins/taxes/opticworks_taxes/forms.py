@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from opticworks.contracts import no_country
 from opticworks_taxes.models import Exemption, Rate
 from opticworks_taxes.rules import STANDARD, class_of, postal_code
 
@@ -28,6 +29,8 @@ def _country(text: str) -> str:
     code = text.strip().upper()
     if not re.fullmatch(r"[A-Z]{2}", code):
         raise _refuse("Use the country's two letters, like US or DE")
+    if sentence := no_country([code]):
+        raise _refuse(sentence)
     return code
 
 

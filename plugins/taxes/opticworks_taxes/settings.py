@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from opticworks.contracts import no_country
+
 ANYWHERE = "*"
 
 
@@ -75,6 +77,8 @@ class Region(BaseModel):
         for code in codes:
             if not re.fullmatch(r"[A-Z]{2}|\*", code):
                 raise PydanticCustomError("taxes", f"{code!r} is no country code like DE")
+        if sentence := no_country(code for code in codes if code != ANYWHERE):
+            raise PydanticCustomError("taxes", sentence)
         return codes
 
     @property
