@@ -1,9 +1,9 @@
 """`make messages`: the texts of mails for translators, and the compiled catalogues.
 
-For the kernel and every plugin with texts of its own: what templates of mails say and what Python
-marks with `N_("…")` goes into `locale/opticworks.pot`; the catalogue of each language there is
-(`locale/<language>/LC_MESSAGES/opticworks.po`) is brought up to date, keeping what is translated,
-and compiled. A new language: `python tools/messages.py fr`.
+For the kernel and every plugin with texts of its own: what templates of mails say, what Python
+marks with `N_("…")` and what papers translate with `_("…")` goes into `locale/opticworks.pot`; the
+catalogue of each language there is (`locale/<language>/LC_MESSAGES/opticworks.po`) is brought up
+to date, keeping what is translated, and compiled. A new language: `python tools/messages.py fr`.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def texts(package: Package) -> Iterator[tuple[str, str]]:
                     yield text, path.relative_to(ROOT).as_posix()
     for path in sorted(package.code.rglob("*.py")):
         with path.open("rb") as file:
-            for _, text, _, _ in extract("python", file, keywords={"N_": None}):
+            for _, text, _, _ in extract("python", file, keywords={"N_": None, "_": None}):
                 if isinstance(text, str):
                     yield text, path.relative_to(ROOT).as_posix()
 

@@ -70,7 +70,8 @@ def issue(ctx: c.Ctx, order: Order, request: uuid.UUID, rows: Sequence[Refund]) 
 def _facts(ctx: c.Ctx, order: Order, rows: Sequence[Refund], refers_to: str) -> dict[str, Any]:
     """What stands on it, as opticworks.documents.facts has it: prices with or without their taxes,
     as on the invoice."""
-    shop, zone = ctx.settings["shop"], ZoneInfo(ctx.settings["shop"].timezone)
+    shop = ctx.settings["shop"].written_in(order.locale)
+    zone = ZoneInfo(shop.timezone)
     entries = [entry for row in rows for entry in row.lines.get("lines", [])]
     shipping = sum(row.lines.get("shipping", 0) for row in rows)
     total = sum(row.amount for row in rows)

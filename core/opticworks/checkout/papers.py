@@ -46,7 +46,8 @@ def slips(
     parcels = list(shipments.of_order(db, order.id, LIVE))
     boxed = [bench_room.inside(parcel) for parcel in parcels]
     here = _Goods({line_id: max(0, left) for line_id, left in found.left.items()}, found.without)
-    gettext = shop.templates.gettext(shop.settings["shop"].locale)
+    _ = shop.templates.gettext(shop.settings["shop"].written_in(order.locale).locale)
+    word = _("Parcel")
     goods = [_Goods(*each) for each in boxed]
     if not parcels and here.any:
         return [_slip(shop, order, found.lines, here, [], None, "")]
@@ -59,7 +60,7 @@ def slips(
             goods[place],
             [*goods[:place], *goods[place + 1 :], here],
             parcel,
-            f"{gettext('Parcel')} {place + 1} / {several}" if several > 1 else "",
+            f"{word} {place + 1} / {several}" if several > 1 else "",
         )
         for place, parcel in enumerate(parcels)
         if parcel_ids is None or parcel.id in parcel_ids
@@ -108,8 +109,8 @@ def _slip(
     parcel: Parcel | None,
     part: str,
 ) -> Slip:
-    settings, gettext = shop.settings["shop"], shop.templates.gettext
-    _ = gettext(settings.locale)
+    settings = shop.settings["shop"].written_in(order.locale)
+    _ = shop.templates.gettext(settings.locale)
     day = order.placed_at.astimezone(ZoneInfo(settings.timezone))
     about = [(_("Ordered"), str(format_date(day, "medium", locale=settings.locale)))]
     if parcel is not None:
@@ -132,6 +133,7 @@ def _slip(
         part=part,
         others=_together(others).lines(lines, _),
         note=shop.settings["documents"].slip_note,
+        gettext=_,
     )
 
 

@@ -41,7 +41,8 @@ class Wish:
     `shown_at`, paid this way.
 
     With `kept` the order is placed only if the cart has just these details and, unless it is
-    None, this shipping code already, with rates; see `Unkept`."""
+    None, this shipping code already, with rates; see `Unkept`. `locale` is the language and region
+    of the page it was placed on, that of the shop where there is none."""
 
     cart_id: uuid.UUID
     quote_hash: str
@@ -51,6 +52,7 @@ class Wish:
     data: Mapping[str, str] = field(default_factory=dict)
     shown_at: datetime | None = None
     kept: tuple[Mapping[str, str], str | None] | None = None
+    locale: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +285,7 @@ def _create(
         now=now,
         shipping=rates_room.to_json(quote.shipping) if quote.shipping else None,
         address_check=addresses.for_order(cart, wish.address),
+        locale=shop.settings["shop"].written_in(wish.locale).locale,
     )
     until = _hold_until(shop)
     try:

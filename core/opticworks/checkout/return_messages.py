@@ -90,7 +90,7 @@ def _sample(kind: str) -> Callable[[c.OrderView], c.MessageDraft]:
         if kind == "return_approved":
             return approved(order, view, c.ReturnSettings().instructions)
         if withdrawal:
-            return receipt(order, view, "UTC", "en_US")
+            return receipt(order, view, "UTC", order.locale or "en_US")
         if kind == "staff_return_requested":
             return staff_request(order, view, order.email)
         return _draft(order, kind, view, reason=view.answer)
@@ -190,8 +190,7 @@ def messages(event: Event, ctx: c.Ctx) -> Iterator[c.MessageDraft]:
         for address in ctx.settings["shop"].alert_addresses:
             yield staff_request(order, view, address)
     if event.kind == events.WITHDRAWAL_DECLARED:
-        shop = ctx.settings["shop"]
-        yield receipt(order, view, shop.timezone, shop.locale)
+        yield receipt(order, view, ctx.settings["shop"].timezone, ctx.locale)
     elif event.kind == events.RETURN_APPROVED:
         mail = approved(order, view, settings.instructions)
         yield replace(mail, attachments=_label_of(view, ctx.db))

@@ -107,6 +107,7 @@ def attempt(shop: Shop, order: Order, payment: Payment) -> Attempt:
             address=c.Address.model_validate(order.address),
             data=payment.data,
             capture=payment.capture,  # type: ignore[arg-type]
+            locale=order.locale,
         ),
     )
 

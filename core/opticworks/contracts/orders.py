@@ -205,6 +205,8 @@ class OrderView:
     returns: tuple[ReturnView, ...] = ()  #: the oldest first
     disputed: bool = False  #: a buyer's bank wants its money back and nothing is decided
     cancel_reason: str = ""
+    #: Language and region that it was placed in ("de_DE"); empty: those of the shop.
+    locale: str = ""
     #: Why money of this order went back by itself: "surplus" (it was paid twice), "sold_out" or
     #: "canceled" (it came too late); mostly empty.
     returned: str = ""

@@ -44,6 +44,7 @@ class PaymentIntent:
     address: Address | None = None
     data: Mapping[str, str] = field(default_factory=dict)  #: what the provider's fields posted
     capture: CaptureMethod = "automatic"
+    locale: str = ""  #: language and region of the order ("de_DE"); empty: those of the shop
 
 
 PaymentState = Literal["action", "pending", "authorized", "captured", "failed", "canceled"]

@@ -167,14 +167,19 @@ class ShopSettings(BaseModel):
             raise ValueError(sentence) from None
         return value
 
+    def written_in(self, locale: str) -> ShopSettings:
+        """The settings with another locale, for what is written to somebody who reads that; as
+        they are for one that is empty or unknown."""
+        if locale == self.locale or not _is_locale(locale):
+            return self
+        return self.model_copy(update={"locale": locale})
+
     @field_validator("locale")
     @classmethod
     def _locale(cls, value: str) -> str:
-        try:
-            Money(0, "USD").format(value)
-        except Exception:  # Babel's own is not a ValueError
+        if not _is_locale(value):
             sentence = f"{value} is no locale that is known; write one like en_US"
-            raise ValueError(sentence) from None
+            raise ValueError(sentence)
         return value
 
     @field_validator("countries")
@@ -186,6 +191,13 @@ class ShopSettings(BaseModel):
         if sentence := no_country(value):
             raise ValueError(sentence)
         return value
+
+
+def _is_locale(value: str) -> bool:
+    try:
+        return bool(value and Money(0, "USD").format(value))
+    except Exception:  # Babel's own is not a ValueError
+        return False
 
 
 class Box(BaseModel):

@@ -29,7 +29,7 @@ def invoice_of(
     known = find(db, "invoice", order.number)
     if known is not None or order.payment_status not in INVOICED:
         return known
-    shop, papers = settings["shop"], settings["documents"]
+    shop, papers = settings["shop"].written_in(order.locale), settings["documents"]
     day = now.astimezone(ZoneInfo(shop.timezone)).date()
     return issue(
         db,

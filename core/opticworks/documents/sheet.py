@@ -16,8 +16,13 @@ from opticworks.documents.models import Document
 from opticworks.documents.page import Gettext, draw, gap, lines, table, text, width_of
 from opticworks.money import Money
 
-TITLES = {"invoice": "Invoice", "credit_note": "Credit note"}
-SUMS = {"subtotal": "Subtotal", "shipping": "Shipping", "discount": "Discount", "tax": "Tax"}
+TITLES = {"invoice": N_("Invoice"), "credit_note": N_("Credit note")}
+SUMS = {
+    "subtotal": N_("Subtotal"),
+    "shipping": N_("Shipping"),
+    "discount": N_("Discount"),
+    "tax": N_("Tax"),
+}
 
 
 def filename(document: Document) -> str:
@@ -79,7 +84,7 @@ class _Sheet:
         ]
         buyer = [text(_("Bill to"), 8, grey=True), *lines(facts["buyer"])]
         if facts["buyer_tax_id"]:
-            buyer.append(text(f"{_('VAT ID')} {facts['buyer_tax_id']}"))
+            buyer.append(text(_("VAT ID {number}").format(number=facts["buyer_tax_id"])))
         about = [
             (_("Number"), self.number),
             (_("Issued"), self.day(facts["issued"])),
@@ -88,8 +93,8 @@ class _Sheet:
         ]
         if facts.get("refers_to"):
             about.insert(1, (_("For invoice"), facts["refers_to"]))
-        if facts["paid"]:
-            about.append((_("Paid with"), facts["paid"]))
+        if paid := facts["paid"]:
+            about.append((_("Paid with"), _(paid)))
         half = self.width / 2
         facts_table = table(
             [[text(name, grey=True), text(value)] for name, value in about],
@@ -106,9 +111,10 @@ class _Sheet:
 
     def rows(self) -> Flowable:
         _, width = self._, self.width
+        columns = (_("Quantity"), _("Price"), _("Amount"))
         head = [
             text(_("Item"), 8, grey=True),
-            *(text(_(name), 8, grey=True, right=True) for name in ("Quantity", "Price", "Amount")),
+            *(text(name, 8, grey=True, right=True) for name in columns),
         ]
         body = [
             [
@@ -124,19 +130,20 @@ class _Sheet:
 
     def below(self, line: Mapping[str, Any]) -> list[str]:
         """What stands below a row's title."""
-        said = [line["note"]]
+        _, said = self._, [line["note"]]
         if line.get("of"):
-            said.append(self._(N_("Part of {bundle}")).format(bundle=line["of"]))
+            said.append(_("Part of {bundle}").format(bundle=line["of"]))
         if line.get("without"):
-            said.append(self._(N_("without {parts}")).format(parts=line["without"]))
+            said.append(_("without {parts}").format(parts=line["without"]))
         return said
 
     def sums(self) -> Flowable:
         _, rows = self._, []
         for row in self.facts["sums"]:
-            label = row["label"] or _(SUMS.get(row["kind"], row["kind"]))
+            name = row["label"] or SUMS.get(row["kind"], row["kind"])
+            label = _(name)
             if row["kind"] == "shipping" and row["label"]:
-                label = f"{_('Shipping')}: {row['label']}"
+                label = _("Shipping: {title}").format(title=row["label"])
             if row["rate"]:
                 label = f"{label} ({self.percent(row['rate'])})"
             rows.append([text(label, grey=True), text(self.money(row["amount"]), right=True)])
@@ -163,7 +170,7 @@ class _Sheet:
                 rows.append([text(label, 8.5), *(text(each, 8.5, right=True) for each in amounts)])
             widths = [self.width - 240, 60, 90, 90]
             found += [gap(18), table(rows, widths, head=1)]
-        found += [gap(10), *lines(facts["remarks"], 8.5)] if facts["remarks"] else []
+        found += [gap(10), *lines(map(_, facts["remarks"]), 8.5)] if facts["remarks"] else []
         if facts["footer"]:
             found += [gap(22), *lines(facts["footer"].splitlines(), 8, grey=True)]
         return found

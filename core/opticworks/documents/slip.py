@@ -27,7 +27,8 @@ class SlipLine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slip:
     """One parcel's slip. `facts` are (name, value) pairs; `others` are lines that come in other
-    parcels; `part` is "Parcel 1 of 2" where there are several."""
+    parcels; `part` is "Parcel 1 of 2" where there are several. `gettext` translates the headings
+    into the language of the order."""
 
     shop: str
     order: str
@@ -37,17 +38,20 @@ class Slip:
     part: str = ""
     others: Sequence[SlipLine] = ()
     note: str = ""
+    gettext: Gettext = str
 
 
-def pdf(slips: Sequence[Slip], paper: str, gettext: Gettext = str) -> bytes:
+def pdf(slips: Sequence[Slip], paper: str) -> bytes:
     """The slips as one PDF, each beginning a page. `paper` is one of page.PAPERS."""
-    title = gettext("Packing slip")
+    _ = slips[0].gettext
+    title = _("Packing slip")
     several = f"{title} {slips[0].order}" if len(slips) == 1 else f"{len(slips)} × {title}"
-    parts = [_part(slip, paper, gettext) for slip in slips]
+    parts = [_part(slip, paper) for slip in slips]
     return draw(parts, paper, several, slips[0].shop)
 
 
-def _part(slip: Slip, paper: str, _: Gettext) -> Part:
+def _part(slip: Slip, paper: str) -> Part:
+    _ = slip.gettext
     tight, width = small(paper), width_of(paper)
     size = 8.5 if tight else 10
     found = [
@@ -64,7 +68,8 @@ def _part(slip: Slip, paper: str, _: Gettext) -> Part:
         ]
     if slip.note:
         found += [gap(12), *lines(slip.note.splitlines(), size - 1, grey=True)]
-    return found, f"{_('Packing slip')} {slip.order} · {slip.shop}"
+    title = _("Packing slip")
+    return found, f"{title} {slip.order} · {slip.shop}"
 
 
 def _head(slip: Slip, width: float, tight: bool, _: Gettext) -> list[Flowable]:

@@ -83,9 +83,13 @@ def _compose(shop: Any, event_id: int, implementation: Any) -> None:
         if not _first_time(db, event_id, f"messages:{_name(implementation)}"):
             return
         event = load(shop, db, event_id)
+        ctx = shop.ctx(db)
+        if event.order is not None:
+            # What customers read is written in the language that they ordered in.
+            ctx = replace(ctx, locale=ctx.settings["shop"].written_in(event.order.locale).locale)
         drafts = [
             with_invoice(shop, db, draft, event.order)
-            for draft in _call(implementation, event=event, ctx=shop.ctx(db)) or ()
+            for draft in _call(implementation, event=event, ctx=ctx) or ()
         ]
         # Several mails about one fact leave together, where the mailer takes several.
         several = sum(_may_share(draft) for draft in drafts) > 1
@@ -113,10 +117,9 @@ def with_invoice(
         return draft
     from opticworks.documents import sheet  # draws PDFs: 20 MB that few need
 
-    gettext = shop.templates.gettext(shop.settings["shop"].locale)
     file = Attachment(
         filename=sheet.filename(invoice),
-        content=sheet.pdf(invoice, gettext),
+        content=sheet.pdf(invoice, shop.templates.gettext(invoice.facts["locale"])),
         content_type="application/pdf",
     )
     return replace(draft, attachments=(*draft.attachments, file))

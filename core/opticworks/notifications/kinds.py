@@ -45,7 +45,8 @@ def _of(kind: str, **given: Any) -> Any:
     def draw(order: OrderView) -> MessageDraft:
         from opticworks.notifications import order_mails as mails
 
-        day = str(format_date(order.placed_at, "long", locale="en_US"))
+        locale = order.locale or "en_US"
+        day = str(format_date(order.placed_at, "long", locale=locale))
         if kind.startswith("shipment_"):
             parcel = order.shipments[-1] if order.shipments else sample_parcel(order)
             return mails.of_shipment(order, kind, parcel, day)
@@ -56,7 +57,7 @@ def _of(kind: str, **given: Any) -> Any:
         if kind == "payment_returned":
             return mails.payment_returned(order, "sold_out")
         if kind == "payment_refunded":
-            words = {"amount": order.total.format("en_US")}
+            words = {"amount": order.total.format(locale)}
             return mails.draft(order, kind, {"amount": order.total}, **words)
         if kind == "staff_new_order":
             return mails.staff_new_order(order, order.email)
@@ -211,7 +212,7 @@ def sample_parcel(order: OrderView) -> ShipmentView:
     )
 
 
-def sample_order(currency: str, base_url: str) -> OrderView:
+def sample_order(currency: str, base_url: str, locale: str = "en_US") -> OrderView:
     """An order that nobody placed, for previews in a shop without any."""
 
     def money(minor: int) -> Money:
@@ -238,6 +239,7 @@ def sample_order(currency: str, base_url: str) -> OrderView:
         number="SAMPLE-1042",
         url=f"{base_url}/",
         email="ada@example.com",
+        locale=locale,
         status="confirmed",
         payment_status="paid",
         fulfilment_status="unfulfilled",

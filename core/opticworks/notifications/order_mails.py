@@ -195,9 +195,8 @@ def staff_low_stock(sku: str, data: Any, to: str) -> MessageDraft:
 
 
 def _date(moment: datetime, ctx: Ctx) -> str:
-    shop = ctx.settings["shop"]
-    day = moment.astimezone(ZoneInfo(shop.timezone))
-    return str(format_date(day, "long", locale=shop.locale))
+    day = moment.astimezone(ZoneInfo(ctx.settings["shop"].timezone))
+    return str(format_date(day, "long", locale=ctx.locale))
 
 
 def _sentence(text: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from opticworks.contracts import MessageDraft, MessageKind, OrderView
+from opticworks.contracts import MessageDraft, MessageKind, OrderView, ShopSettings
 from opticworks.links import service as links
 from opticworks.notifications import unsubscribe, wording
 from opticworks.notifications.text import to_text
@@ -38,6 +38,16 @@ class Letter:
     text: str
 
 
+def settings_of(shop: Any, draft: MessageDraft, order: OrderView | None) -> ShopSettings:
+    """The shop's settings in the language of the message: that which the order was placed in, and
+    for staff the shop's."""
+    settings: ShopSettings = shop.settings["shop"]
+    if order is None:
+        return settings
+    kind = wording.kinds(shop).get(draft.kind)
+    return settings if kind is not None and kind.staff else settings.written_in(order.locale)
+
+
 def worded(
     shop: Any, db: Session, draft: MessageDraft, order: OrderView | None
 ) -> tuple[MessageDraft, str]:
@@ -45,7 +55,7 @@ def worded(
     kind = wording.kinds(shop).get(draft.kind)
     if kind is None:
         return draft, ""
-    gettext = shop.templates.gettext(shop.settings["shop"].locale)
+    gettext = shop.templates.gettext(settings_of(shop, draft, order).locale)
     words = wording.of_kind(db, kind, gettext)
     return fill(shop, kind, draft, order, words)
 
@@ -59,7 +69,7 @@ def fill(
 ) -> tuple[MessageDraft, str]:
     """The draft in those words, its variables replaced. A subject of the draft's own goes before
     the default, but not before staff's."""
-    settings = shop.settings["shop"]
+    settings = settings_of(shop, draft, order)
     gettext = shop.templates.gettext(settings.locale)
     money = format_names(settings)["money"]
     nothing = dict.fromkeys(wording.variables(kind), "")
@@ -104,7 +114,7 @@ def names_of(
     shop: Any, draft: MessageDraft, order: OrderView | None, *, intro: str, public_id: str
 ) -> Mapping[str, Any]:
     """What a mail's template knows."""
-    settings = shop.settings["shop"]
+    settings = settings_of(shop, draft, order)
     gettext = shop.templates.gettext(settings.locale)
     return {
         **format_names(settings),
@@ -128,7 +138,11 @@ def names_of(
 
 def sample(shop: Any, kind: MessageKind, order: OrderView | None) -> MessageDraft | None:
     """A message of that kind about an order, for the preview; None if it has no sample."""
-    return kind.sample(order) if kind.sample is not None else None
+    if kind.sample is None:
+        return None
+    if order is not None and not order.locale:
+        order = replace(order, locale=shop.settings["shop"].locale)
+    return kind.sample(order)
 
 
 def absolute(base_url: str) -> Callable[[str], str]:

@@ -53,6 +53,8 @@ class Order(Base):
     cart_id: Mapped[uuid.UUID] = mapped_column(index=True)
     email: Mapped[str] = mapped_column(Text)
     customer_name: Mapped[str] = mapped_column(Text)
+    #: The language and region it was placed in ("de_DE"): its mails and papers are written in it.
+    locale: Mapped[str] = mapped_column(Text, default="", server_default="")
     status: Mapped[str] = mapped_column(Text, default="awaiting_payment")
     payment_status: Mapped[str] = mapped_column(Text, default="unpaid")
     fulfilment_status: Mapped[str] = mapped_column(Text, default="unfulfilled")

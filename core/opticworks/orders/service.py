@@ -38,6 +38,7 @@ def create(
     now: datetime,
     shipping: dict[str, Any] | None,
     address_check: dict[str, Any] | None = None,
+    locale: str = "",
 ) -> Order:
     """Freeze the quote as an order that awaits its payment, with its lines."""
     order = Order(
@@ -46,6 +47,7 @@ def create(
         cart_id=cart_id,
         email=email,
         customer_name=address.name,
+        locale=locale,
         currency=quote.currency,
         subtotal=quote.subtotal.minor,
         discount_total=quote.discount_total.minor,
@@ -249,6 +251,7 @@ def view(
         number=order.number,
         url=base_url + path(order),
         email=order.email,
+        locale=order.locale,
         status=cast(Any, order.status),
         payment_status=cast(Any, order.payment_status),
         fulfilment_status=cast(Any, order.fulfilment_status),

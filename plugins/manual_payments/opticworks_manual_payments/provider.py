@@ -78,7 +78,7 @@ class BankTransfer:
 
     def _instructions(self, intent: PaymentIntent, expires: datetime) -> Iterator[Instruction]:
         bank = self._settings
-        locale = self._shop.locale
+        locale = intent.locale or self._shop.locale
         pay_by = format_date(expires.astimezone(ZoneInfo(self._shop.timezone)), "long", locale)
         yield Instruction(label=N_("Amount"), value=intent.amount.format(locale), copy=True)
         yield Instruction(label=N_("Reference"), value=intent.order_number, copy=True)

@@ -25,7 +25,7 @@ CLIPPED = 102_000  #: bytes after which Gmail shows no more
 
 def order_of(shop: Shop):
     """A sample that has all an order can have: a picture, instructions, a parcel, a reason."""
-    order = sample_order("EUR", shop.config.base_url)
+    order = sample_order("EUR", shop.config.base_url, shop.settings["shop"].locale)
     picture = Picture(src="/media/lamp.webp", width=72, height=72, alt="")
     lines = (replace(order.lines[0], image=picture), *order.lines[1:])
     payment = replace(

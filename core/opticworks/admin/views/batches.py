@@ -11,7 +11,7 @@ from pyramid.response import Response
 
 from opticworks.admin import words
 from opticworks.admin.shell import flash
-from opticworks.admin.views.papers import file, words_of
+from opticworks.admin.views.papers import file
 from opticworks.checkout import batches, papers, parcels
 from opticworks.checkout.settle import Refused
 from opticworks.money import Money
@@ -238,5 +238,5 @@ def download(request: Request) -> Response:
             ids = {parcel.id for each, parcel in pairs if each == number}
             found += papers.slips(request.shop, request.db, order, ids) if order else []
         paper = papers.slip_paper(request.shop.settings["documents"])
-        return file(slip.pdf(found, paper, words_of(request)), f"packing-slips-{stamp}.pdf")
+        return file(slip.pdf(found, paper), f"packing-slips-{stamp}.pdf")
     raise HTTPNotFound("There is no such file of this batch.")

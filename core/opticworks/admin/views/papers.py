@@ -19,7 +19,6 @@ from opticworks.shipping import service as shipments
 from opticworks.web.policy import admin_view
 
 if TYPE_CHECKING:
-    from opticworks.documents.page import Gettext
     from opticworks.documents.slip import Slip
 
 MIME_TYPES = {"PDF": "application/pdf", "PNG": "image/png", "ZPL": "application/octet-stream"}
@@ -31,12 +30,6 @@ def file(content: bytes, name: str, content_type: str = "application/pdf") -> Re
     response = Response(content, content_type=content_type)
     response.headers["Content-Disposition"] = f'inline; filename="{name}"'
     return response
-
-
-def words_of(request: Request) -> Gettext:
-    """What translates a document: into the shop's language, whoever prints it."""
-    words: Gettext = request.shop.templates.gettext(request.shop.settings["shop"].locale)
-    return words
 
 
 @admin_view("admin.order.invoice", "orders.read", request_method="POST")
@@ -67,7 +60,8 @@ def document(request: Request) -> Response:
     )
     if found is None:
         raise HTTPNotFound("There is no such document of this order.")
-    return file(sheet.pdf(found, words_of(request)), sheet.filename(found))
+    gettext = request.shop.templates.gettext(found.facts["locale"])
+    return file(sheet.pdf(found, gettext), sheet.filename(found))
 
 
 @admin_view("admin.order.slip", "orders.fulfil", request_method=("GET", "HEAD"))
@@ -103,7 +97,7 @@ def _slips(request: Request, found: list[Slip], name: str) -> Response:
     from opticworks.documents import slip  # draws PDFs: 20 MB that few need
 
     paper = papers.slip_paper(request.shop.settings["documents"])
-    return file(slip.pdf(found, paper, words_of(request)), name)
+    return file(slip.pdf(found, paper), name)
 
 
 @admin_view("admin.order.label", "orders.fulfil", request_method=("GET", "HEAD"))

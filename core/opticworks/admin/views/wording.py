@@ -152,7 +152,8 @@ def _order(request: Request, number: str) -> OrderView:
     """The order of that number, or the sample."""
     shop = request.shop
     known = shop.order_view(request.db, number) if number and number != SAMPLE else None
-    return known or sample_order(shop.settings["shop"].currency, shop.config.base_url)
+    settings = shop.settings["shop"]
+    return known or sample_order(settings.currency, shop.config.base_url, settings.locale)
 
 
 def _letter(
@@ -162,6 +163,10 @@ def _letter(
     if drawn is None:
         raise HTTPNotFound("This kind of message has no preview.")
     about = order if "order" in kind.variables else None  # as it is when the fact is no order's
+    now = _words(request, kind)
+    if not now.own and (said.subject, said.intro) == (now.subject, now.intro):
+        settings = rendering.settings_of(request.shop, drawn, about)
+        said = wording.of_kind(request.db, kind, request.shop.templates.gettext(settings.locale))
     draft, intro = rendering.fill(request.shop, kind, drawn, about, said)
     return draft, rendering.render(request.shop, draft, about, intro=intro)
 

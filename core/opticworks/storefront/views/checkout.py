@@ -202,6 +202,7 @@ def _place(
                 data=_provider_fields(request),
                 shown_at=_shown_at(request, cart_id),
                 kept=kept,
+                locale=request.locale_name,
             ),
         )
     except Changed as changed:

@@ -136,7 +136,7 @@ def document(request: Request) -> Response:
     if paper is None:
         raise HTTPNotFound("There is no such document. Open it from the page of your order.")
     shop = request.registry.shop
-    gettext = shop.templates.gettext(shop.settings["shop"].locale)
+    gettext = shop.templates.gettext(paper.facts["locale"])
     response = Response(sheet.pdf(paper, gettext), content_type="application/pdf")
     name = sheet.filename(paper)
     response.headers["Content-Disposition"] = f'inline; filename="{name}"'
