@@ -15,7 +15,7 @@ from opticworks.boot import boot
 from opticworks.config import ConfigError
 from opticworks.plugins import Plugin
 from opticworks.shop import Shop
-from opticworks.web import memory
+from opticworks.web import memory, requests
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +85,7 @@ def make_app(shop: Shop) -> Router:
         if failed is None:
             break
     app = config.make_wsgi_app()
+    requests.use_one_class(app)
     app.shop = shop
     return app
 

@@ -70,6 +70,13 @@ def test_what_has_no_hash_is_rendered_each_time(engine, rendered):
     assert len(rendered) == 2
 
 
+def test_what_belongs_to_a_visitor_is_not_kept(engine, rendered):
+    made = Parts(engine, {"shop": ""})
+    assert made.fresh("word", word="Ada") == made.fresh("word", word="Ada") == "<p>Ada </p>"
+    assert len(rendered) == 2
+    assert not made._known
+
+
 def test_a_part_sees_no_request(engine):
     with pytest.raises(NameError):
         Parts(engine, {}).html("curious")

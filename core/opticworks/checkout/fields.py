@@ -26,11 +26,17 @@ def _text(label: str, missing: str = "", most: int = 100) -> StringField:
 
 def clean(value: str | None) -> str:
     """Without control characters, which no address has and which break labels and mails."""
-    return "".join(ch for ch in (value or "") if ch.isprintable()).strip()
+    text = value or ""
+    if not text.isprintable():
+        text = "".join(ch for ch in text if ch.isprintable())
+    return text.strip()
 
 
 class CheckoutForm(Form):
-    """Contact and address. Choices of country and state come from the shop's settings."""
+    """Contact and address. Choices of country and state come from the shop's settings: `groups`
+    has them as a template prints them, under a heading that is empty where it needs none."""
+
+    groups: Mapping[str, tuple[tuple[str, regions.Choices], ...]]
 
     email = _text("E-mail", "Enter your e-mail address, so that we can send the order.", 254)
     country = SelectField("Country", validate_choice=True)
@@ -86,11 +92,13 @@ def checkout_form(
     """The form as posted, or filled with what was typed earlier, with sensible defaults."""
     data = {"country": settings.countries[0], "state": settings.default_state, **(details or {})}
     form = CheckoutForm(posted, data=data)
-    form.country.choices = regions.countries(settings.countries, settings.locale)
-    groups = regions.states(settings.countries, settings.locale)
-    # A shop that ships to one country needs no heading above its states.
-    alone = len(settings.countries) == 1
-    form.state.choices = [c for g in groups.values() for c in g] if alone else groups
+    countries = regions.countries(settings.countries, settings.locale)
+    states = regions.states(settings.countries, settings.locale)
+    if alone := len(settings.countries) == 1:  # it needs no heading above its states
+        states = tuple(("", choices) for _, choices in states)
+    form.groups = {"country": (("", countries),), "state": states}
+    form.country.choices = list(countries)
+    form.state.choices = [c for _, choices in states for c in choices] if alone else dict(states)
     return form
 
 

@@ -6,6 +6,8 @@ the countries whose addresses need one stand here (ISO 3166-2).
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from babel import Locale
 
 STATES: dict[str, tuple[tuple[str, str], ...]] = {
@@ -39,16 +41,22 @@ STATES: dict[str, tuple[tuple[str, str], ...]] = {
 }  # fmt: skip
 
 
-def countries(codes: tuple[str, ...], locale: str) -> list[tuple[str, str]]:
-    """(code, name) of the countries the shop ships to, by name."""
+Choices = tuple[tuple[str, str], ...]  #: (code, name)
+
+
+@lru_cache(maxsize=64)
+def countries(codes: tuple[str, ...], locale: str) -> Choices:
+    """The countries the shop ships to, by name."""
     names = Locale.parse(locale).territories
-    return sorted(((code, names.get(code, code)) for code in codes), key=lambda pair: pair[1])
+    found = ((code, names.get(code, code)) for code in codes)
+    return tuple(sorted(found, key=lambda pair: pair[1]))
 
 
-def states(codes: tuple[str, ...], locale: str) -> dict[str, list[tuple[str, str]]]:
+@lru_cache(maxsize=64)
+def states(codes: tuple[str, ...], locale: str) -> tuple[tuple[str, Choices], ...]:
     """States of these countries, grouped by the country's name."""
     names = Locale.parse(locale).territories
-    return {names.get(code, code): list(STATES[code]) for code in codes if code in STATES}
+    return tuple((names.get(code, code), STATES[code]) for code in codes if code in STATES)
 
 
 def needs_state(country: str) -> bool:

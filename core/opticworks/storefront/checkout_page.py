@@ -55,9 +55,13 @@ def answer(
     offers = _offers(shop, priced.quote) if priced.quote.total.minor else []
     if request.POST.get("offers") == "0" and offers and template == UPDATE:
         return _whole_page(request)  # it was made while there was nothing to pay
+    # Its field comes and goes with the country; else what is being typed there stays.
+    vat_id_changed = ("vatId" in request.POST) != priced.quote.display.asks_vat_id
+    if form is None and (template != UPDATE or vat_id_changed):  # it is the update's only field
+        form = fields.checkout_form(shop.settings["shop"], details=cart.details)
     values = {
         "page": _head(request),
-        "form": form or fields.checkout_form(shop.settings["shop"], details=cart.details),
+        "form": form,
         "quote": priced.quote,
         "rates": priced.rates,
         "chosen": priced.quote.shipping.code if priced.quote.shipping else "",
@@ -78,8 +82,7 @@ def answer(
         "code_typed": "",
         "code_message": "",
         "codes_changed": False,
-        # Its field comes and goes with the country; else what is being typed there stays.
-        "vat_id_changed": ("vatId" in request.POST) != priced.quote.display.asks_vat_id,
+        "vat_id_changed": vat_id_changed,
         **more,
     }
     response = render_to_response(template, values, request=request)

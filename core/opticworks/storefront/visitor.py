@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from functools import lru_cache
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
@@ -29,7 +30,12 @@ _waiting = threading.BoundedSemaphore(2)  # waiting must not keep others from be
 
 
 def _serializer(request: Request, purpose: str) -> SignedSerializer:
-    key = derive(request.registry.shop.config.secret, f"cookie:{purpose}")
+    return _made(request.registry.shop.config.secret, purpose)
+
+
+@lru_cache(maxsize=32)
+def _made(secret: str, purpose: str) -> SignedSerializer:
+    key = derive(secret, f"cookie:{purpose}")
     return SignedSerializer(key, purpose, serializer=JSONSerializer())
 
 

@@ -18,6 +18,8 @@ from zope.interface import implementer
 from opticworks.web.headers import cookie_name, note_private
 from opticworks.web.keys import derive, sign
 
+TOKEN = "opticworks.form_token"  #: of a request, once it was asked for
+
 
 @implementer(ICSRFStoragePolicy)
 class SignedCookieCSRF:
@@ -50,9 +52,14 @@ class SignedCookieCSRF:
         return self._token(nonce)
 
     def get_csrf_token(self, request: Request) -> str:
-        note_private(request, "form token")
-        nonce = self._nonce(request)
-        return self._token(nonce) if nonce else self.new_csrf_token(request)
+        """The token of this browser's forms: one of a page is that of all of them."""
+        known: str | None = request.__dict__.get(TOKEN)
+        if known is None:
+            note_private(request, "form token")
+            nonce = self._nonce(request)
+            known = self._token(nonce) if nonce else self.new_csrf_token(request)
+            request.__dict__[TOKEN] = known
+        return known
 
     def check_csrf_token(self, request: Request, token: str) -> bool:
         nonce = self._nonce(request)

@@ -62,7 +62,8 @@ def check_text(request: Request) -> None:
     except (ValueError, KeyError):  # no UTF-8, or parts that can't be told apart
         raise HTTPBadRequest(NOT_TEXT) from None
     # PostgreSQL can't store NUL; U+FFFD is what WebOb puts where a form's bytes are no text.
-    if any("\0" in part or "\ufffd" in part for part in parts):
+    text = "".join(parts)
+    if "\0" in text or "\ufffd" in text:
         raise HTTPBadRequest(NOT_TEXT)
 
 

@@ -15,6 +15,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from pyramid.config import Configurator
@@ -40,9 +41,11 @@ BASE_POLICY: Mapping[str, tuple[str, ...]] = {
     "frame-ancestors": ("'none'",),
     "form-action": ("'self'",),
 }
-FIXED = {
+DEFAULTS = {  #: of every answer that says nothing else
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Cache-Control": "no-cache",
 }
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=({payment}), usb=()"
 WORTH_COMPRESSING = 1400  #: bytes: what is smaller is one packet anyhow
@@ -132,13 +135,15 @@ def _private(view: View) -> View:
     return private_view
 
 
-def _make_private(request: Request, response: Response) -> None:
+def _private_headers(request: Request) -> dict[str, str]:
     trustworthy = request.scheme == "https" or request.domain in LOOPBACK
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Robots-Tag"] = "noindex"
-    # With no-referrer a form sends "Origin: null", which only Sec-Fetch-Site makes good, and
-    # browsers send that to https and loopback addresses alone.
-    response.headers["Referrer-Policy"] = "no-referrer" if trustworthy else "same-origin"
+    return {
+        "Cache-Control": "no-store",
+        "X-Robots-Tag": "noindex",
+        # With no-referrer a form sends "Origin: null", which only Sec-Fetch-Site makes good, and
+        # browsers send that to https and loopback addresses alone.
+        "Referrer-Policy": "no-referrer" if trustworthy else "same-origin",
+    }
 
 
 def _cached(view: View, caching: Caching) -> View:
@@ -150,42 +155,36 @@ def _cached(view: View, caching: Caching) -> View:
             return view(context, request)
         response = view(context, request)
         if request.method in ("GET", "HEAD") and response.status_code == 200:
-            request.add_response_callback(_finish(caching))
+            request.add_response_callback(partial(_finish, caching))
         return response
 
     return cached_view
 
 
-def _finish(caching: Caching) -> Callable[[Request, Response], None]:
+def _finish(caching: Caching, request: Request, response: Response) -> None:
     """Runs after every other response callback, since those may still set cookies."""
-
-    def finish(request: Request, response: Response) -> None:
-        if request.response_callbacks:
-            request.add_response_callback(finish)
-            return
-        used = set(request.environ.get(_PRIVATE, ()))
-        if "Set-Cookie" in response.headers:
-            used.add("a cookie")
-        if used:
-            name = request.matched_route.name if request.matched_route else request.path
-            sentence = (
-                f"The page {name!r} is declared cacheable but used {', '.join(sorted(used))}."
-            )
-            if not request.registry.shop.config.production:
-                raise NotCacheable(sentence)
-            log.error("%s It is served uncached.", sentence)
-            response.headers["Cache-Control"] = "no-store"
-            return
-        response.headers["Cache-Control"] = f"public, max-age={caching.max_age}"
-        keys = dict.fromkeys((*caching.keys, *request.environ.get(_KEYS, ())))
-        if keys:
-            response.headers["Surrogate-Key"] = " ".join(keys)
-        if response.etag is None and isinstance(response.app_iter, (list, tuple)):
-            response.etag = hashlib.sha256(response.body).hexdigest()[:32]
-        _compress(request, response)
-        response.conditional_response = True
-
-    return finish
+    if request.response_callbacks:
+        request.add_response_callback(partial(_finish, caching))
+        return
+    used = set(request.environ.get(_PRIVATE, ()))
+    if "Set-Cookie" in response.headers:
+        used.add("a cookie")
+    if used:
+        name = request.matched_route.name if request.matched_route else request.path
+        sentence = f"The page {name!r} is declared cacheable but used {', '.join(sorted(used))}."
+        if not request.registry.shop.config.production:
+            raise NotCacheable(sentence)
+        log.error("%s It is served uncached.", sentence)
+        response.headers["Cache-Control"] = "no-store"
+        return
+    response.headers["Cache-Control"] = f"public, max-age={caching.max_age}"
+    keys = dict.fromkeys((*caching.keys, *request.environ.get(_KEYS, ())))
+    if keys:
+        response.headers["Surrogate-Key"] = " ".join(keys)
+    if response.etag is None and isinstance(response.app_iter, (list, tuple)):
+        response.etag = hashlib.sha256(response.body).hexdigest()[:32]
+    _compress(request, response)
+    response.conditional_response = True
 
 
 def _compress(request: Request, response: Response) -> None:
@@ -229,35 +228,42 @@ def permissions_policy(policy: str) -> str:
 def headers_tween_factory(handler: Any, registry: Any) -> Any:
     """Outermost tween: what holds for every answer, error pages included."""
     shop = registry.shop
-    policies: dict[tuple[Any, str], tuple[str, str]] = {}
-    hsts = shop.config.production and shop.config.base_url.startswith("https://")
+    policies: dict[tuple[Any, str], dict[str, str]] = {}
+    everywhere: dict[str, str] = {}
+    if not shop.config.production:
+        everywhere["X-Robots-Tag"] = "noindex"  # robots.txt alone hides no address
+    elif shop.config.base_url.startswith("https://"):
+        everywhere["Strict-Transport-Security"] = HSTS
 
-    def policies_of(page: str) -> tuple[str, str]:
+    def defaults_of(page: str) -> dict[str, str]:
         key = (getattr(shop.settings, "version", None), page)
         if key not in policies:
             if len(policies) > 1000:  # settings changed often; the pages are few
                 policies.clear()
             policy = content_policy(shop, page)
-            policies[key] = (policy, permissions_policy(policy))
+            policies[key] = {
+                "Content-Security-Policy": policy,
+                "Permissions-Policy": permissions_policy(policy),
+                **DEFAULTS,
+            }
         return policies[key]
 
     def headers_tween(request: Request) -> Response:
         response = handler(request)
         route = getattr(request, "matched_route", None)
-        content, permissions = policies_of(route.name if route is not None else "")
-        response.headers.setdefault("Content-Security-Policy", content)
-        response.headers.setdefault("Permissions-Policy", permissions)
-        for name, value in FIXED.items():
-            response.headers.setdefault(name, value)
-        response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-        if request.environ.get("opticworks.private_page"):
-            _make_private(request, response)
-        elif "Cache-Control" not in response.headers:
-            response.headers["Cache-Control"] = "no-cache"
-        if not shop.config.production:
-            response.headers["X-Robots-Tag"] = "noindex"  # robots.txt alone hides no address
-        if hsts:
-            response.headers["Strict-Transport-Security"] = HSTS
+        private = request.environ.get("opticworks.private_page")
+        always = {**everywhere, **_private_headers(request)} if private else everywhere
+        # WebOb reads the whole list for each header that it looks up; here it is read once.
+        headers = response.headerlist
+        given = {name.lower() for name, _ in headers}
+        for name, value in always.items():
+            if name.lower() in given:
+                response.headers[name] = value
+            else:
+                headers.append((name, value))
+        for name, value in defaults_of(route.name if route is not None else "").items():
+            if name.lower() not in given and name not in always:
+                headers.append((name, value))
         return response
 
     return headers_tween

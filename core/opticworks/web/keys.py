@@ -21,7 +21,7 @@ def derive(secret: str, purpose: str) -> bytes:
 
 def sign(key: bytes, text: str) -> str:
     """The text's HMAC-SHA256 as URL-safe base64 without padding."""
-    digest = hmac.new(key, text.encode(), hashlib.sha256).digest()
+    digest = hmac.digest(key, text.encode(), "sha256")
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 

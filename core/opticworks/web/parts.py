@@ -24,7 +24,7 @@ class Parts:
 
     def __init__(self, engine: Engine, names: Mapping[str, Any], version: object = None) -> None:
         self.engine, self.version = engine, version
-        self.names = {**names, "part": self.html}
+        self.names = {**names, "part": self.html, "fresh": self.fresh}
         self._known: dict[Hashable, Markup] = {}
         self._keys: list[Hashable] = []  # of what is known, in any order
         self._size = 0
@@ -48,6 +48,10 @@ class Parts:
             known = self._render(template, values)
             self._keep(key, known)
         return known
+
+    def fresh(self, template: str, /, **values: Any) -> Markup:
+        """The same of what belongs to one visitor: nothing of it is kept."""
+        return self._render(template, values)
 
     def _render(self, template: str, values: Mapping[str, Any]) -> Markup:
         return Markup(self.engine.render(template, {**self.names, **values}))

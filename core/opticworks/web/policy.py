@@ -36,7 +36,7 @@ class Identity:
 
 def is_admin(request: Request) -> bool:
     """Does the address lie under /admin? Only there is a session looked at."""
-    path: str = request.path_info
+    path: str = request.environ.get("PATH_INFO", "")
     return path == ADMIN or path.startswith(ADMIN + "/")
 
 

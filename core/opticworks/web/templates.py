@@ -422,7 +422,10 @@ class Renderer:
                 view=system.get("view"), context=system.get("context"), theme_failed=failed
             )
             names.update(value or {})
-            return self.templates.render(self.name, names, theme)
+            try:
+                return self.templates.render(self.name, names, theme)
+            finally:
+                names.clear()  # `slot` knows them, so they would wait for the collector
 
         theme = theme_of_page(request, self.templates)
         return self.templates.render_safely(theme, render, self.name)

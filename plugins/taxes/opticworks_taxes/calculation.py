@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import floor, lcm
 from typing import TypeVar
 
@@ -215,6 +216,7 @@ def _half_up(value: Fraction) -> int:
 # --- how prices are shown -----------------------------------------------------------------------
 
 
+@lru_cache(maxsize=256)
 def display(region: Region, here: Table, home: Table, exempt: bool) -> PriceDisplay:
     """How prices are shown at a place of the region, where `here` holds; `home` is the table of
     the shop's own address, whose tax a price entered with tax contains."""
