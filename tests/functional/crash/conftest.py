@@ -7,6 +7,7 @@ import signal
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import pytest
 from sqlalchemy import text
 
 from opticworks import demo, faults, migrations
+from opticworks.db import now_utc
 from opticworks.embedded import Servers, create_database, drop_database
 from opticworks.jobs import defer
+from opticworks.jobs.testing import drain
 from opticworks.shop import Shop
 from opticworks.testing.ledger import Customer, jobs_left, wrong
 from opticworks.testing.processes import House, Nursery, Process, bury, until
@@ -167,10 +170,17 @@ class Street:
     def work(
         self, later: float = MINUTES_LATER, *, sweep: bool = True, house: House | None = None
     ) -> None:
-        """Let the worker and the sweeper come, some minutes later, and finish everything."""
-        if sweep:
-            with self.shop.unit() as db:
+        """Let the worker and the sweeper come, some minutes later, and finish everything. A worker
+        in a process of its own, if one died with a job in its hands: it has to find that."""
+        doing = "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE status = 'doing')"
+        with self.shop.unit() as db:
+            if sweep:
                 defer(db, "checkout.sweep")
+            died = db.scalar(text(doing))
+        if house is None and not died:
+            drain(self.shop, now_utc() + timedelta(seconds=later), errors=False)
+            assert jobs_left(self.shop) == 0
+            return
         bury(self.shop)
         worker = self.start("worker", house or self.house, later=later)
         until(lambda: jobs_left(self.shop) == 0, why=worker.log)

@@ -88,6 +88,14 @@ class Site:
         route = self._mapper(request)["route"]
         return route.name if route is not None else ""
 
+    def places(self, name: str, count: int) -> list[int]:
+        """Which of the `count` parts of a route's addresses vary."""
+        route = self._mapper.get_route(name)
+        pattern = route.pattern.strip("/").split("/") if route is not None else []
+        if len(pattern) != count:  # it takes any number of parts
+            return list(range(count))
+        return [place for place, part in enumerate(pattern) if "{" in part]
+
     def _look(self, address: str) -> Iterator[str]:
         route = self.route_of(address)
         known = self.pages.setdefault(route, [])
