@@ -6,11 +6,12 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import Boolean, bindparam, delete, func, insert, or_, select, text, update
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from opticworks.carts.models import Cart, CartLine
+from opticworks.db import Write, later
 
 _CART = select(Cart).where(Cart.id == bindparam("id"))
 # Lines that were read together with a lock would be those from before waiting for it.
@@ -87,7 +88,35 @@ def change_currency(db: Session, currency: str) -> int:
 
 def new(currency: str, now: datetime, days: int) -> Cart:
     """A cart that no session knows yet, so that it is written together with its first line."""
-    return Cart(id=uuid.uuid4(), currency=currency, expires_at=now + timedelta(days=days), lines=[])
+    return Cart(
+        id=uuid.uuid4(),
+        state="open",
+        currency=currency,
+        codes=[],
+        details={},
+        shipping_code="",
+        rates=[],
+        rates_key="",
+        updated_at=now,
+        expires_at=now + timedelta(days=days),
+        lines=[],
+    )
+
+
+_NEW = (
+    *("id", "state", "currency", "codes", "details", "shipping_code", "rates", "rates_key"),
+    *("updated_at", "expires_at"),
+)
+_LINE = ("cart_id", "sku", "quantity", "price_seen", "title", "position")
+_ADD_CART = Write(insert(_cart).values({name: bindparam(name) for name in _NEW}))
+_ADD_LINE = Write(insert(CartLine).values({name: bindparam(name) for name in _LINE}))
+
+
+def add_new(db: Session, cart: Cart) -> None:
+    """Write a `new` cart with its lines. It goes on belonging to no session."""
+    later(db, _ADD_CART, {name: getattr(cart, name) for name in _NEW})
+    for line in cart.lines:
+        later(db, _ADD_LINE, {name: getattr(line, name) for name in _LINE})
 
 
 def create(db: Session, currency: str, now: datetime, days: int) -> Cart:
@@ -146,12 +175,14 @@ def remember_details(cart: Cart, details: dict[str, Any], now: datetime) -> None
         cart.updated_at = now
 
 
-_RETIRE = update(_cart).where(_cart.c.id == bindparam("cart")).values(state="ordered")
+_RETIRE = Write(
+    update(_cart).where(_cart.c.id == bindparam("cart")).values(state=bindparam("state"))
+)
 
 
 def retire(db: Session, cart_id: uuid.UUID) -> None:
     """The cart became an order: it is not filled or bought again."""
-    db.execute(_RETIRE, {"cart": cart_id})
+    later(db, _RETIRE, {"cart": cart_id, "state": "ordered"})
 
 
 def count(cart: Cart | None) -> int:

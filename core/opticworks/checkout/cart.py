@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from opticworks import contracts as c
 from opticworks.carts import service as carts
 from opticworks.carts.models import Cart
-from opticworks.db import write
 from opticworks.pricing import service as pricing
 from opticworks.shop import Shop
 from opticworks.stock import service as stock
@@ -78,9 +77,10 @@ def _put(shop: Shop, db: Session, cart: Cart, sku: str, quantity: int) -> str:
             f"Only {possible} of {name} {are} left." if possible else f"{name} is sold out."
         )
     carts.put(cart, sku, quantity, item.unit_price.minor, item.title, shop.now())
-    if cart not in db:  # a new one begins with its first line: a refused one leaves no empty cart
-        write(db, cart)
-    db.flush()
+    if cart in db:
+        db.flush()
+    else:  # a new one begins with its first line: a refused one leaves no empty cart
+        carts.add_new(db, cart)
     return name
 
 

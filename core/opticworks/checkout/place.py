@@ -296,6 +296,7 @@ def _create(
         raise Refused(sold_out_sentence(quote, short)) from None
     except claims.UsedUp as short:
         raise Refused(used_up_sentence(quote.trace, short)) from None
+    orders.add_lines(db, order, quote)
     if provider is None:
         settling.accept_free(db, order)
         return _Written(order.number, orders.path(order), done=True)

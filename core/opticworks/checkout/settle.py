@@ -223,8 +223,7 @@ def apply(
     and `actor` is staff, who must hear of it; a provider's late money is kept and refunded by a
     job instead.
     """
-    _lock_cart(db, found.number)
-    order = orders.lock(db, found.number)
+    order = _lock(db, found.number)
     attempts = payments.of_order(db, order.id, lock=True) if order is not None else []
     payment = next((each for each in attempts if str(each.attempt) == found.key), None)
     if order is None or payment is None:
@@ -248,7 +247,7 @@ def apply(
     if not payments.advance(payment, result, shop.now()):
         return bool(declined)
     captured = result.state == "captured"
-    payments.record(
+    payments.note(
         db,
         payment,
         result.state,
@@ -265,17 +264,21 @@ def apply(
     return True
 
 
-_CART = (
-    select(Cart.id)
-    .join(Order, Order.cart_id == Cart.id)
+# PostgreSQL locks a row's tables in the order they are named in.
+_WITH_CART = (
+    select(Order)
+    .join(Cart, Cart.id == Order.cart_id)
     .where(Order.number == bindparam("number"))
-    .with_for_update(of=Cart)
+    .with_for_update(of=(Cart, Order))
+    .execution_options(populate_existing=True)
 )
 
 
-def _lock_cart(db: Session, number: str) -> None:
-    """Placing locks the cart, then its order; whoever may retire the cart does the same."""
-    db.execute(_CART, {"number": number})
+def _lock(db: Session, number: str) -> Order | None:
+    """Placing locks the cart, then its order; whoever may retire the cart does the same. A cart
+    may be forgotten by now."""
+    order = db.scalars(_WITH_CART, {"number": number}).one_or_none()
+    return order or orders.lock(db, number)
 
 
 def _mismatch(db: Session, order: Order, payment: Payment, result: c.PaymentResult) -> bool:

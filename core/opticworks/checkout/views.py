@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from opticworks import contracts as c
 from opticworks.checkout import credit_notes, demand
 from opticworks.orders import service as orders
-from opticworks.orders.models import Order
+from opticworks.orders.models import Order, OrderLine
 from opticworks.payments import disputes, refunds
 from opticworks.payments import service as payments
 from opticworks.payments.models import Dispute, Payment, Refund
@@ -27,12 +27,17 @@ def order_view(shop: Shop, db: Session, number: str) -> c.OrderView | None:
     return view_of(shop, db, order) if order is not None else None
 
 
-#: What a new order has none of, asked in one statement.
-_LATER = select(
-    exists().where(Parcel.order_id == bindparam("order")),
-    exists().where(Refund.payment_id == Payment.id, Payment.order_id == bindparam("order")),
-    exists().where(Dispute.payment_id == Payment.id, Payment.order_id == bindparam("order")),
-    exists().where(Return.order_id == bindparam("order")),
+#: The order's lines, and beside each whether there is what a new order has none of.
+_LINES = (
+    select(
+        OrderLine,
+        exists().where(Parcel.order_id == bindparam("order")),
+        exists().where(Refund.payment_id == Payment.id, Payment.order_id == bindparam("order")),
+        exists().where(Dispute.payment_id == Payment.id, Payment.order_id == bindparam("order")),
+        exists().where(Return.order_id == bindparam("order")),
+    )
+    .where(OrderLine.order_id == bindparam("order"))
+    .order_by(OrderLine.position)
 )
 
 
@@ -40,8 +45,9 @@ def view_of(shop: Shop, db: Session, order: Order) -> c.OrderView:
     """The order's OrderView."""
     attempts = payments.of_order(db, order.id)
     payment = payments.standing(attempts)
-    lines = {line.id: line for line in orders.lines_of(db, order.id)}
-    sent, paid_back, disputed, sent_back = db.execute(_LATER, {"order": order.id}).one()
+    rows_of_lines = db.execute(_LINES, {"order": order.id}).all()
+    lines = {line.id: line for line, *_ in rows_of_lines}
+    sent, paid_back, disputed, sent_back = rows_of_lines[0][1:]
     parcels = shipments.of_order(db, order.id, LEFT) if sent else ()
     history = shipments.history(db, parcels)
     shipped = units(parcels)

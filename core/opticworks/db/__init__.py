@@ -17,11 +17,14 @@ from opticworks.db.session import (
     unit,
     write,
 )
+from opticworks.db.together import Write, later
 
 __all__ = [
     "NAMING_CONVENTION",
     "Base",
     "UTCDateTime",
+    "Write",
+    "later",
     "make_engine",
     "make_reader",
     "now_utc",

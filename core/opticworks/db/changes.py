@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Text
+from sqlalchemy import BigInteger, Text, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from opticworks.db.base import Base
@@ -25,13 +25,6 @@ _STAMPS = "opticworks.stamps"
 _HELD = "opticworks.stamps_held"
 _THINGS = "opticworks.things_held"
 
-# The number of the database itself, since a test's is made anew under the same name.
-_CHANGES = """
-SELECT scope, (SELECT oid FROM pg_database WHERE datname = current_database()),
-       string_agg(number::text, ',' ORDER BY number)
-FROM change GROUP BY scope
-"""
-
 
 class Change(Base):
     """The newest change of a scope's tables that each connection made, by the connection's
@@ -42,6 +35,12 @@ class Change(Base):
     scope: Mapped[str] = mapped_column(Text, primary_key=True)
     pid: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     number: Mapped[int] = mapped_column(BigInteger)
+
+
+_CHANGES = text(
+    "SELECT scope, string_agg(number::text, ',' ORDER BY number) FROM change GROUP BY scope"
+)
+_DATABASE = text("SELECT oid FROM pg_database WHERE datname = current_database()")
 
 
 class Memory:
@@ -129,10 +128,12 @@ def _stamps(db: Session) -> dict[str, Hashable]:
     if db.autoflush:
         db.flush()
     connection = db.connection()
-    url = connection.engine.url
+    if (database := connection.info.get("opticworks.database")) is None:
+        # With its number, since a test's is made anew under the same name.
+        database = (connection.engine.url, connection.scalar(_DATABASE))
+        connection.info["opticworks.database"] = database
     found: dict[str, Hashable] = {
-        scope: (url, database, numbers)
-        for scope, database, numbers in connection.exec_driver_sql(_CHANGES)
+        scope: (database, numbers) for scope, numbers in connection.execute(_CHANGES)
     }
     if reads_only(db) or db.info.get(_HELD):
         db.info[_STAMPS] = found

@@ -6,16 +6,19 @@ import os
 import select
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
+import psycopg
 import psycopg._queries
 import zope.sqlalchemy
-from sqlalchemy import Engine, create_engine, event, insert, inspect
+from sqlalchemy import Engine, Insert, Table, create_engine, event, insert, inspect
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session, make_transient_to_detached
+
+from opticworks.db.together import Write, WritingSession
 
 # psycopg keeps the parsed form of statements up to 4 KB only, and ours that answer a page in one
 # round trip are longer: a tenth of such a page went into finding the parameters again.
@@ -23,6 +26,34 @@ psycopg._queries.MAX_CACHED_STATEMENT_LENGTH = 32_768
 _READS_ONLY = "opticworks.reads_only"
 _EVENTS = "opticworks.transaction_events"
 TRUSTED_SECONDS = 1.0  #: without use, after which a connection is asked whether it lives
+
+
+class _Columns(Sequence[Any]):
+    """What a cursor says of its columns, made when it is looked at."""
+
+    def __init__(self, cursor: _Cursor, number: int) -> None:
+        self._cursor, self._number = cursor, number
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __getitem__(self, index: Any) -> Any:
+        columns = super(_Cursor, self._cursor).description or ()
+        return columns[index]
+
+
+class _Cursor(psycopg.Cursor[Any]):
+    """A cursor that describes its columns to who wants to know. SQLAlchemy only asks whether there
+    are any, of a statement that it knows; psycopg makes an object for each of them."""
+
+    @property
+    def description(self) -> Any:
+        found = self.pgresult
+        return _Columns(self, found.nfields) if found and found.nfields else super().description
+
+
+#: How to reach a server. One that takes connections and says nothing must not hold all our threads.
+_CONNECT = {"connect_timeout": 3, "cursor_factory": _Cursor}
 
 
 def make_engine(url: str, **options: Any) -> Engine:
@@ -37,8 +68,7 @@ def make_engine(url: str, **options: Any) -> Engine:
     options.setdefault("pool_use_lifo", True)
     # Values are customers' names and addresses, whole mails, keys: not for logs and tracebacks.
     options.setdefault("hide_parameters", True)
-    # A server that takes connections and says nothing must not hold every thread of ours.
-    options.setdefault("connect_args", {"connect_timeout": 3})
+    options.setdefault("connect_args", _CONNECT)
     engine = create_engine(url, **options)
     event.listen(engine, "checkout", partial(_look, engine.dialect))
     event.listen(engine, "checkin", _note)
@@ -90,7 +120,7 @@ def make_reader(engine: Engine) -> Engine:
         engine.url.render_as_string(hide_password=False),
         isolation_level="AUTOCOMMIT",
         pool_reset_on_return=None,
-        connect_args={"connect_timeout": 3, "options": "-c default_transaction_read_only=on"},
+        connect_args={**_CONNECT, "options": "-c default_transaction_read_only=on"},
         execution_options=dict(engine.get_execution_options()),
     )
 
@@ -118,9 +148,13 @@ def request_session(engine: Engine, tm: Any) -> Session:
     return RequestSession(engine, autoflush=True, expire_on_commit=False, info={_EVENTS: events})
 
 
-class RequestSession(Session):
+class RequestSession(WritingSession):
     """A session of a transaction manager's. What zope.sqlalchemy has to hear of it is registered
     once for all of them: to do that for each costs a request a fifth of a millisecond."""
+
+    def keep(self, write: Write, values: Mapping[str, Any]) -> None:
+        _join(self)
+        super().keep(write, values)
 
 
 @event.listens_for(RequestSession, "after_begin")
@@ -134,6 +168,16 @@ def _only_its_manager_commits(session: Session) -> None:
     session.info[_EVENTS].before_commit(session)
 
 
+@cache
+def _columns_of(table: Table) -> frozenset[str]:
+    return frozenset(table.columns.keys())
+
+
+@cache
+def _insert_into(table: Table) -> Insert:
+    return insert(table)
+
+
 def write(db: Session, row: DeclarativeBase) -> None:
     """Insert a new row at once, and keep it in the session as if it had been read.
 
@@ -142,10 +186,12 @@ def write(db: Session, row: DeclarativeBase) -> None:
     """
     state: Any = inspect(row)
     table = state.mapper.local_table
-    values = {name: value for name, value in state.dict.items() if name in table.columns}
-    written: Any = db.execute(insert(table), values)
+    columns = _columns_of(table)
+    values = {name: value for name, value in state.dict.items() if name in columns}
+    written: Any = db.execute(_insert_into(table), values)
     for name, value in written.last_inserted_params().items():
-        setattr(row, name, value)
+        if name not in values:
+            setattr(row, name, value)
     for column, value in zip(table.primary_key, written.inserted_primary_key, strict=True):
         setattr(row, column.key, value)
     make_transient_to_detached(row)
@@ -155,5 +201,5 @@ def write(db: Session, row: DeclarativeBase) -> None:
 @contextmanager
 def unit(engine: Engine) -> Iterator[Session]:
     """A short transaction of its own: commits when the block ends, rolls back when it raises."""
-    with Session(engine, expire_on_commit=False) as session, session.begin():
+    with WritingSession(engine, expire_on_commit=False) as session, session.begin():
         yield session

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, text
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import bindparam, delete, literal_column, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from opticworks import jobs
 from opticworks.contracts import Attachment, DeliveryEvent, MessageDraft
+from opticworks.db import Write, later
 from opticworks.events import MESSAGE_BOUNCED
 from opticworks.notifications.models import (
     EVERYTHING,
@@ -40,26 +41,24 @@ SENT = ("sent", "delivered", "bounced", "complained")
 UNSENT = ("failed", "suppressed")
 
 
+_DISPATCH = jobs.deferring("notifications.dispatch", "jsonb_build_object('event_id', id)")
+_event: Any = StoredEvent.__table__
 # The fact and its job in one statement: every order has some of these.
-_EMIT = text(
-    f"""
-    WITH fact AS (
-        INSERT INTO event (kind, subject, data) VALUES (:kind, :subject, :data) RETURNING id
-    )
-    SELECT id, {jobs.deferring("notifications.dispatch", "jsonb_build_object('event_id', id)")}
-    FROM fact
-    """
-).bindparams(bindparam("data", type_=JSONB))
+_EMIT = Write(
+    insert(_event)
+    .values({name: bindparam(name) for name in ("kind", "subject", "data")})
+    .returning(_event.c.id),
+    then=lambda fact: literal_column(_DISPATCH),
+)
 
 
-def emit(db: Session, kind: str, subject: str, data: Mapping[str, Any] | None = None) -> int:
-    """Announce a fact in the caller's transaction; returns the event's id.
+def emit(db: Session, kind: str, subject: str, data: Mapping[str, Any] | None = None) -> None:
+    """Announce a fact in the caller's transaction.
 
     `subject` is a public key (an order's number, a SKU); `data` must be JSON. Once committed, a
     job asks plugins which messages it deserves and lets them react.
     """
-    fact = {"kind": kind, "subject": subject, "data": dict(data or {})}
-    return int(db.execute(_EMIT, fact).scalar_one())
+    later(db, _EMIT, {"kind": kind, "subject": subject, "data": dict(data or {})})
 
 
 def new_public_id() -> str:

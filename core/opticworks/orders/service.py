@@ -9,11 +9,12 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, column, func, insert, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
-from opticworks.db import write
+from opticworks.db import Write, later, write
 from opticworks.money import Money
 from opticworks.orders import parts as bundle
 from opticworks.orders import trace as steps
@@ -40,7 +41,7 @@ def create(
     address_check: dict[str, Any] | None = None,
     locale: str = "",
 ) -> Order:
-    """Freeze the quote as an order that awaits its payment, with its lines."""
+    """Freeze the quote as an order that awaits its payment; its lines follow (`add_lines`)."""
     order = Order(
         number=new_number(),
         token=secrets.token_urlsafe(24),
@@ -66,25 +67,40 @@ def create(
         cancel_reason="",
     )
     write(db, order)
-    lines = [_line(order.id, i, line, quote.trace) for i, line in enumerate(quote.lines)]
-    db.execute(_WRITE_LINES, lines)
     return order
 
 
-_line_table: Any = OrderLine.__table__
-_WRITE_LINES = insert(_line_table)
+_COLUMNS = (
+    *("order_id", "position", "sku", "title", "options", "quantity", "unit_price", "subtotal"),
+    *("discount", "tax", "tax_included", "total", "item", "components", "tracked"),
+)
+_ADD_LINES = Write(
+    insert(OrderLine).from_select(
+        _COLUMNS,
+        select(*map(column, _COLUMNS)).select_from(
+            func.jsonb_populate_recordset(
+                text("NULL::order_line"), bindparam("lines", type_=JSONB)
+            ).table_valued(*_COLUMNS)
+        ),
+    )
+)
 
 
-def _line(
-    order_id: int, position: int, line: c.QuoteLine, trace: Iterable[c.Adjustment]
-) -> dict[str, Any]:
+def add_lines(db: Session, order: Order, quote: c.Quote) -> None:
+    """Freeze the quote's lines, however many, as those of its order."""
+    lines = [
+        {"order_id": order.id, "position": position, **_line(line, quote.trace)}
+        for position, line in enumerate(quote.lines)
+    ]
+    later(db, _ADD_LINES, {"lines": lines})
+
+
+def _line(line: c.QuoteLine, trace: Iterable[c.Adjustment]) -> dict[str, Any]:
     """The row of an order's line."""
     item = line.item
     # Each part's share of the line's money, for partial returns and revenue by product.
     shares = bundle.shares(line, trace)
     return {
-        "order_id": order_id,
-        "position": position,
         "sku": line.sku,
         "title": item.title,
         "options": item.option_text,

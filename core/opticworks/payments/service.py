@@ -8,12 +8,12 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, bindparam, exists, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
 from opticworks import contracts as c
-from opticworks.db import write
+from opticworks.db import Write, later
 from opticworks.money import Money
 from opticworks.payments.models import OPEN, Payment, PaymentEvent
 from opticworks.payments.sums import Sums, sums, sums_of
@@ -34,6 +34,13 @@ LONGEST_REST = timedelta(hours=6)
 ATTENTION = ("mismatch", "surplus")
 
 
+_BEGUN = (
+    *("attempt", "order_id", "provider", "title", "amount", "currency", "capture", "status"),
+    *("returned", "ref", "message", "data", "instructions", "expires_at"),
+)
+_BEGIN = Write(insert(Payment).values({name: bindparam(name) for name in _BEGUN}))
+
+
 def begin(
     db: Session,
     order_id: int,
@@ -43,7 +50,8 @@ def begin(
     expires_at: datetime,
     capture: str = "automatic",
 ) -> Payment:
-    """A new attempt to pay the order, before its provider is asked; given up at `expires_at`."""
+    """A new attempt to pay the order, before its provider is asked; given up at `expires_at`. It is
+    written with what the transaction writes next, and belongs to no session."""
     payment = Payment(
         attempt=uuid.uuid4(),
         order_id=order_id,
@@ -52,10 +60,15 @@ def begin(
         amount=amount.minor,
         currency=amount.currency,
         capture=capture,
+        status="new",
+        returned="",
+        ref="",
+        message="",
         data=dict(data),
+        instructions=[],
         expires_at=expires_at,
     )
-    write(db, payment)
+    later(db, _BEGIN, {name: getattr(payment, name) for name in _BEGUN})
     return payment
 
 
@@ -100,11 +113,14 @@ def by_ref(db: Session, provider: str, ref: str) -> Payment | None:
 
 
 _event: Any = PaymentEvent.__table__
-_RECORD = (
+_FACT = ("payment_id", "key", "kind", "amount", "about", "actor", "note")
+_ADD = (
     upsert(_event)
+    .values({name: bindparam(name) for name in _FACT})
     .on_conflict_do_nothing(index_elements=["payment_id", "key"])
-    .returning(_event.c.id)
 )
+_RECORD = _ADD.returning(_event.c.id)
+_NOTE = Write(_ADD)
 
 
 def record(
@@ -122,16 +138,24 @@ def record(
 
     `amount` and `about` as in PaymentEvent, in minor units.
     """
-    row = {
-        "payment_id": payment.id,
-        "key": key,
-        "kind": kind,
-        "amount": amount,
-        "about": about,
-        "actor": actor,
-        "note": note,
-    }
-    return db.execute(_RECORD, row).scalar() is not None
+    row = (payment.id, key, kind, amount, about, actor, note)
+    return db.execute(_RECORD, dict(zip(_FACT, row, strict=True))).scalar() is not None
+
+
+def note(
+    db: Session,
+    payment: Payment,
+    kind: str,
+    *,
+    key: str,
+    amount: int = 0,
+    about: int = 0,
+    actor: str = "",
+    note: str = "",
+) -> None:
+    """As `record`, for who need not know whether it was new."""
+    row = (payment.id, key, kind, amount, about, actor, note)
+    later(db, _NOTE, dict(zip(_FACT, row, strict=True)))
 
 
 def advance(payment: Payment, result: c.PaymentResult, now: datetime) -> bool:

@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from opticworks.db import Write, later
 from opticworks.db.changes import held as held_things
 from opticworks.stock.models import StockEntry, StockHold, StockItem
 
@@ -102,6 +103,9 @@ def _lock(db: Session, skus: Iterable[str]) -> dict[str, StockItem]:
     return {row.sku: row for row in rows}
 
 
+# What a sale needs of the locked rows, without making objects of them.
+_FREE = _AVAILABILITY.order_by(_items.sku).with_for_update()
+
 # Takes what is there of each, keeps it for the order and writes it down, in one statement.
 _TAKE = text(
     """
@@ -133,8 +137,9 @@ def hold(
     wanted = {sku: demand[sku] for sku in sorted(demand) if demand[sku] > 0}
     if not wanted:
         return {}
-    rows = _lock(db, wanted)
-    free = {sku: row.on_hand + row.backorder_limit - row.held for sku, row in rows.items()}
+    free, shelf = {}, {}
+    for sku, on_hand, held, limit in db.execute(_FREE, {"skus": list(wanted)}):
+        free[sku], shelf[sku] = on_hand + limit - held, on_hand - held
     short = [
         Shortage(sku, quantity, max(free.get(sku, 0), 0))
         for sku, quantity in wanted.items()
@@ -151,7 +156,7 @@ def hold(
     taken: Any = db.execute(_TAKE, values)
     if taken.rowcount != len(wanted):  # the lock makes this impossible; the check stays cheap
         raise SoldOut([Shortage(sku, quantity, 0) for sku, quantity in wanted.items()])
-    return {sku: free[sku] - rows[sku].backorder_limit - wanted[sku] for sku in wanted}
+    return {sku: shelf[sku] - wanted[sku] for sku in wanted}
 
 
 def _record(
@@ -184,7 +189,7 @@ def _record(
 
 
 _hold: Any = StockHold.__table__
-_EXTEND = (
+_EXTEND = Write(
     update(_hold)
     .where(_hold.c.order_number == bindparam("order"))
     .values(expires_at=bindparam("until"))
@@ -193,7 +198,7 @@ _EXTEND = (
 
 def extend(db: Session, order_number: str, expires_at: datetime | None) -> None:
     """Change until when the order's holds last; None makes them an allocation."""
-    db.execute(_EXTEND, {"order": order_number, "until": expires_at})
+    later(db, _EXTEND, {"order": order_number, "until": expires_at})
 
 
 def held_by(db: Session, order_number: str) -> dict[str, int]:

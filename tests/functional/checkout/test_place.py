@@ -345,10 +345,10 @@ def test_rates_are_asked_for_while_what_was_typed_is_committed(
 
     monkeypatch.setattr(counter.carrier, "rates", rates_of)
     monkeypatch.setattr("opticworks.shop.fault", noting)
-    cart = ensure_rates(counter.shop, cart_id, moved)
+    fresh = ensure_rates(counter.shop, cart_id, moved)
     assert seen == [True]
-    assert cart is not None
-    assert cart.rates
+    assert fresh is not None
+    assert fresh.cart.rates
     assert counter.quote(cart_id).shipping is not None
 
 
