@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 720, 240
-LEFT, RIGHT, TOP, BOTTOM = 60, 28, 12, 28
+LEFT, RIGHT, TOP, BOTTOM = 84, 28, 12, 28
 TICKS = 4  #: lines across, the ground not counted
 
 
