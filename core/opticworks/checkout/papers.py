@@ -112,6 +112,7 @@ def _slip(
     settings = shop.settings["shop"].written_in(order.locale)
     _ = shop.templates.gettext(settings.locale)
     day = order.placed_at.astimezone(ZoneInfo(settings.timezone))
+    to = parcel.sent_to if parcel is not None and parcel.sent_to else order.address
     about = [(_("Ordered"), str(format_date(day, "medium", locale=settings.locale)))]
     if parcel is not None:
         about += [
@@ -127,7 +128,7 @@ def _slip(
     return Slip(
         shop=settings.name,
         order=order.number,
-        to=facts.lines_of(c.Address.model_validate(order.address), settings.locale),
+        to=facts.lines_of(c.Address.model_validate(to), settings.locale),
         lines=inside.lines(lines, _),
         facts=about,
         part=part,

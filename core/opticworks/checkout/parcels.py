@@ -337,6 +337,7 @@ def leave(shop: Shop, db: Session, order: Order, parcel: Parcel, *, actor: str) 
     except ValueError as error:
         raise Refused(str(error)) from None
     parcel.status, parcel.shipped_at = "shipped", parcel.shipped_at or shop.now()
+    parcel.sent_to = parcel.sent_to or order.address
     db.flush()
     derive(shop, db, order)
     emit(db, events.SHIPMENT_SHIPPED, order.number, {"shipment": str(parcel.id)})

@@ -243,6 +243,7 @@ def fulfil(
             now=shop.now(),
             without=without,
             parcel_id=parcel_id,
+            sent_to=order.address,
             actor=actor,
         )
         parcels.derive(shop, db, order)

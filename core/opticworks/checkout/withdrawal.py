@@ -105,7 +105,7 @@ def _keep(
 ) -> None:
     """The declaration, word for word. `rest`: nothing of what is left was kept."""
     goods = ", ".join(f"{units} × {choice.line.title}" for choice, units in chosen)
-    settings = shop.settings["shop"]
+    settings = shop.settings["shop"].written_in(order.locale)
     gettext = shop.templates.gettext(settings.locale)
     placed = order.placed_at.astimezone(ZoneInfo(settings.timezone)).date()
     earlier = cases.spoken_for(

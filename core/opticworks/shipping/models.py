@@ -93,6 +93,8 @@ class Parcel(Base):
     void_tries: Mapped[int] = mapped_column(default=0)
     voided_at: Mapped[datetime | None]
     shipped_at: Mapped[datetime | None]
+    #: The address it left for, whatever becomes of the order's.
+    sent_to: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     out_for_delivery_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     manifest_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("manifest.id"), index=True)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, select, update
@@ -52,6 +53,7 @@ def record(
     now: datetime,
     without: Mapping[int, Mapping[str, int]] | None = None,
     parcel_id: uuid.UUID | None = None,
+    sent_to: Mapping[str, Any] | None = None,
     actor: str = "",
 ) -> Parcel:
     """A parcel that left now, packed and labelled by hand; `quantities` by order line id, and
@@ -64,6 +66,7 @@ def record(
         tracking_number=tracking_number,
         tracking_url=tracking_url or tracking_page(carrier, tracking_number),
         shipped_at=now,
+        sent_to=dict(sent_to) if sent_to is not None else None,
         lines=lines_of(quantities, without or {}),
     )
     add(db, order_id, [parcel], actor)

@@ -16,7 +16,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from opticworks.testing.contracts.mailer import MESSAGE
-from opticworks.testing.standins import Fault
+from opticworks.testing.standins import Fault, Switch
 from opticworks_resend_mail.standin.server import CALLS, StandIn
 from opticworks_resend_mail.standin.vendor import Vendor
 
@@ -143,6 +143,21 @@ def test_a_key_is_answered_once_and_its_faults_leave_nothing(standin: Any) -> No
     status, answer = call(standin.url, "post", "/emails", {**MAIL, "subject": "x"}, **once)
     assert (status, answer["name"]) == (409, "invalid_idempotent_request")
     assert len(standin.mails) == 1
+
+
+def test_a_key_is_known_again_after_a_restart(
+    listening: tuple[Switch, str], standin: Any, tmp_path: Path
+) -> None:
+    """A worker that was killed repeats its mail to a stand-in that was restarted with it."""
+    state, once = tmp_path / "state.json", {"Idempotency-Key": "k-1"}
+    answers = []
+    for _ in range(2):
+        listening[0].app = StandIn(Vendor(state))
+        answers.append(call(standin.url, "post", "/emails", MAIL, **once))
+    assert answers[0] == answers[1]
+    assert len(Vendor(state).emails) == 1
+    status, answer = call(standin.url, "post", "/emails", {**MAIL, "subject": "x"}, **once)
+    assert (status, answer["name"]) == (409, "invalid_idempotent_request")
 
 
 def test_more_than_the_limit_is_asked_to_wait_and_the_sdk_sees_how_long(standin: Any) -> None:

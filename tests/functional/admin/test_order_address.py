@@ -6,8 +6,9 @@ from __future__ import annotations
 import pytest
 
 from opticworks.audit import service as audit
-from opticworks.checkout import addresses, labels, parcels
+from opticworks.checkout import addresses, labels, papers, parcels
 from opticworks.checkout import staff as verbs
+from opticworks.checkout.parcels import Wanted
 from opticworks.orders import service as orders
 from opticworks.shop import Shop
 
@@ -111,3 +112,25 @@ def test_what_can_not_be_sent_elsewhere_says_why(counter, owner, monkeypatch) ->
     assert "has left" in form.submit(status=422).text
     assert "Edit address" not in owner.get(f"/admin/orders/{number}").text
     assert deeds(counter, number) == []
+
+
+def test_the_slip_of_a_parcel_that_left_shows_where_it_went(counter, owner) -> None:
+    number = counter.buy(("LAMP", 3)).number
+    street = row_of(counter, number).address["line1"]
+    verbs.mark_paid(counter.shop, number, actor="clerk")
+    by_hand = {"carrier": "UPS", "tracking_number": "1Z9", "actor": "clerk"}
+    verbs.fulfil(counter.shop, number, lines={"LAMP": 1}, **by_hand)
+    one = [Wanted(lines={"LAMP": 1})]
+    (packed,) = parcels.pack_order(counter.shop, number, parcels=one, actor="clerk")
+    labels.buy(counter.shop, packed, rate_code="ground", actor="clerk")
+    parcels.hand_over(counter.shop, [packed], actor="clerk")
+    form = form_of(owner.get(f"/admin/orders/{number}/address/edit"))
+    form["address"] = STREET
+    form.submit(status=303)
+    parcels.pack_order(counter.shop, number, actor="clerk")
+    with counter.shop.unit() as db:
+        slips = papers.slips(counter.shop, db, orders.by_number(db, number))
+    assert [(street in slip.to, STREET in slip.to) for slip in slips] == [
+        *[(True, False)] * 2,
+        (False, True),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Callable
@@ -25,16 +26,24 @@ class _Answered:
 
 
 class Keys:
-    """The first answer to a key is repeated; a request that raises leaves its key free."""
+    """The first answer to a key is repeated; a request that raises leaves its key free.
 
-    def __init__(self) -> None:
-        self._known: dict[str, _Answered] = {}
+    `answered` holds by key a digest of the request and its answer: whoever keeps it knows the
+    keys again after a restart.
+    """
+
+    def __init__(self, answered: dict[str, list[Any]] | None = None) -> None:
+        self._answered = {} if answered is None else answered
+        self._known = {
+            key: _Answered(request, answer, done=True)
+            for key, (request, answer) in self._answered.items()
+        }
         self._lock = threading.Lock()
 
     def once(self, key: str, request: Any, act: Callable[[], Any]) -> Any:
         """`act()`'s answer, or the one it had for this key. `request` is whatever JSON must be
         the same each time. Raises KeyOfAnother and KeyInUse."""
-        asked = json.dumps(request, sort_keys=True)
+        asked = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
         with self._lock:
             known = self._known.get(key)
             if known is None:
@@ -52,4 +61,5 @@ class Keys:
                 self._known.pop(key, None)
             raise
         mine.done = True
+        self._answered[key] = [asked, mine.answer]
         return mine.answer

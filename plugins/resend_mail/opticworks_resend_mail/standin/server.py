@@ -53,7 +53,7 @@ class StandIn(App):
 
     def __init__(self, vendor: Vendor | None = None, delivery: Reports | None = None) -> None:
         super().__init__(vendor or Vendor(), delivery or Reports())
-        self.keys = Keys()
+        self.keys = Keys(self.vendor.keys)
         self.limit = 0
         self.retry_after = "1"
         self._recent: list[float] = []
@@ -79,17 +79,21 @@ class StandIn(App):
 
         def run() -> Object:
             with self.vendor.lock:
-                try:
-                    return act(self.vendor, *ids, params)
-                finally:
-                    self.vendor.save()
+                return act(self.vendor, *ids, params)
 
-        if not key or act not in (send, send_batch):
-            return run()
+        keyed = key and act in (send, send_batch)
+        try:
+            return self._keyed(key, [request.path_info, params], run) if keyed else run()
+        finally:
+            with self.vendor.lock:
+                self.vendor.save()
+
+    def _keyed(self, key: str, asked: Any, run: Callable[[], Object]) -> Object:
+        """What was answered to that key, or what `run` answers."""
         if len(key) > 256:
             raise Refused(400, "invalid_idempotency_key", "The key must be between 1-256 chars.")
         try:
-            answer: Object = self.keys.once(key, [request.path_info, params], run)
+            answer: Object = self.keys.once(key, asked, run)
         except KeyOfAnother:
             raise Refused(
                 409,

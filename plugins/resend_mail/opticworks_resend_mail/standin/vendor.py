@@ -7,7 +7,7 @@ import base64
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -65,7 +65,9 @@ class Vendor(Account):
     """One account: its mails and domains."""
 
     kinds = ("email", "domain")
+    kept = ("keys",)
 
+    keys: dict[str, list[Any]] = field(default_factory=dict)  #: as `Keys` has them
     mailbox: Path | None = None  #: a Maildir that shows what was received
 
     @property
