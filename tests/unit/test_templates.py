@@ -107,6 +107,19 @@ def test_link_out_of_a_layer_is_not_followed(templates, tmp_path, write):
     assert templates.engine().path.find("static", "x.css") is None
 
 
+def test_compiled_templates_come_from_a_child_and_print_the_same(tmp_path, write, monkeypatch):
+    write("kernel/templates/layout.pt", LAYOUT.format(name="kernel"))
+    write("kernel/templates/page.pt", "<p tal:content=\"what\">x</p>${tpl('layout').filename[-9:]}")
+    write("kernel/templates/admin/home.pt", "<p>admin</p>")
+    engine = Engine("default", _path(Layer("kernel", tmp_path / "kernel")))
+    engine.compile()
+    made = []
+    monkeypatch.setattr("builtins.compile", lambda *args, **kw: made.append(args))
+    assert engine.render("page", {"what": "<b>"}) == "<p>&lt;b&gt;</p>layout.pt"
+    assert not made
+    assert not engine._compiler.made  # all that the child made has been taken
+
+
 def test_load_expressions_are_not_available(templates, write):
     write("kernel/templates/x.pt", '<p metal:use-macro="load: layout.pt">x</p>')
     with pytest.raises(Exception, match="load"):

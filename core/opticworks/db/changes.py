@@ -59,7 +59,7 @@ class Memory:
     def shared(self, key: Hashable, thing: T) -> T:
         """The equal thing that was made before, so that one picture or product that many pages
         show takes its place once."""
-        if len(self._shared) >= 2 * MOST:
+        if len(self._shared) >= 4 * MOST:
             self._shared.clear()
         known: T = self._shared.setdefault(key, thing)
         return known

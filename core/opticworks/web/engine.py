@@ -7,16 +7,21 @@ parsed once per theme; in development a changed file is parsed again.
 
 from __future__ import annotations
 
+import hashlib
+import marshal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from chameleon import PageTemplate, PageTemplateFile
 from chameleon.i18n import simple_translate
+from chameleon.loader import MemoryLoader
 
+from opticworks.web import memory
 from opticworks.web.themes import PROTECTED, SearchPath
 from opticworks.web.translations import translator
 
@@ -120,6 +125,31 @@ class Names(dict[str, Any]):
     setGlobal = set_global
 
 
+class Compiler(MemoryLoader):
+    """Makes code of templates, or takes code that another process has made."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, bytes] = {}  #: code as `marshal` writes it, by names of modules
+        self.noting = False  #: whether code that is made here is put there
+
+    def get(self, name: str) -> Any:
+        """The module of that name, if its code was made elsewhere; asked for once."""
+        made = self.made.pop(name, None)
+        return None if made is None else self._run(marshal.loads(made))
+
+    def build(self, source: str, filename: str) -> dict[str, Any]:
+        code = compile(source, filename, "exec")
+        if self.noting:
+            self.made[filename] = marshal.dumps(code)
+        return self._run(code)
+
+    @staticmethod
+    def _run(code: CodeType) -> dict[str, Any]:
+        module: dict[str, Any] = {}
+        exec(code, module)
+        return module
+
+
 class Template(PageTemplateFile):
     """A template file without the expression type `load:`, its names in a `Names`."""
 
@@ -127,6 +157,11 @@ class Template(PageTemplateFile):
     prepend_relative_search_path = False
 
     _render: Callable[..., None]
+
+    def digest(self, body: str, names: Collection[str]) -> str:
+        """A name for the module. Chameleon's own holds the version of every package that is
+        installed, since it may keep modules on the disk: four megabytes and most of a second."""
+        return hashlib.sha1(f"{self.filename}\n{body}".encode()).hexdigest()
 
     def cook(self, body: str) -> None:
         super().cook(body)
@@ -149,6 +184,7 @@ class Engine:
         self.auto_reload = auto_reload
         self._templates: dict[tuple[str, int], Template] = {}
         self._icons: dict[tuple[str, str], Markup] = {}
+        self._compiler = Compiler()
         self._parsing = threading.RLock()
         self._digest = ""
         self._digest_at = 0.0
@@ -180,7 +216,20 @@ class Engine:
         return cached
 
     def compile(self) -> None:
-        """Make every template that customers see, before the first of them asks."""
+        """Make every template that customers see, before the first of them asks.
+
+        Compiling leaves ten megabytes of holes between what stays: a child does it, and this
+        process takes the code. To be called before there are threads.
+        """
+        self._compiler.made = memory.apart(self._code)
+        self._make_all()
+
+    def _code(self) -> dict[str, bytes]:
+        self._compiler.noting = True
+        self._make_all()
+        return self._compiler.made
+
+    def _make_all(self) -> None:
         for layer in self.path.layers:
             for name, _ in layer.files("templates", ".pt"):
                 if not name.startswith(PROTECTED):
@@ -196,6 +245,7 @@ class Engine:
             implicit_i18n_translate=True,
             implicit_i18n_attributes=set(TRANSLATED),
         )
+        template.loader = self._compiler
         template.extra_builtins = {
             "tpl": self.template,
             "parent": partial(self.template, start=index + 1),

@@ -4,6 +4,7 @@ remembers what it read and nothing was changed since."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from sys import intern
 from typing import Any
 
 from sqlalchemy import Row
@@ -73,7 +74,7 @@ def read_product(db: Session, handle: str, currency: str, related: int) -> Found
         memory = memory if lasting else Memory(None)
         product, *others = (_product(row, currency, kept, memory) for row in rows)
         cards = (memory.shared(("related", one.handle, currency), one) for one in others)
-        return (product, tuple(cards)), lasting
+        return (_whole(product, currency, memory), tuple(cards)), lasting
 
     return remembered(db, SCOPE, ("product", handle, currency, related), read)
 
@@ -102,7 +103,9 @@ def read_page(db: Session, shape: Shape, values: Mapping[str, Any]) -> Listed:
         kept = kernel.pictures(db, ids)
         lasting = complete(ids, kept)
         memory = memory if lasting else Memory(None)
-        products = tuple(_product(row, values["currency"], kept, memory) for row in rows)
+        currency = values["currency"]
+        made = (_product(row, currency, kept, memory) for row in rows)
+        products = tuple(_whole(one, currency, memory) for one in made)
         return (products, rows[0].total if rows else 0), lasting
 
     if shape.query or shape.narrowed or values["limit"] > MOST_LISTED:
@@ -149,6 +152,11 @@ def component_record(row: Mapping[str, Any], kept: Kept) -> ComponentRecord:
     )
 
 
+def _whole(product: ProductRecord, currency: str, memory: Memory) -> ProductRecord:
+    """The product, once for its own page and the listings that show it."""
+    return memory.shared(("product", product.handle, currency), product)
+
+
 def _variant(row: Mapping[str, Any], currency: str, kept: Kept) -> VariantRecord:
     before = row["compare_at"]
     return VariantRecord(
@@ -158,41 +166,55 @@ def _variant(row: Mapping[str, Any], currency: str, kept: Kept) -> VariantRecord
         compare_at=None if before is None else Money(before, currency),
         weight=row["weight"],
         stock_policy=row["stock_policy"],
-        options=dict(row["options"]),
+        options={intern(name): intern(value) for name, value in row["options"]},
         components=tuple(component_record(part, kept) for part in row["components"]),
         tax_code=row["tax_code"],
     )
 
 
 def _product(row: Row[Any], currency: str, kept: Kept, memory: Memory) -> ProductRecord:
+    # The largest part of a product is the same where it is a card beside others, and there once.
+    description, specs, variants, images = memory.shared(
+        ("details", row.handle, currency),
+        (
+            row.description,
+            tuple((name, value) for name, value in row.specs),
+            tuple(_variant(variant, currency, kept) for variant in row.variants),
+            _images(row, kept, memory),
+        ),
+    )
     return ProductRecord(
         handle=row.handle,
         title=row.title,
         subtitle=row.subtitle,
-        description=row.description,
+        description=description,
         highlights=tuple(row.highlights),
-        specs=tuple((name, value) for name, value in row.specs),
+        specs=specs,
         seo_title=row.seo_title,
         seo_description=row.seo_description,
         updated_at=row.updated_at,
         vendor=row.vendor,
         options=tuple(
             OptionRecord(
-                name=option["name"],
-                values=tuple((value, swatch) for value, swatch in option["values"]),
+                name=intern(option["name"]),
+                values=tuple((intern(value), swatch) for value, swatch in option["values"]),
             )
             for option in row.options
         ),
-        variants=tuple(_variant(variant, currency, kept) for variant in row.variants),
-        images=tuple(
-            ImageRecord(
-                picture=memory.shared((shown.src, shown.alt), shown),
-                options=_by_option(entry["options"]),
-            )
-            for entry in row.images
-            if (shown := picture(entry["image"], kept)) is not None
-        ),
+        variants=variants,
+        images=images,
         collections=tuple(row.collections),
+    )
+
+
+def _images(row: Row[Any], kept: Kept, memory: Memory) -> tuple[ImageRecord, ...]:
+    return tuple(
+        ImageRecord(
+            picture=memory.shared((shown.src, shown.alt), shown),
+            options=_by_option(entry["options"]),
+        )
+        for entry in row.images
+        if (shown := picture(entry["image"], kept)) is not None
     )
 
 

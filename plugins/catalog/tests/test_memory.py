@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Table, text
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import visitors
@@ -11,7 +13,7 @@ from opticworks.db import reading_session
 from opticworks.testing.shops import counted
 from opticworks_catalog import items, statements
 from opticworks_catalog.finding.statements import Shape, page
-from opticworks_catalog.reading import complete, read_collections, read_product
+from opticworks_catalog.reading import complete, read_collections, read_listing, read_product
 
 SKU = "RS1-PRO-GRA"
 HANDLE = "rs-1-sensor"
@@ -42,6 +44,22 @@ def test_what_another_connection_commits_is_seen_by_the_next_read(shop):
         other.commit()
     with reading_session(shop.reader) as db:
         assert title(db) == "Another name"
+
+
+def test_a_product_is_remembered_once_wherever_it_is_shown(shop):
+    with reading_session(shop.reader) as db:
+        listed, total = read_listing(db, "USD", limit=100)
+        pages = [read_product(db, one.handle, "USD", 4) for one in listed]
+    assert len(listed) == total
+    by_handle = {one.handle: one for one in listed}
+    for (product, others), one in zip(pages, listed, strict=True):
+        assert product is one
+        for other in others:
+            whole = by_handle[other.handle]
+            assert other.variants is whole.variants
+            assert other.images is whole.images
+            assert other == replace(whole, options=(), collections=())
+    assert any(others for _, others in pages)
 
 
 def test_what_was_rolled_back_is_forgotten_and_own_changes_are_seen(shop):
