@@ -225,7 +225,7 @@ def counted() -> Iterator[list[str]]:
 
         return wrapper
 
-    clock, shop_module.time = shop_module.time, _Standing()  # type: ignore[attr-defined]
+    clock, shop_module.time = shop_module.time, _Standing()  # type: ignore[assignment,attr-defined]
     psycopg.Cursor.execute = noting(execute)  # type: ignore[method-assign]
     psycopg.Cursor.executemany = noting(many)  # type: ignore[method-assign]
     try:

@@ -91,11 +91,9 @@ def product(*variants: VariantRecord, **fields: Any) -> ProductRecord:
 
 
 def statements_of(browser: Any, path: str) -> list[str]:
-    """What a page sends to the database: the fewest of three times, since a process looks for
-    changed settings and footer links every few seconds, whatever page comes by."""
-    tries = []
-    for _ in range(3):
+    """What a page sends to the database the second time, when a process knows what it remembers
+    for some seconds, whatever page comes by."""
+    for _ in range(2):
         with counted() as statements:
             browser.get(path)
-        tries.append(list(statements))
-    return min(tries, key=len)
+    return statements

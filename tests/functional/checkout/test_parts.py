@@ -341,7 +341,8 @@ DEEDS = st.lists(
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(kits=st.integers(1, 3), deeds=DEEDS)
 def test_stock_money_and_demand_agree_whatever_happens(
