@@ -340,7 +340,7 @@ def test_the_checkout_opens_as_soon_as_the_item_has_arrived(
     assert page.forms["checkout"]["shipping"].value
 
 
-BUDGET = {"product": 4, "listing": 5, "cart": 6, "checkout": 5, "update": 7, "place": 25}
+BUDGET = {"product": 4, "listing": 5, "cart": 6, "checkout": 5, "update": 7, "place": 16}
 
 
 def test_statements_stay_within_their_budget_whatever_is_in_the_cart(

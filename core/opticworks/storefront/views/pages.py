@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from opticworks import contracts as c
 from opticworks.checkout import returns
 from opticworks.checkout.views import view_of
 from opticworks.documents import service as documents
+from opticworks.documents.models import Document
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order
 from opticworks.pages import service as pages
@@ -105,9 +107,16 @@ def order(request: Request) -> dict[str, Any]:
         "thanks": "thanks" in request.GET,
         "papers": [
             (request.route_path("order.document", token=found.token, document=each.id), each)
-            for each in documents.of_order(request.db, found.number)
+            for each in _papers(request, found)
         ],
     }
+
+
+def _papers(request: Request, order: Order) -> Sequence[Document]:
+    """None is issued before the money came; an order that was canceled may have been paid."""
+    if order.status != "canceled" and order.payment_status not in documents.INVOICED:
+        return ()
+    return documents.of_order(request.db, order.number)
 
 
 def _linked(request: Request) -> Order:
