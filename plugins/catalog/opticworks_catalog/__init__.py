@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from opticworks.contracts import (
+    Attention,
     Ctx,
     Item,
     ItemGroup,
@@ -19,6 +20,7 @@ from opticworks.contracts import (
 from opticworks.plugin import hookimpl
 from opticworks_catalog import admin, demo_load, goods, images, slots
 from opticworks_catalog import cli as catalog_cli
+from opticworks_catalog.admin import queries as admin_queries
 from opticworks_catalog.exchange import jobs as import_jobs
 from opticworks_catalog.finding import sitemap as finding_sitemap
 from opticworks_catalog.models import Base
@@ -84,6 +86,17 @@ def admin_menu(ctx: Ctx) -> Iterable[MenuItem]:
         position=20,
         permission=admin.READ.code,
         icon="shopping-bag",
+    )
+
+
+@hookimpl
+def attention(ctx: Ctx) -> Iterable[Attention]:
+    yield Attention(
+        label=f"Without a price in {ctx.currency}",
+        count=admin_queries.count_unpriced(ctx.db, ctx.currency),
+        path=f"{admin.PATH}?status=published&missing=price",
+        permission=admin.READ.code,
+        icon="tag",
     )
 
 

@@ -7,7 +7,7 @@ from catalog_making import statements_of
 from sqlalchemy import delete, select, update
 
 from opticworks import kernel
-from opticworks_catalog import admin_menu, writing
+from opticworks_catalog import admin_menu, attention, writing
 from opticworks_catalog.models import Image, Product, Variant
 from opticworks_catalog.writing import ProductInput, VariantInput
 
@@ -79,6 +79,17 @@ def test_products_are_found(shop, staff, query, found):
         db.execute(delete(Image).where(Image.product_id == module))
         db.execute(update(Product).where(Product.handle == "poe-module").values(status="draft"))
     assert titles(staff("owner").get(PATH, query)) == found
+
+
+def test_what_has_no_price_in_the_shops_currency_is_told_and_found(shop, staff):
+    with shop.unit() as db:
+        assert [one.count for one in attention(ctx=shop.ctx(db))] == [0]
+        injector = select(Product.id).where(Product.handle == "poe-injector").scalar_subquery()
+        db.execute(update(Variant).where(Variant.product_id == injector).values(currency="EUR"))
+    with shop.unit() as db:
+        (told,) = attention(ctx=shop.ctx(db))
+    assert (told.label, told.count) == ("Without a price in USD", 1)
+    assert titles(staff("owner").get(told.path)) == ["PoE Injector"]
 
 
 def test_products_are_found_by_what_is_left_a_bundles_by_its_parts(shop, staff):

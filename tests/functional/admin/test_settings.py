@@ -167,6 +167,7 @@ def test_another_currency_says_what_it_does_and_takes_open_carts_along(shop, sig
     form["currency"] = "JPY"
     page = form.submit(status=422)
     assert "1 open carts are priced anew in JPY." in page.text
+    assert "priced in USD can't be bought until it has a price in JPY." in page.text
     assert "Table rates: The price 5.95" in page.text, "other plugins are asked too"
     form = page.forms[1]
     form["_confirm"] = True

@@ -319,8 +319,12 @@ def _currency_effects(request: Request, old: ShopSettings, new: ShopSettings) ->
     was, becomes = Money(12900, old.currency), Money(12900, new.currency)
     found = [
         (
-            "Prices are not converted: what costs "
-            f"{was.format(old.locale)} now will cost {becomes.format(new.locale)}."
+            f"Prices are not converted: what is priced in {old.currency} can't be bought until it "
+            f"has a price in {new.currency}."
+        ),
+        (
+            "Amounts in settings, like prices of shipping, keep their number: "
+            f"{was.format(old.locale)} becomes {becomes.format(new.locale)}."
         ),
         f"{open_carts} open carts are priced anew in {new.currency}.",
         f"Orders that are there keep {old.currency}; reports count those in {new.currency}.",

@@ -72,7 +72,8 @@ def chosen(request: Request) -> list[int]:
     if request.POST.get("all") == "1":
         query = request.POST.get("query", "")
         params = dict(parse_qsl(query[:2000])) if isinstance(query, str) else {}
-        return queries.ids_of(request.db, queries.Filters.read(params), low_stock(request))
+        filters = queries.Filters.read(params)
+        return queries.ids_of(request.db, filters, low_stock(request), request.ctx.currency)
     texts = [text for text in request.POST.getall("id") if isinstance(text, str)]
     ids = {int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 18}
     return sorted(ids)[: queries.MOST_AT_ONCE]

@@ -66,7 +66,7 @@ def low_stock(request: Request) -> int:
 )
 def products(request: Request) -> dict[str, Any]:
     filters = queries.Filters.read(request.GET)
-    found = queries.find(request.db, filters, low_stock(request))
+    found = queries.find(request.db, filters, low_stock(request), request.ctx.currency)
     counts = queries.counts(request.db)
     counts[""] = sum(counts.values())
     first = (filters.page - 1) * filters.size

@@ -13,6 +13,7 @@ from opticworks import kernel
 from opticworks_catalog.models import (
     ACTIVE,
     PRODUCT_STATUSES,
+    PUBLISHED,
     Collection,
     CollectionProduct,
     Component,
@@ -36,7 +37,7 @@ class Filters:
     status: str = ""
     stock: str = ""
     collection: str = ""
-    missing: str = ""  #: "picture": only products without one
+    missing: str = ""  #: "picture" or "price" (in the shop's currency): only products without one
     sort: str = "-updated"
     size: int = 25
     page: int = 1
@@ -53,7 +54,7 @@ class Filters:
             status=one_of("status", PRODUCT_STATUSES),
             stock=one_of("stock", STOCK),
             collection=params.get("collection", "")[:255],
-            missing=one_of("missing", ("picture",)),
+            missing=one_of("missing", ("picture", "price")),
             sort=one_of("sort", SORTS, "-updated"),
             size=int(size) if size in map(str, SIZES) else 25,
             page=max(int(page), 1) if page.isascii() and page.isdigit() and len(page) < 6 else 1,
@@ -75,14 +76,16 @@ class Filters:
         return bool(self.text or self.stock or self.collection or self.missing)
 
 
-def _conditions(filters: Filters, low: int) -> list[ColumnElement[bool]]:
+def _conditions(filters: Filters, low: int, currency: str) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if filters.status:
         found.append(Product.status == filters.status)
     if filters.text:
         found.append(_matches(filters.text))
-    if filters.missing:
+    if filters.missing == "picture":
         found.append(~exists().where(Image.product_id == Product.id))
+    if filters.missing == "price":
+        found.append(_unpriced(currency))
     if filters.collection:
         found.append(
             exists().where(
@@ -94,6 +97,21 @@ def _conditions(filters: Filters, low: int) -> list[ColumnElement[bool]]:
     if filters.stock:
         found.append(_in_stock(filters.stock, low))
     return found
+
+
+def _unpriced(currency: str) -> ColumnElement[bool]:
+    """Has it an active variant with a price in another currency only, which nobody sees?"""
+    return exists().where(
+        Variant.product_id == Product.id,
+        Variant.status == ACTIVE,
+        Variant.currency != currency,
+    )
+
+
+def count_unpriced(db: Session, currency: str) -> int:
+    """How many published products customers see nothing or not all of for want of a price."""
+    query = select(func.count()).select_from(Product)
+    return int(db.scalar(query.where(Product.status == PUBLISHED, _unpriced(currency))) or 0)
 
 
 def _matches(text: str) -> ColumnElement[bool]:
@@ -155,7 +173,7 @@ class Found:
     total: int
 
 
-def find(db: Session, filters: Filters, low: int) -> Found:
+def find(db: Session, filters: Filters, low: int, currency: str) -> Found:
     """The page that the filters ask for: each product with its active variants' SKUs, prices and
     policies, in one statement."""
     active = and_(Variant.product_id == Product.id, Variant.status == ACTIVE)
@@ -172,7 +190,7 @@ def find(db: Session, filters: Filters, low: int) -> Found:
         keys = (first, Product.id.desc())
     chosen = (
         select(Product.id, func.count().over().label("total"))
-        .where(*_conditions(filters, low))
+        .where(*_conditions(filters, low, currency))
         .order_by(*keys)
         .limit(filters.size)
         .offset((filters.page - 1) * filters.size)
@@ -222,9 +240,9 @@ def _details(ids: Sequence[int]) -> Select[Any]:
     ).where(Product.id.in_(ids))
 
 
-def ids_of(db: Session, filters: Filters, low: int) -> list[int]:
+def ids_of(db: Session, filters: Filters, low: int, currency: str) -> list[int]:
     """Every product that the filters find, whatever page it is on; at most MOST_AT_ONCE."""
-    query = select(Product.id).where(*_conditions(filters, low)).order_by(Product.id)
+    query = select(Product.id).where(*_conditions(filters, low, currency)).order_by(Product.id)
     return list(db.scalars(query.limit(MOST_AT_ONCE)))
 
 
