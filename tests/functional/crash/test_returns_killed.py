@@ -5,28 +5,23 @@ The returns are of few big orders, so that each kill costs one process.
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import uuid
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
 
 from opticworks.checkout import return_labels, returns, staff, withdrawal
 from opticworks.checkout.returns import Arrived, Asked
-from opticworks.checkout.settle import Refused
 from opticworks.checkout.withdrawal import Declared
 from opticworks.jobs.testing import drain
 from opticworks.orders import service as orders
 from opticworks.returns import service as cases
 from opticworks.returns.models import ReturnLabel
-from opticworks.stock import service as stock
 from opticworks.testing.ledger import wrong
-from opticworks.testing.processes import buy, come_back
+from opticworks.testing.processes import come_back
 
-SKU = "RS1-PRO-WHT"
-COME_BACK = "opticworks.testing.processes:come_back"
+from .yard import SKU, Yard
+
 BUYING = (
     "label_prepare.before_provider",
     "label_prepare.after_provider",
@@ -70,25 +65,19 @@ CARRYING_OUT = (
 STUCK = ("withdrawal_problem.before_commit", "withdrawal_problem.after_commit")
 
 
-class Ramp:
+class Ramp(Yard):
     """Where returns of big orders are killed at."""
 
+    deed = come_back
+    there = 200
+
     def __init__(self, house, nursery) -> None:
-        settings = {"returns": {"withdrawal_countries": '["US"]'}}
-        self.house = replace(house, carrier=True, settings=settings)
-        self.nursery, self.broker = nursery, self.house.broker()
-        self.shop = self.house.open()
-        with self.shop.unit() as db:
-            stock.adjust_stock(db, SKU, 200, reason="delivery", actor="clerk")
+        super().__init__(house, nursery, {"returns": {"withdrawal_countries": '["US"]'}})
         self.sent, self.here, self.unpaid = self.order(40), self.order(20), self.order(10)
         for number in (self.sent, self.here):
             staff.mark_paid(self.shop, number, actor="clerk")
         parcel = {"carrier": "UPS", "tracking_number": "1Z9", "actor": "clerk"}
         staff.fulfil(self.shop, self.sent, lines={SKU: 40}, **parcel)
-
-    def order(self, quantity: int) -> str:
-        email = f"ada-{uuid.uuid4().hex[:10]}@example.com"
-        return buy(self.shop, email=email, payment="bank_transfer", sku=SKU, quantity=quantity)
 
     def line(self, db, number: str) -> int:
         return orders.lines_of(db, orders.by_number(db, number).id)[0].id
@@ -116,25 +105,16 @@ class Ramp:
 
     def die(self, fault: str, what: str, number: str):
         """Do it in a process that dies of it; the return's label as it was left."""
-        call = [COME_BACK, {"what": what, "number": number}]
-        process = self.nursery.start("verb", self.house, call=call, fault=fault)
-        assert process.wait() == -signal.SIGKILL
+        super().die(fault, what, number=number)
         with self.shop.unit() as db:
             return next(iter(cases.labels_of(db, self.find(number).id)), None)
 
     def press(self, fault: str, what: str, number: str) -> None:
-        """Do it in a process that dies of it, then again in one that doesn't."""
-        self.die(fault, what, number)
-        with contextlib.suppress(Refused):
-            come_back(self.shop, what, number)
+        super().press(fault, what, number=number)
 
     def find(self, number: str):
         with self.shop.unit() as db:
             return cases.by_number(db, number)
-
-    def count(self, query: str, **values: object) -> int:
-        with self.shop.unit() as db:
-            return int(db.scalar(text(f"SELECT count(*) FROM {query}"), values) or 0)
 
     def files(self, number: str) -> int:
         """How many files are kept of the return's labels."""
@@ -156,11 +136,6 @@ class Ramp:
         requests = [str(case.id), str(uuid.uuid5(case.id, "unsent"))]
         about = "document WHERE kind = 'credit_note' AND about = ANY(:requests)"
         return self.count(about, requests=requests)
-
-    @property
-    def sold(self) -> int:
-        with self.broker.open():
-            return self.broker.bought
 
 
 @pytest.fixture(scope="module")

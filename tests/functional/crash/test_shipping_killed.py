@@ -5,24 +5,19 @@ The parcels are of one big order, so that each kill has a fresh one and costs on
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import uuid
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
 
 from opticworks.checkout import staff
-from opticworks.checkout.settle import Refused
 from opticworks.jobs.testing import drain
 from opticworks.shipping import service as shipments
-from opticworks.stock import service as stock
 from opticworks.testing.ledger import wrong
-from opticworks.testing.processes import buy, ship
+from opticworks.testing.processes import ship
 
-SKU = "RS1-PRO-WHT"
-SHIP = "opticworks.testing.processes:ship"
+from .yard import SKU, Yard
+
 PACKING = ("pack.before_commit", "pack.after_commit")
 UNPACKING = ("unpack.before_commit", "unpack.after_commit")
 BUYING = (
@@ -74,34 +69,23 @@ NOTING = ("label_batch_order.before_commit", "label_batch_order.after_commit")
 ASKING = ("label_problem.before_commit", "label_problem.after_commit")
 
 
-class Dock:
+class Dock(Yard):
     """Where parcels of big paid orders are killed at."""
 
+    deed = ship
+
     def __init__(self, house, nursery) -> None:
-        settings = {"shipping": {"automatic_labels": "true", "most_cost": "0"}}
-        self.house = replace(house, carrier=True, settings=settings)
-        self.nursery, self.broker = nursery, self.house.broker()
-        self.shop = self.house.open()
-        with self.shop.unit() as db:
-            stock.adjust_stock(db, SKU, 100, reason="delivery", actor="clerk")
+        labels_by_themselves = {"shipping": {"automatic_labels": "true", "most_cost": "0"}}
+        super().__init__(house, nursery, labels_by_themselves)
         self.number = self.order(40)
         drain(self.shop)
         with self.shop.unit() as db:  # the rule packed all of it, which only tests are to do
             db.execute(text("UPDATE parcel SET status = 'dropped'"))
 
     def order(self, quantity: int = 1) -> str:
-        email = f"ada-{uuid.uuid4().hex[:10]}@example.com"
-        number = buy(self.shop, email=email, payment="bank_transfer", sku=SKU, quantity=quantity)
+        number = super().order(quantity)
         staff.mark_paid(self.shop, number, actor="clerk")
         return number
-
-    def press(self, fault: str, what: str, **more: object) -> None:
-        """Do it in a process that dies of it, then again in one that doesn't."""
-        call = [SHIP, {"what": what, **more}]
-        process = self.nursery.start("verb", self.house, call=call, fault=fault)
-        assert process.wait() == -signal.SIGKILL
-        with contextlib.suppress(Refused):
-            ship(self.shop, what, **more)
 
     def packed(self) -> str:
         form = str(uuid.uuid4())
@@ -116,15 +100,6 @@ class Dock:
     def find(self, parcel: str):
         with self.shop.unit() as db:
             return shipments.get(db, uuid.UUID(parcel))
-
-    def count(self, query: str, **values: object) -> int:
-        with self.shop.unit() as db:
-            return int(db.scalar(text(f"SELECT count(*) FROM {query}"), values) or 0)
-
-    @property
-    def sold(self) -> int:
-        with self.broker.open():
-            return self.broker.bought
 
 
 @pytest.fixture(scope="module")
