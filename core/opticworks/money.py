@@ -195,7 +195,9 @@ def split_minor(amount: int, weights: Sequence[int]) -> list[int]:
 
 def total(amounts: Iterable[Money], currency: str) -> Money:
     """The sum; zero of `currency` when there is nothing to add."""
-    result = Money.zero(currency)
+    minor = 0
     for amount in amounts:
-        result = result + amount
-    return result
+        if amount.currency != currency:
+            raise CurrencyMismatch(f"{amount.currency} and {currency} can't be combined.")
+        minor += amount.minor
+    return Money(minor, currency)

@@ -12,6 +12,7 @@ from opticworks.contracts import Picture, SlotFragment
 from opticworks.web import parts
 from opticworks.web.engine import Engine, Markup
 from opticworks.web.parts import Parts
+from opticworks.web.pictures import picture_html
 from opticworks.web.templates import render_slot
 from opticworks.web.themes import Layer, SearchPath
 
@@ -53,6 +54,24 @@ def test_a_picture_that_changed_in_anything_is_another_part(engine):
     assert made.html("picture", picture=PICTURE) == "<p>A 2</p>"
     assert made.html("picture", picture=replace(PICTURE, width=3)) == "<p>A 3</p>"
     assert hash(PICTURE) == hash(replace(PICTURE, width=3)) != hash(replace(PICTURE, alt="B"))
+
+
+FILES = "/a,1-160.webp 160w, /a-320.webp 320w, /a-640.webp 640w"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shown"),
+    [
+        ("80px", "/a,1-160.webp 160w, /a-320.webp 320w"),
+        ("48px", "/a,1-160.webp 160w"),
+        ("400px", FILES),
+        ("50vw", FILES),
+        ("(min-width: 990px) 80px, 100vw", FILES),
+    ],
+)
+def test_a_thumbnail_names_no_file_that_no_screen_needs(sizes, shown):
+    html = picture_html(replace(PICTURE, srcset={"image/webp": FILES}), sizes, alt="A")
+    assert f'srcset="{shown}"' in html
 
 
 def test_text_never_comes_out_as_the_html_of_the_same_letters(engine):

@@ -17,13 +17,13 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from pyramid.config import Configurator
 from pyramid.response import Response
-from wtforms import Form, SelectChoice, SelectField, StringField
+from wtforms import Form, SelectField, StringField
 
 from opticworks import contracts as c
 from opticworks.checkout.addresses import Check
@@ -179,6 +179,10 @@ AVAILABLE = {sku: SimpleNamespace(free=8, tracked=True) for sku in ("RS1-PRO-WHT
 
 
 class CheckoutForm(Form):
+    groups: ClassVar = {
+        "country": (("", (("US", "United States"),)),),
+        "state": (("", (("CA", "California"), ("NY", "New York"))),),
+    }
     email = StringField()
     firstName = StringField()
     lastName = StringField()
@@ -186,9 +190,9 @@ class CheckoutForm(Form):
     address = StringField()
     address2 = StringField()
     city = StringField()
-    state = SelectField(choices=[SelectChoice("CA", "California"), SelectChoice("NY", "New York")])
+    state = SelectField()
     postalCode = StringField()
-    country = SelectField(choices=[SelectChoice("US", "United States")])
+    country = SelectField()
     phone = StringField()
 
 
@@ -468,7 +472,7 @@ def render(templates: Templates, name: str, **names: Any) -> str:
     }  # fmt: skip
     everything: dict[str, Any] = {
         **Parts(engine, shared).names,
-        "request": SimpleNamespace(path="/collections/sensors", headers=headers, GET={}),
+        "request": SimpleNamespace(path_info="/collections/sensors", headers=headers, GET={}),
         "display": c.PriceDisplay(label="plus tax"),
         "csrf": lambda: Markup('<input type="hidden" name="csrf_token" value="t" />'),
         "page": Page("OpticWorks"), "message": "", "error": "", "errors": {},

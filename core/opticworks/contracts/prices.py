@@ -185,6 +185,8 @@ class PriceDisplay:
 
     def shown_rate(self, rate: ShippingChoice) -> ShippingChoice:
         """The shipping option with its price as it is shown and charged here."""
+        if self.shipping == 1:
+            return rate
         return replace(rate, amount=_times(rate.amount, self.shipping))
 
     def unit_price(self, item: Item) -> Money:

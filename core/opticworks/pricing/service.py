@@ -387,7 +387,8 @@ class _Calculation:
             estimated=self.basket.estimated,
         )
         more = self._ask("objections", quote=result)
-        return replace(result, objections=(*self.objections, *more))
+        objections = (*self.objections, *more)
+        return replace(result, objections=objections) if objections else result
 
     @property
     def requires_shipping(self) -> bool:

@@ -166,8 +166,10 @@ def _finish(caching: Caching, request: Request, response: Response) -> None:
     if request.response_callbacks:
         request.add_response_callback(partial(_finish, caching))
         return
+    headers = response.headerlist
+    given = {name.lower() for name, _ in headers}  # read once: see headers_tween
     used = set(request.environ.get(_PRIVATE, ()))
-    if "Set-Cookie" in response.headers:
+    if "set-cookie" in given:
         used.add("a cookie")
     if used:
         name = request.matched_route.name if request.matched_route else request.path
@@ -180,9 +182,9 @@ def _finish(caching: Caching, request: Request, response: Response) -> None:
     response.headers["Cache-Control"] = f"public, max-age={caching.max_age}"
     keys = dict.fromkeys((*caching.keys, *request.environ.get(_KEYS, ())))
     if keys:
-        response.headers["Surrogate-Key"] = " ".join(keys)
-    if response.etag is None and isinstance(response.app_iter, (list, tuple)):
-        response.etag = hashlib.sha256(response.body).hexdigest()[:32]
+        headers.append(("Surrogate-Key", " ".join(keys)))
+    if "etag" not in given and isinstance(response.app_iter, (list, tuple)):
+        headers.append(("ETag", f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'))
     _compress(request, response)
     response.conditional_response = True
 
@@ -229,11 +231,9 @@ def headers_tween_factory(handler: Any, registry: Any) -> Any:
     """Outermost tween: what holds for every answer, error pages included."""
     shop = registry.shop
     policies: dict[tuple[Any, str], dict[str, str]] = {}
-    everywhere: dict[str, str] = {}
-    if not shop.config.production:
-        everywhere["X-Robots-Tag"] = "noindex"  # robots.txt alone hides no address
-    elif shop.config.base_url.startswith("https://"):
-        everywhere["Strict-Transport-Security"] = HSTS
+    pinned: dict[str, str] = {}
+    if shop.config.production and shop.config.base_url.startswith("https://"):
+        pinned["Strict-Transport-Security"] = HSTS
 
     def defaults_of(page: str) -> dict[str, str]:
         key = (getattr(shop.settings, "version", None), page)
@@ -251,8 +251,11 @@ def headers_tween_factory(handler: Any, registry: Any) -> Any:
     def headers_tween(request: Request) -> Response:
         response = handler(request)
         route = getattr(request, "matched_route", None)
-        private = request.environ.get("opticworks.private_page")
-        always = {**everywhere, **_private_headers(request)} if private else everywhere
+        always = dict(pinned)
+        if not shop.config.production:
+            always["X-Robots-Tag"] = "noindex"  # robots.txt alone hides no address
+        if request.environ.get("opticworks.private_page"):
+            always |= _private_headers(request)
         # WebOb reads the whole list for each header that it looks up; here it is read once.
         headers = response.headerlist
         given = {name.lower() for name, _ in headers}

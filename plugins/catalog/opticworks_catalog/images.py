@@ -33,8 +33,13 @@ DEMO_FOLDER = Path(__file__).parent / "demo" / "images"
 
 def image_path(stem: str, width: int, format: str, version: str = "") -> str:
     """The address of one file; with a version it may be cached for ever."""
-    path = f"/catalog/images/{stem}-{width}.{format}"
-    return f"{path}?v={version}" if version else path
+    stem, version = _around(stem, version)
+    return f"{stem}{width}.{format}{version}"
+
+
+def _around(stem: str, version: str) -> tuple[str, str]:
+    """What stands before the width, and behind the format, in the addresses of its files."""
+    return f"/catalog/images/{stem}-", f"?v={version}" if version else ""
 
 
 def picture(row: Mapping[str, Any], kept: Mapping[str, Picture]) -> Picture | None:
@@ -46,17 +51,17 @@ def picture(row: Mapping[str, Any], kept: Mapping[str, Picture]) -> Picture | No
     widths: Sequence[int] = sorted(row["widths"])
     formats = [name for name in MIME_TYPES if name in row["formats"]]
 
-    def address(width: int, format: str) -> str:
-        return image_path(row["stem"], width, format, row["version"])
-
+    stem, version = _around(row["stem"], row["version"])
     fallback = min(widths, key=lambda width: (abs(width - FALLBACK_WIDTH), -width))
     return Picture(
-        src=address(fallback, formats[-1]),
+        src=image_path(row["stem"], fallback, formats[-1], row["version"]),
         width=row["width"],
         height=row["height"],
         alt=row["alt"],
         srcset={
-            MIME_TYPES[name]: ", ".join(f"{address(width, name)} {width}w" for width in widths)
+            MIME_TYPES[name]: ", ".join(
+                [f"{stem}{width}.{name}{version} {width}w" for width in widths]
+            )
             for name in formats
         },
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from opticworks import kernel
 from opticworks.contracts import Picture, PriceDisplay, Rating
@@ -25,6 +26,7 @@ from opticworks_catalog.stock import Levels, buyable, stock_view
 #: Up to so many variants are all in the page, so that script changes between them; of more the
 #: page has the one that is shown, and a choice is a request.
 MOST_INLINE = 60
+_plain = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch  #: what an address shows as it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +42,17 @@ class Rules:
     def rating(self, product: ProductRecord) -> Rating | None:
         """That of all its variants together."""
         given = [self.ratings[sku] for sku in product.own_skus if sku in self.ratings]
+        if not given:
+            return None
         rating = sum(given, Rating())
         return rating if rating.count else None
 
 
 def product_path(handle: str, sku: str = "") -> str:
     """A product's address, or that of one of its variants."""
-    path = f"/products/{handle}"
-    return f"{path}?{urlencode({'variant': sku})}" if sku else path
+    if not sku:
+        return f"/products/{handle}"
+    return f"/products/{handle}?variant={sku if _plain(sku) else quote_plus(sku)}"
 
 
 def collection_path(handle: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from opticworks.contracts import Component, Item, Picture, PriceDisplay
@@ -122,22 +122,28 @@ class ProductRecord:
     variants: tuple[VariantRecord, ...]
     images: tuple[ImageRecord, ...]
     collections: tuple[str, ...]  #: handles
+    #: What is sold here, the variants' SKUs, and every SKU whose stock matters: the variants' own,
+    #: or those of a bundle's parts. Every page of the product asks for both.
+    own_skus: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    skus: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _shown: Mapping[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        own = tuple(variant.sku for variant in self.variants)
+        stocked = tuple(dict.fromkeys(sku for one in self.variants for sku in one.stocked))
+        shown = {variant.sku: self._images_of(variant) for variant in self.variants}
+        object.__setattr__(self, "own_skus", own)
+        object.__setattr__(self, "skus", own if stocked == own else stocked)
+        object.__setattr__(self, "_shown", shown)
 
     @property
     def option_names(self) -> tuple[str, ...]:
         return tuple(option.name for option in self.options)
 
-    @property
-    def skus(self) -> frozenset[str]:
-        """Every SKU whose stock matters here: the variants' own, or those of a bundle's parts."""
-        return frozenset(sku for variant in self.variants for sku in variant.stocked)
-
-    @property
-    def own_skus(self) -> tuple[str, ...]:
-        """What is sold here: the variants' SKUs."""
-        return tuple(variant.sku for variant in self.variants)
-
     def images_of(self, variant: VariantRecord) -> tuple[int, ...]:
         """Which pictures show the variant; all of them when none does."""
+        return self._shown[variant.sku]
+
+    def _images_of(self, variant: VariantRecord) -> tuple[int, ...]:
         shown = tuple(i for i, image in enumerate(self.images) if image.shows(variant))
         return shown or tuple(range(len(self.images)))

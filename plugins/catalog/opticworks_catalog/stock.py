@@ -45,19 +45,18 @@ def _on_shelf(level: Level) -> int:
     return level.on_hand - level.held
 
 
-def _least(variant: VariantRecord, levels: Levels, count: Callable[[Level], int]) -> int | None:
-    def there(sku: str) -> int:
-        level = levels.get(sku)
-        return max(count(level), 0) if level is not None else 0
+def _there(sku: str, levels: Levels, count: Callable[[Level], int]) -> int:
+    level = levels.get(sku)
+    return max(count(level), 0) if level is not None else 0
 
+
+def _least(variant: VariantRecord, levels: Levels, count: Callable[[Level], int]) -> int | None:
     if not variant.components:
-        if variant.stock_policy == "untracked":
-            return None
-        return there(variant.sku)
+        return None if variant.stock_policy == "untracked" else _there(variant.sku, levels, count)
     if not all(part.on_sale for part in variant.components):
         return 0
     counted = [
-        there(part.sku) // part.quantity
+        _there(part.sku, levels, count) // part.quantity
         for part in variant.components
         if part.stock_policy != "untracked"
     ]
