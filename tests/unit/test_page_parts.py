@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ from opticworks.web.templates import render_slot
 from opticworks.web.themes import Layer, SearchPath
 
 PICTURE = Picture(src="/a.webp", width=2, height=1, alt="A", srcset={"image/webp": "/a.webp 2w"})
+ONE = sys.getsizeof(Markup("<p>a </p>"))  #: bytes of a word that is remembered
 
 
 @pytest.fixture
@@ -109,9 +111,9 @@ def test_in_development_everything_is_rendered_since_templates_change(engine, re
 
 
 def test_no_more_is_remembered_than_fits(engine, rendered, monkeypatch):
-    monkeypatch.setattr(parts, "MOST_CHARACTERS", 20)
+    monkeypatch.setattr(parts, "MOST_BYTES", 2 * ONE)
     made = Parts(engine, {"shop": ""})
-    for word in "abcabc":  # nine characters each: of three there is always one missing
+    for word in "abcabc":  # of three there is always one missing
         made.html("word", word=word)
     assert 4 <= len(rendered) <= 6
 
@@ -120,7 +122,7 @@ def test_of_more_than_fits_a_part_is_found_again_when_all_is_read_in_turn(
     engine, rendered, monkeypatch
 ):
     random.seed(20)
-    monkeypatch.setattr(parts, "MOST_CHARACTERS", 9 * 20)
+    monkeypatch.setattr(parts, "MOST_BYTES", 20 * ONE)
     made = Parts(engine, {"shop": ""})
     words = "abcdefghijklmnopqrstuvwxy"  # five more than fit
     for word in words * 40:

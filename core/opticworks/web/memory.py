@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import linecache
 import os
 import pickle
 import sys
@@ -49,6 +50,7 @@ def settle() -> None:
     runs Python at a time, so an arena for each would only scatter what is free: with glibc they
     share one (a fifth less memory for four threads).
     """
+    linecache.clearcache()  # sources that looking at functions has read; a traceback reads its own
     gc.collect()
     gc.freeze()
     if not sys.platform.startswith("linux"):

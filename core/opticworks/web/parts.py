@@ -10,13 +10,14 @@ each request.
 from __future__ import annotations
 
 import random
+import sys
 import threading
 from collections.abc import Hashable, Mapping
 from typing import Any
 
 from opticworks.web.engine import Engine, Markup
 
-MOST_CHARACTERS = 8_000_000  #: of HTML that one process keeps for a theme
+MOST_BYTES = 8_000_000  #: of HTML that one process keeps for a theme, as Python stores it
 
 
 class Parts:
@@ -62,8 +63,8 @@ class Parts:
                 return
             self._known[key] = html
             self._keys.append(key)
-            self._size += len(html)
-            while self._size > MOST_CHARACTERS:
+            self._size += sys.getsizeof(html)
+            while self._size > MOST_BYTES:
                 self._forget_one()
 
     def _forget_one(self) -> None:
@@ -71,4 +72,4 @@ class Parts:
         than the memory from end to end, as crawlers do, would find none of it remembered."""
         at = random.randrange(len(self._keys))
         self._keys[at], self._keys[-1] = self._keys[-1], self._keys[at]
-        self._size -= len(self._known.pop(self._keys.pop()))
+        self._size -= sys.getsizeof(self._known.pop(self._keys.pop()))

@@ -18,8 +18,7 @@ from opticworks.contracts import (
     SlotFragment,
 )
 from opticworks.plugin import hookimpl
-from opticworks_catalog import admin, demo_load, goods, images, slots
-from opticworks_catalog import cli as catalog_cli
+from opticworks_catalog import admin, goods, images, slots
 from opticworks_catalog.admin import queries as admin_queries
 from opticworks_catalog.exchange import jobs as import_jobs
 from opticworks_catalog.finding import sitemap as finding_sitemap
@@ -65,6 +64,8 @@ def item_groups(ctx: Ctx) -> Iterable[ItemGroup]:
 
 @hookimpl
 def demo(ctx: Ctx) -> None:
+    from opticworks_catalog import demo_load
+
     demo_load.load(ctx)
 
 
@@ -112,7 +113,9 @@ def tasks(jobs: Any) -> None:
 
 @hookimpl
 def commands(cli: Any) -> None:
-    cli.add_command(catalog_cli.catalog)
+    from opticworks_catalog.cli import catalog  # with click, which no web process needs
+
+    cli.add_command(catalog)
 
 
 def includeme(config: Any) -> None:

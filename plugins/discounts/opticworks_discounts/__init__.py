@@ -20,7 +20,7 @@ from opticworks.contracts import (
     Suggestion,
 )
 from opticworks.plugin import hookimpl
-from opticworks_discounts import admin, answers, demo_data, watching
+from opticworks_discounts import admin, answers, watching
 from opticworks_discounts.models import Base
 from opticworks_discounts.settings import DiscountsSettings
 
@@ -68,6 +68,8 @@ def attention(ctx: Ctx) -> Iterable[Attention]:
 
 @hookimpl
 def demo(ctx: Ctx) -> None:
+    from opticworks_discounts import demo_data
+
     demo_data.load(ctx)
 
 

@@ -19,7 +19,7 @@ from opticworks.contracts import (
 )
 from opticworks.events import Event
 from opticworks.plugin import hookimpl
-from opticworks_reviews import admin, asking, demo_data, mails, reading, writing
+from opticworks_reviews import admin, asking, mails, reading, writing
 from opticworks_reviews.models import Base
 from opticworks_reviews.settings import ReviewsSettings
 
@@ -92,6 +92,8 @@ def attention(ctx: Ctx) -> Iterator[Attention]:
 
 @hookimpl
 def demo(ctx: Ctx) -> None:
+    from opticworks_reviews import demo_data
+
     demo_data.load(ctx)
 
 

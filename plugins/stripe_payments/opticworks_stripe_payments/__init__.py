@@ -7,7 +7,6 @@ from typing import Any
 
 from opticworks.contracts import PluginInfo, StandIn
 from opticworks.plugin import hookimpl
-from opticworks_stripe_payments import cli as stripe_cli
 from opticworks_stripe_payments.provider import StripePayments
 from opticworks_stripe_payments.settings import STANDIN_SECRET, StripeSettings
 
@@ -56,7 +55,9 @@ def includeme(config: Any) -> None:
 
 @hookimpl
 def commands(cli: Any) -> None:
-    cli.add_command(stripe_cli.stripe)
+    from opticworks_stripe_payments.cli import stripe  # with click, which no web process needs
+
+    cli.add_command(stripe)
 
 
 @hookimpl

@@ -24,7 +24,7 @@ from opticworks.contracts import (
 from opticworks.events import Event
 from opticworks.money import Money
 from opticworks.plugin import hookimpl
-from opticworks_taxes import admin, calculation, demo_rates, evidence, reading, rules, vat
+from opticworks_taxes import admin, calculation, evidence, reading, rules, vat
 from opticworks_taxes.models import Base
 from opticworks_taxes.settings import Region, TaxesSettings
 
@@ -148,6 +148,8 @@ def admin_menu(ctx: Ctx) -> Iterable[MenuItem]:
 
 @hookimpl
 def demo(ctx: Ctx) -> None:
+    from opticworks_taxes import demo_rates
+
     demo_rates.load(ctx)
 
 

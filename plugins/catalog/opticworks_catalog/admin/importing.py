@@ -15,7 +15,6 @@ from opticworks import kernel
 from opticworks.plugin import Crumb, Page, admin_view, flash
 from opticworks_catalog.admin import EDIT, PATH, READ
 from opticworks_catalog.exchange import jobs
-from opticworks_catalog.exchange.dumping import dump
 from opticworks_catalog.exchange.report import KINDS, Report
 from opticworks_catalog.models import Import
 
@@ -163,6 +162,8 @@ def report_file(request: Request) -> Response:
 
 @admin_view("catalog.admin.export", READ.code, request_method=("GET", "HEAD"))
 def export(request: Request) -> Response:
+    from opticworks_catalog.exchange.dumping import dump  # large, and seldom asked for
+
     text = "".join(dump(request.db, request.shop.config.base_url))
     return _file(text, f"products-{datetime.now(UTC):%Y-%m-%d}.csv")
 

@@ -10,8 +10,6 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from opticworks.plugin import defer, job_waits
-from opticworks_catalog.exchange.loading import Wish, load
-from opticworks_catalog.exchange.sheet import BadFile
 from opticworks_catalog.models import Import
 
 TASK = "catalog.import"
@@ -32,6 +30,10 @@ def stopped(db: Session, row: Import) -> bool:
 
 def run(shop: Any, import_id: int) -> None:
     """Try or import the file, and keep the report. Doing it again does what is left to do."""
+    # The worker runs this. A web process, which only starts it, needs nothing of it.
+    from opticworks_catalog.exchange.loading import Wish, load
+    from opticworks_catalog.exchange.sheet import BadFile
+
     with shop.unit() as db:
         row = db.get(Import, import_id)
         if row is None or row.content is None or row.state not in RUNNING:
