@@ -170,7 +170,8 @@ class _Sheet:
                 rows.append([text(label, 8.5), *(text(each, 8.5, right=True) for each in amounts)])
             widths = [self.width - 240, 60, 90, 90]
             found += [gap(18), table(rows, widths, head=1)]
-        found += [gap(10), *lines(map(_, facts["remarks"]), 8.5)] if facts["remarks"] else []
+        remarks = [_(each) for each in facts["remarks"]]
+        found += [gap(10), *lines(remarks, 8.5)] if remarks else []
         if facts["footer"]:
             found += [gap(22), *lines(facts["footer"].splitlines(), 8, grey=True)]
         return found

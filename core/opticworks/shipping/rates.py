@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 RATES_VALID_HOURS = 24
 CACHED_SECONDS = 15 * 60
+DEADLINE = 3.0  #: seconds that a customer is kept waiting for providers
 #: Threads for each provider, so that one whose vendor hangs takes none from the others.
 _pools: dict[str, ThreadPoolExecutor] = {}
 
@@ -69,6 +70,7 @@ def request_for(
         goods_value=goods_value,
         origin=origin,
         destination=destination,
+        deadline=DEADLINE,
     )
 
 
