@@ -103,7 +103,7 @@ def main(orders: int, statements: str | None, functions: int, sort: str, var: Pa
             f"order    {sum(map(len, sent.values())):3} statements  "
             f"{sum(statistics.median(t) for t in took.values()):6.2f} ms of CPU, "
             f"{sum(min(t) for t in took.values()):6.2f} at best  "
-            f"{sum(map(statistics.median, called.values())):7,.0f} calls"
+            f"{sum(statistics.median(each) for each in called.values()):7,.0f} calls"
         )
         if functions:
             profiler = cProfile.Profile(time.thread_time)

@@ -85,7 +85,14 @@ def quote_cart(
     with only_reading(db):
         goods = pricing.items(shop.hooks, shop.ctx(db), [line.sku for line in cart.lines])
         availability = stock.availability(db, pricing.stock_skus(goods.values()))
-        return _priced(shop, db, cart, goods, availability, email, agreed_at)
+        own = _open_order(db, cart)
+        return _priced(shop, db, cart, goods, availability, own, email, agreed_at)
+
+
+def _open_order(db: Session, cart: Cart) -> str:
+    """The number of the cart's order that awaits its payment. Nobody has ordered from a cart whose
+    checkout was never filled in."""
+    return orders.open_of_cart(db, cart.id) if cart.details else ""
 
 
 def _priced(
@@ -94,14 +101,13 @@ def _priced(
     cart: Cart,
     goods: Mapping[str, c.Item],
     availability: Mapping[str, Availability],
+    own: str,
     email: str | None = None,
     agreed_at: datetime | None = None,
     at_hand: bool = False,
 ) -> CartQuote:
     address = address_of(shop, cart.details)
     picker = _ShippingPicker(shop, cart, address, at_hand)
-    # Nobody has ordered from a cart whose checkout was never filled in.
-    own = orders.open_of_cart(db, cart.id) if cart.details else ""
     # What the cart's own order keeps while it is being paid is not gone for this cart.
     kept = stock.held_by(db, own) if own else {}
     basket = pricing.Basket(
@@ -229,13 +235,14 @@ def _edited_and_priced(
             availability = stock.availability(db, pricing.stock_skus(goods.values()))
         except pricing.Refused:
             goods, availability = {}, {}
+        own = _open_order(db, cart)
         if edit is not None:
             edit(cart)
         if not goods:
             return None
         try:
             return _priced(
-                shop, db, cart, goods, availability, agreed_at=agreed_at, at_hand=at_hand
+                shop, db, cart, goods, availability, own, agreed_at=agreed_at, at_hand=at_hand
             )
         except pricing.Refused:
             return None

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import (
     String,
     Subquery,
+    Text,
     any_,
     bindparam,
     delete,
@@ -59,10 +60,12 @@ class SoldOut(Exception):
         self.shortages = tuple(shortages)
 
 
-# One parameter whatever the number of SKUs, and plain columns: asked on every page.
+# One parameter whatever the number of SKUs, and plain columns: asked on every page. PostgreSQL
+# plans this once; with the parameter itself in ANY it would plan each time, for so many SKUs.
 _items = StockItem.__table__.c
+_GIVEN = func.array(select(func.unnest(bindparam("skus", type_=ARRAY(Text)))).scalar_subquery())
 _AVAILABILITY = select(_items.sku, _items.on_hand, _items.held, _items.backorder_limit).where(
-    _items.sku == any_(bindparam("skus", type_=ARRAY(String)))
+    _items.sku == any_(_GIVEN)
 )
 
 
@@ -106,12 +109,16 @@ def _lock(db: Session, skus: Iterable[str]) -> dict[str, StockItem]:
 # What a sale needs of the locked rows, without making objects of them.
 _FREE = _AVAILABILITY.order_by(_items.sku).with_for_update()
 
-# Takes what is there of each, keeps it for the order and writes it down, in one statement.
+# Takes what is there of each, keeps it for the order and writes it down, in one statement, which
+# PostgreSQL plans once, as above.
 _TAKE = text(
     """
     WITH taken AS (
         UPDATE stock_item SET held = held + wanted.quantity
-        FROM unnest(CAST(:skus AS text[]), CAST(:quantities AS int[])) AS wanted(sku, quantity)
+        FROM unnest(
+            ARRAY(SELECT unnest(CAST(:skus AS text[]))),
+            ARRAY(SELECT unnest(CAST(:quantities AS int[])))
+        ) AS wanted(sku, quantity)
         WHERE stock_item.sku = wanted.sku
           AND stock_item.on_hand + stock_item.backorder_limit - stock_item.held >= wanted.quantity
         RETURNING wanted.sku, wanted.quantity
