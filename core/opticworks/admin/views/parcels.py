@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
+from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
 from opticworks.admin import words
@@ -29,6 +30,7 @@ from opticworks.shipping import rates as rates_room
 from opticworks.shipping import rules
 from opticworks.shipping import service as shipments
 from opticworks.shipping.models import STATUSES, Parcel, ShippingProblem
+from opticworks.shop import Shop
 from opticworks.web.page import Crumb, Page
 from opticworks.web.policy import admin_view
 
@@ -401,14 +403,24 @@ def _options(request: Request, number: str) -> c.BuyOptions:
 
 def _look(request: Request, number: str) -> str:
     """Ask now what became of the money of a voided label."""
-    parcel_id = _parcel(request, number)
+    return money_of(request.shop, _parcel(request, number), labels.follow_void, shipments.get)
+
+
+def money_of(
+    shop: Shop,
+    label: uuid.UUID,
+    follow: Callable[[Shop, uuid.UUID], None],
+    get: Callable[[Session, uuid.UUID], Any],
+) -> str:
+    """`follow` what becomes of the money of a label that was given back, whose row `get` finds; in
+    a sentence. Raises Refused."""
     try:
-        labels.follow_void(request.shop, parcel_id)
+        follow(shop, label)
     except c.ProviderError as error:
         raise Refused(f"The provider could not be asked: {error}") from None
-    with request.shop.unit() as db:
-        parcel = shipments.get(db, parcel_id)
-    return BACK.get(parcel.void if parcel else "", AWAITED)
+    with shop.unit() as db:
+        found = get(db, label)
+    return BACK.get(found.void if found else "", AWAITED)
 
 
 def _void(request: Request, number: str) -> str:

@@ -20,7 +20,7 @@ from opticworks.admin import money, words
 from opticworks.admin.shell import flash
 from opticworks.admin.timeline import Entry
 from opticworks.admin.views.papers import MIME_TYPES
-from opticworks.admin.views.parcels import AWAITED, BACK
+from opticworks.admin.views.parcels import money_of
 from opticworks.admin.views.refunds import amount_of, read_quantity, shown_amount, told
 from opticworks.checkout import purchase, refund_plan, return_labels, return_refund, returns
 from opticworks.checkout.return_refund import Terms
@@ -338,14 +338,8 @@ def _void(request: Request, number: str) -> str:
 
 def _look(request: Request, number: str) -> str:
     """Ask now what became of the money of a label that was given back."""
-    label_id = _label_id(request, number)
-    try:
-        return_labels.follow_void(request.shop, label_id)
-    except c.ProviderError as error:
-        raise Refused(f"The provider could not be asked: {error}") from None
-    with request.shop.unit() as db:
-        label = cases.label(db, label_id)
-    return BACK.get(label.void if label else "", AWAITED)
+    label = _label_id(request, number)
+    return money_of(request.shop, label, return_labels.follow_void, cases.label)
 
 
 def _label_id(request: Request, number: str) -> uuid.UUID:
