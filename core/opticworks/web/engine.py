@@ -19,6 +19,7 @@ from typing import Any
 
 from chameleon import PageTemplate, PageTemplateFile
 from chameleon.i18n import simple_translate
+from chameleon.zpt.template import Macro
 from chameleon.loader import MemoryLoader
 
 from opticworks.web import memory
@@ -150,6 +151,16 @@ class Compiler(MemoryLoader):
         return module
 
 
+class Macros(dict[str, Macro]):
+    """A template's macros, made once; Chameleon makes a new object for each use of one."""
+
+    def __missing__(self, name: str) -> Macro:
+        known = self.get(name.replace("-", "_"))
+        if known is None:
+            raise KeyError(f"There is no macro {name!r}.")
+        return known
+
+
 class Template(PageTemplateFile):
     """A template file without the expression type `load:`, its names in a `Names`."""
 
@@ -157,6 +168,7 @@ class Template(PageTemplateFile):
     prepend_relative_search_path = False
 
     _render: Callable[..., None]
+    macros: Any
 
     def digest(self, body: str, names: Collection[str]) -> str:
         """A name for the module. Chameleon's own holds the version of every package that is
@@ -173,6 +185,13 @@ class Template(PageTemplateFile):
             render(stream, names, *args, **kw)
 
         self._render = render_with
+        if not self.auto_reload:  # else each use of one looks whether the file has changed
+            prefix = "_render_"
+            self.macros = Macros(
+                (name.removeprefix(prefix), Macro(function))
+                for name, function in self.__dict__.items()
+                if name.startswith(prefix)
+            )
 
 
 class Engine:
