@@ -19,8 +19,8 @@ from typing import Any
 
 from chameleon import PageTemplate, PageTemplateFile
 from chameleon.i18n import simple_translate
-from chameleon.zpt.template import Macro
 from chameleon.loader import MemoryLoader
+from chameleon.zpt.template import Macro
 
 from opticworks.web import memory
 from opticworks.web.themes import PROTECTED, SearchPath
@@ -286,8 +286,10 @@ class Engine:
     @property
     def digest(self) -> str:
         """What the addresses of static files carry: it changes when one of them changes."""
+        if self._digest and not self.auto_reload:
+            return self._digest
         now = time.monotonic()
-        if not self._digest or (self.auto_reload and now - self._digest_at > DIGEST_SECONDS):
+        if not self._digest or now - self._digest_at > DIGEST_SECONDS:
             self._digest = self.path.digest("static", by_time=self.auto_reload)
             self._digest_at = now
         return self._digest
