@@ -20,6 +20,7 @@ from typing import Any
 from chameleon import PageTemplate, PageTemplateFile
 from chameleon.i18n import simple_translate
 from chameleon.loader import MemoryLoader
+from chameleon.zpt.template import Macro
 
 from opticworks.web import memory
 from opticworks.web.themes import PROTECTED, SearchPath
@@ -150,6 +151,16 @@ class Compiler(MemoryLoader):
         return module
 
 
+class Macros(dict[str, Macro]):
+    """A template's macros, made once; Chameleon makes a new object for each use of one."""
+
+    def __missing__(self, name: str) -> Macro:
+        known = self.get(name.replace("-", "_"))
+        if known is None:
+            raise KeyError(f"There is no macro {name!r}.")
+        return known
+
+
 class Template(PageTemplateFile):
     """A template file without the expression type `load:`, its names in a `Names`."""
 
@@ -157,6 +168,7 @@ class Template(PageTemplateFile):
     prepend_relative_search_path = False
 
     _render: Callable[..., None]
+    macros: Any
 
     def digest(self, body: str, names: Collection[str]) -> str:
         """A name for the module. Chameleon's own holds the version of every package that is
@@ -173,6 +185,13 @@ class Template(PageTemplateFile):
             render(stream, names, *args, **kw)
 
         self._render = render_with
+        if not self.auto_reload:  # else each use of one looks whether the file has changed
+            prefix = "_render_"
+            self.macros = Macros(
+                (name.removeprefix(prefix), Macro(function))
+                for name, function in self.__dict__.items()
+                if name.startswith(prefix)
+            )
 
 
 class Engine:
@@ -267,8 +286,10 @@ class Engine:
     @property
     def digest(self) -> str:
         """What the addresses of static files carry: it changes when one of them changes."""
+        if self._digest and not self.auto_reload:
+            return self._digest
         now = time.monotonic()
-        if not self._digest or (self.auto_reload and now - self._digest_at > DIGEST_SECONDS):
+        if not self._digest or now - self._digest_at > DIGEST_SECONDS:
             self._digest = self.path.digest("static", by_time=self.auto_reload)
             self._digest_at = now
         return self._digest

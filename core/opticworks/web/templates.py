@@ -282,7 +282,7 @@ def slot_fragments(
     for implementation in reversed(hooks.slot.get_hookimpls()):
         try:
             answer = implementation.function(
-                *(arguments[argument] for argument in implementation.argnames)
+                *[arguments[argument] for argument in implementation.argnames]
             )
             fragments.extend(answer or ())
         except Exception:
