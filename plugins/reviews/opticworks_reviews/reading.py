@@ -120,7 +120,8 @@ def ratings(skus: Sequence[str], ctx: Ctx) -> dict[str, Rating]:
         for sku, stars, count in ctx.db.execute(statement):
             counted[sku][stars - 1] = count
         for sku, (one, two, three, four, five) in counted.items():
-            known[sku] = rating = Rating(stars=(one, two, three, four, five))
+            rating = Rating(stars=(one, two, three, four, five))
+            known[sku] = rating = memory.shared(rating, rating)  # most have none
             memory.keep(("rating", sku), rating)
     return {sku: rating for sku, rating in known.items() if rating is not None and rating.count}
 
