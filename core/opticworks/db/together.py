@@ -43,6 +43,7 @@ class WritingSession(Session):
         self._kept = []
 
     def keep(self, write: Write, values: Mapping[str, Any]) -> None:
+        """Remember it until the session flushes."""
         self._kept.append((write, values))
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:

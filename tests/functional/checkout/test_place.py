@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from opticworks import contracts as c
 from opticworks.carts import service as carts
@@ -16,6 +17,7 @@ from opticworks.checkout.place import Changed, place
 from opticworks.checkout.quoting import ensure_rates
 from opticworks.checkout.settle import Refused, settle
 from opticworks.contracts import ProviderError
+from opticworks.orders import service as orders
 from opticworks.orders.models import Order
 from opticworks.payments import service as payments
 from opticworks.shipping import rates
@@ -23,6 +25,7 @@ from opticworks.shop import Shop
 from opticworks.stock import service as stock
 from opticworks.testing.counter import Counter, open_counter
 from opticworks.testing.fakes import FakeOnlinePayment
+from opticworks.testing.processes import until
 
 
 @pytest.fixture
@@ -369,3 +372,27 @@ def test_a_vendors_bad_minute_never_replaces_rates_that_are_there(
         db.execute(text("UPDATE cart SET rates_until = now() - interval '1 second'"))
     ensure_rates(counter.shop, cart_id)
     assert counter.quote(cart_id).shipping == before.shipping
+
+
+def test_settling_waits_for_the_order_with_the_cart_in_its_hands(counter: Counter) -> None:
+    """Placing locks the cart first, so that whoever locked them the other way round would stand
+    in its way for ever."""
+    cart_id = counter.cart(("A", 1))
+    number = place(counter.shop, counter.wish(cart_id)).number
+
+    def cart_is_taken() -> bool:
+        try:
+            with counter.shop.unit() as db:
+                locked = text("SELECT FROM cart WHERE id = :id FOR UPDATE NOWAIT")
+                db.execute(locked, {"id": cart_id})
+        except OperationalError:
+            return True
+        return False
+
+    with ThreadPoolExecutor(1) as others:
+        with counter.shop.unit() as db:
+            orders.lock(db, number)
+            settled = others.submit(settle, counter.shop, number)
+            until(cart_is_taken)
+            assert not settled.done()
+        settled.result(timeout=30)
