@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import text
+
 from opticworks.checkout import staff as verbs
 from opticworks.checkout import tracking
 
@@ -83,6 +85,11 @@ def test_a_label_is_given_back_and_wrong_forms_change_nothing(counter, sign_in) 
     assert "Voided, paid back" in page.text
     assert "Still to pack" in page.text
     assert counter.carrier.vendor.bought == 1
+    with counter.shop.unit() as db:
+        db.execute(text("UPDATE parcel SET void = 'pending' WHERE void = 'done'"))
+    form = form_with(parcels_page(counter, clerk, number), "look")
+    page = form.submit("do", value="look", status=303).follow()
+    assert "The label's money was paid back." in page.html.get_text()
 
 
 def test_a_label_in_question_is_looked_up_and_made_in_no_other_format(counter, sign_in) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from sqlalchemy import text
 
 from opticworks.audit.models import AuditEntry
 from opticworks.checkout import return_labels, returns, staff, withdrawal
@@ -160,6 +161,10 @@ def test_a_label_is_voided_from_the_screen(counter, sign_in, sent):
     for told in ("Voided, paid back", "Label given back", "What becomes of its money"):
         assert told in text_of(page)
     owner.get(f"{path}/label.pdf", status=404)
+    with counter.shop.unit() as db:
+        db.execute(text("UPDATE return_label SET void = 'pending' WHERE void = 'done'"))
+    page = press(owner.get(path), "look").follow()
+    assert "The label's money was paid back." in text_of(page)
     press(press(page, "prices").follow(), "buy")
     shown = text_of(owner.get("/admin/shipping"))
     assert "Labels 2" in shown
