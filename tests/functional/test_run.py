@@ -193,8 +193,9 @@ def test_a_port_in_use_is_one_sentence_and_nothing_stays_behind(var, start):
 
 
 def test_named_servers_are_used_and_neither_started_nor_stopped(
-    var, start, worker_database_url, worker_redis_url
+    var, start, make_shop, worker_database_url, worker_redis_url
 ):
+    make_shop().close()  # whatever the last test left there is gone
     run = start(free_port(), DATABASE_URL=worker_database_url, REDIS_URL=worker_redis_url)
     run.wait_until_up()
     assert "Starting PostgreSQL" not in run.said

@@ -40,7 +40,8 @@ class Change(Base):
 _CHANGES = text(
     "SELECT scope, string_agg(number::text, ',' ORDER BY number) FROM change GROUP BY scope"
 )
-_DATABASE = text("SELECT oid FROM pg_database WHERE datname = current_database()")
+# Asked once in a connection's life: a test's database is made anew under the same name.
+DATABASE = text("SELECT oid FROM pg_database WHERE datname = current_database()")
 
 
 class Memory:
@@ -130,7 +131,7 @@ def _stamps(db: Session) -> dict[str, Hashable]:
     connection = db.connection()
     if (database := connection.info.get("opticworks.database")) is None:
         # With its number, since a test's is made anew under the same name.
-        database = (connection.engine.url, connection.scalar(_DATABASE))
+        database = (connection.engine.url, connection.scalar(DATABASE))
         connection.info["opticworks.database"] = database
     found: dict[str, Hashable] = {
         scope: (database, numbers) for scope, numbers in connection.execute(_CHANGES)

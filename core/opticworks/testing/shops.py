@@ -24,6 +24,7 @@ from opticworks import shop as shop_module
 from opticworks.app import make_app
 from opticworks.boot import boot
 from opticworks.config import Config, PluginLine
+from opticworks.db.changes import DATABASE
 from opticworks.plugins import installed
 from opticworks.shipping import rates
 from opticworks.shop import Shop
@@ -213,8 +214,8 @@ def counted() -> Iterator[list[str]]:
     """Every statement sent to PostgreSQL meanwhile, in order, whoever sends it.
 
     Counted at the driver, so that deferred jobs and Core statements count too; the pool's empty
-    ping does not. Nothing that a process remembers for some seconds grows old meanwhile: what is
-    read again then says how long the test took.
+    ping does not, nor what a connection asks once in its life. Nothing that a process remembers
+    for some seconds grows old meanwhile: what is read again then says how long the test took.
     """
     statements: list[str] = []
     execute, many = psycopg.Cursor.execute, psycopg.Cursor.executemany
@@ -222,7 +223,7 @@ def counted() -> Iterator[list[str]]:
     def noting(original: Any) -> Any:
         def wrapper(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
             sql = query if isinstance(query, str) else str(query)
-            if sql.strip(" ;"):
+            if sql.strip(" ;") and sql != DATABASE.text:
                 statements.append(sql)
             return original(cursor, query, *args, **kwargs)
 

@@ -103,7 +103,8 @@ def all_done(shop):
 def kill_at(shop, nursery, kind, port, folder, fault):
     """Announce an order, kill the worker at the fault, let another finish."""
     with shop.unit() as db:
-        event_id = service.emit(db, events.ORDER_PLACED, "OW-1")
+        service.emit(db, events.ORDER_PLACED, "OW-1")
+        event_id = db.scalar(text("SELECT id FROM event"))
     url = shop.engine.url.render_as_string(hide_password=False)
     options = {"url": url, "kind": kind, "port": port, "folder": str(folder)}
     killed = nursery.start(**options, fault=fault)
