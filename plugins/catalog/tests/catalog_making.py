@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import select
+
 from opticworks.contracts import Picture
 from opticworks.money import Money
 from opticworks.testing.shops import counted
+from opticworks_catalog.models import Base
 from opticworks_catalog.records import (
     ComponentRecord,
     ImageRecord,
@@ -97,3 +100,12 @@ def statements_of(browser: Any, path: str) -> list[str]:
         with counted() as statements:
             browser.get(path)
     return statements
+
+
+def snapshot(shop):
+    """Every row of the catalogue's tables."""
+    with shop.unit() as db:
+        return {
+            table.name: sorted(map(str, db.execute(select(table))))
+            for table in Base.metadata.sorted_tables
+        }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from catalog_making import snapshot
 from importing import REAL, cells, exported, run
-from test_writing import snapshot
 
 from opticworks import kernel
 from opticworks.testing.shops import clear

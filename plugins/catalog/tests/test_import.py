@@ -11,11 +11,11 @@ import textwrap
 from dataclasses import replace
 
 import pytest
+from catalog_making import snapshot
 from click.testing import CliRunner
 from importing import FILES, REAL, cells, exported, run, table
 from sqlalchemy import func, select, text, update
 from test_commands import Context
-from test_writing import snapshot
 
 from opticworks import kernel
 from opticworks.stock.models import StockEntry

@@ -6,13 +6,13 @@ import threading
 from dataclasses import replace
 
 import pytest
+from catalog_making import snapshot
 from sqlalchemy import func, select, update
 
 from opticworks import kernel
 from opticworks.testing.shops import Browser, counted
 from opticworks_catalog import items, writing
 from opticworks_catalog.models import (
-    Base,
     Image,
     ImageValue,
     Option,
@@ -76,15 +76,6 @@ def read(empty_shop):
             return writing.read(db, product_id)
 
     return read
-
-
-def snapshot(shop):
-    """Every row of the catalogue's tables."""
-    with shop.unit() as db:
-        return {
-            table.name: sorted(map(str, db.execute(select(table))))
-            for table in Base.metadata.sorted_tables
-        }
 
 
 def test_a_product_is_read_as_it_was_saved(save, read):
