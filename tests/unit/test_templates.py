@@ -111,6 +111,7 @@ def test_compiled_templates_come_from_a_child_and_print_the_same(tmp_path, write
     write("kernel/templates/layout.pt", LAYOUT.format(name="kernel"))
     write("kernel/templates/page.pt", "<p tal:content=\"what\">x</p>${tpl('layout').filename[-9:]}")
     write("kernel/templates/admin/home.pt", "<p>admin</p>")
+    monkeypatch.setattr("opticworks.web.engine.CACHE_DIRECTORY", None)
     engine = Engine("default", _path(Layer("kernel", tmp_path / "kernel")))
     engine.compile()
     made = []

@@ -18,6 +18,7 @@ from types import CodeType
 from typing import Any
 
 from chameleon import PageTemplate, PageTemplateFile
+from chameleon.config import CACHE_DIRECTORY
 from chameleon.i18n import simple_translate
 from chameleon.loader import MemoryLoader
 from chameleon.zpt.template import Macro
@@ -172,7 +173,9 @@ class Template(PageTemplateFile):
 
     def digest(self, body: str, names: Collection[str]) -> str:
         """A name for the module. Chameleon's own holds the version of every package that is
-        installed, since it may keep modules on the disk: four megabytes and most of a second."""
+        installed, for modules that are kept on the disk: four megabytes and most of a second."""
+        if not isinstance(self.loader, Compiler):
+            return str(super().digest(body, names))
         return hashlib.sha1(f"{self.filename}\n{body}".encode()).hexdigest()
 
     def cook(self, body: str) -> None:
@@ -203,7 +206,8 @@ class Engine:
         self.auto_reload = auto_reload
         self._templates: dict[tuple[str, int], Template] = {}
         self._icons: dict[tuple[str, str], Markup] = {}
-        self._compiler = Compiler()
+        # With CHAMELEON_CACHE, Chameleon's own loader keeps the code on the disk instead.
+        self._compiler = None if CACHE_DIRECTORY else Compiler()
         self._parsing = threading.RLock()
         self._digest = ""
         self._digest_at = 0.0
@@ -240,13 +244,14 @@ class Engine:
         Compiling leaves ten megabytes of holes between what stays: a child does it, and this
         process takes the code. To be called before there are threads.
         """
-        self._compiler.made = memory.apart(self._code)
+        if self._compiler is not None:
+            self._compiler.made = memory.apart(partial(self._code, self._compiler))
         self._make_all()
 
-    def _code(self) -> dict[str, bytes]:
-        self._compiler.noting = True
+    def _code(self, compiler: Compiler) -> dict[str, bytes]:
+        compiler.noting = True
         self._make_all()
-        return self._compiler.made
+        return compiler.made
 
     def _make_all(self) -> None:
         for layer in self.path.layers:
@@ -264,7 +269,8 @@ class Engine:
             implicit_i18n_translate=True,
             implicit_i18n_attributes=set(TRANSLATED),
         )
-        template.loader = self._compiler
+        if self._compiler is not None:
+            template.loader = self._compiler
         template.extra_builtins = {
             "tpl": self.template,
             "parent": partial(self.template, start=index + 1),
