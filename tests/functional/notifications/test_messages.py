@@ -15,7 +15,8 @@ from opticworks.testing.fakes import FakeMailer, fake_plugin
 
 def announce(shop, kind=events.ORDER_PLACED, subject="OW-1", **data):
     with shop.unit() as db:
-        return service.emit(db, kind, subject, data)
+        service.emit(db, kind, subject, data)
+        return db.scalar(text("SELECT max(id) FROM event"))
 
 
 def messages(shop, subject="OW-1"):
@@ -368,6 +369,7 @@ def test_announcing_costs_one_statement(shop):
         Cursor.execute = noting
         try:
             service.emit(db, events.ORDER_PLACED, "OW-1")
+            db.flush()
         finally:
             Cursor.execute = original
     assert len(sent) == 1
