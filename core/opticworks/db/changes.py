@@ -130,7 +130,6 @@ def _stamps(db: Session) -> dict[str, Hashable]:
         db.flush()
     connection = db.connection()
     if (database := connection.info.get("opticworks.database")) is None:
-        # With its number, since a test's is made anew under the same name.
         database = (connection.engine.url, connection.scalar(DATABASE))
         connection.info["opticworks.database"] = database
     found: dict[str, Hashable] = {
