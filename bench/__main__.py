@@ -50,7 +50,7 @@ def main(
         click.echo(f"The machine is busy (load average {load():.1f}): expect lower figures.")
     results: list[Result] = []
     tpcb = None
-    memory: list[int] = []
+    memory: dict[str, list[tuple[int, int]]] = {}
     with stack.prepared(var, port) as place:
         if "pgbench" in wanted:
             tpcb = baselines.pgbench(place.database_url, 8, 5 if quick else 10)
@@ -67,13 +67,14 @@ def main(
                 results += run(pages, counts, pid=pid)
                 if "order" in shop:
                     results += run(["order"], orders, pid=pid)
-                memory = [resident for resident, _ in usage.memory(pid)]
+                memory[", ".join(shop)] = usage.memory(pid)
             if "order" in shop:
                 with (
                     stack.with_cards(place) as cards,
                     stack.serving(cards, log=var / "cards.log") as pid,
                 ):
                     results += run([CARD], orders, place=cards, pid=pid)
+                    memory[CARD] = usage.memory(pid)
     path = report.write(out or var / "results", about, results, tpcb, memory)
     click.echo(path.read_text())
     click.echo(f"Written to {path}")

@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ COLUMNS = (
     *("× TPC-B", "CPU ms each: web, database, client", "kB"),
 )
 PARTS = ("pyramid", "sqlalchemy", "psycopg", "chameleon", "gunicorn", "granian")
+
+#: (resident, proportional) bytes of each of the server's processes, by what it had answered.
+Memory = Mapping[str, Sequence[tuple[int, int]]]
 
 
 def machine() -> dict[str, Any]:
@@ -49,7 +52,7 @@ def machine() -> dict[str, Any]:
 
 
 def markdown(
-    about: dict[str, Any], results: Sequence[Result], tpcb: float | None, memory: Sequence[int]
+    about: dict[str, Any], results: Sequence[Result], tpcb: float | None, memory: Memory
 ) -> str:
     """The whole report."""
     bare = max((one.rate for one in results if one.what == "bare"), default=None)
@@ -74,9 +77,10 @@ def markdown(
         )
     if tpcb is not None:
         lines += ["", f"pgbench's TPC-B on the same PostgreSQL: {tpcb:,.0f} a second."]
-    if memory:
-        sizes = ", ".join(f"{size / 2**20:.0f} MB" for size in memory)
-        lines += ["", f"Resident memory of the server's processes after the run: {sizes}."]
+    for what, processes in memory.items():
+        sizes = ", ".join(f"{rss / 2**20:.0f} ({pss / 2**20:.0f})" for rss, pss in processes)
+        said = f"MB of the server's processes after {what}, resident and in brackets their share"
+        lines += ["", f"{said}: {sizes}."]
     lines += _by_card(results) + _beside_others(results)
     for one in results:
         if one.parts:
@@ -119,7 +123,7 @@ def write(
     about: dict[str, Any],
     results: Sequence[Result],
     tpcb: float | None,
-    memory: Sequence[int],
+    memory: Memory,
 ) -> Path:
     """Write both files; gives the Markdown's path."""
     folder.mkdir(parents=True, exist_ok=True)
