@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
 from itertools import cycle, islice
 
 from sqlalchemy import select
@@ -41,6 +43,8 @@ CUSTOMERS = (
     ("Νίκος", "Παπαδόπουλος", "233 S Wacker Dr", "Chicago", "IL", "60606"),
 )
 ACTOR = "demo"
+PAUSE = timedelta(hours=21)  #: between one order and the next
+SPAN = timedelta(days=30)  #: and at most between the first and the last
 ORDERS = "demo_orders"  #: the settings row that remembers that there are some to pack
 MARK = "demo"  #: the settings row that remembers whose demo data is loaded
 
@@ -76,7 +80,9 @@ def load(shop: Shop, progress: Callable[[str], None] = lambda line: None) -> boo
 
 def place_orders(shop: Shop, count: int) -> int:
     """Place so many orders by bank transfer and mark them paid, so that there is something to
-    pack; how many could be. Raises ConfigError in production, or without a way to pay later."""
+    pack; how many could be. They came one after the other over the last days, the newest now, so
+    that reports have something to show. Raises ConfigError in production, or without a way to
+    pay later."""
     if shop.config.production:
         raise ConfigError("Demo data is never loaded in production.")
     payment = _by_transfer(shop)
@@ -86,8 +92,21 @@ def place_orders(shop: Shop, count: int) -> int:
         if not skus:
             break
         wanted = {skus[number % len(skus)]: 1 + number % 2, skus[number * 7 % len(skus)]: 1}
-        placed += bool(_place(shop, wanted, customer, payment))
+        with _ago(shop, min(PAUSE, SPAN / count) * (count - 1 - number)):
+            placed += bool(_place(shop, wanted, customer, payment))
     return placed
+
+
+@contextmanager
+def _ago(shop: Shop, time: timedelta) -> Iterator[None]:
+    """Within it the shop's clock shows what it showed then."""
+    clock = shop.now
+    then = clock() - time
+    shop.now = lambda: then
+    try:
+        yield
+    finally:
+        shop.now = clock
 
 
 def to_pack(shop: Shop) -> int:
