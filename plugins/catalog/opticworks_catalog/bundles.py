@@ -30,7 +30,8 @@ _HOLD_PARTS = text(
     """
 )
 
-# round() of a numeric goes away from zero at a half, as money does.
+# round() of a numeric goes away from zero at a half, as money does. While a part is still priced in
+# another currency than the bundle, its price can't follow.
 _PRICE = text(
     f"""
     UPDATE catalog_variant bundle
@@ -40,9 +41,10 @@ _PRICE = text(
                round(sum(part.price * c.quantity) * (100 - b.percent_off) / 100) AS price
         FROM catalog_variant b
         JOIN catalog_component c ON c.variant_id = b.id
-        JOIN catalog_variant part ON part.sku = c.sku AND part.currency = b.currency
+        JOIN catalog_variant part ON part.sku = c.sku
         WHERE b.id IN ({_BUNDLES})
         GROUP BY b.id
+        HAVING bool_and(part.currency = b.currency)
     ) AS new
     WHERE bundle.id = new.id AND (bundle.price, bundle.compare_at) IS DISTINCT FROM
         (new.price::bigint, CASE WHEN new.whole > new.price THEN new.whole END::bigint)

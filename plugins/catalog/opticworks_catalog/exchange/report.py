@@ -19,6 +19,7 @@ KINDS = {
     "picture": "no picture",
     "sku": "note",
     "uncounted": "note",
+    "repriced": "note",
     "note": "note",
 }
 #: Notes that every row may have: said once, with their number, when there are many.
@@ -27,6 +28,8 @@ ALIKE = {
     "the same in every import.",
     "uncounted": 'The stock of {} variants is not counted, because their "Variant Inventory '
     'Tracker" is empty: they can always be bought.',
+    "repriced": "{} products have prices in a former currency of the shop, which are replaced by "
+    "those of the file.",
 }
 FEW = 3
 
