@@ -38,10 +38,11 @@ class Plot:
     step: float  #: what one value has across
 
 
-def ceiling(value: int) -> int:
-    """The least round number that `value` fits under and that divides into ticks well."""
-    if value <= TICKS:
-        return TICKS
+def ceiling(value: int, least: int = TICKS) -> int:
+    """The least round number, from `least` on, that `value` fits under and that divides into
+    ticks well."""
+    if value <= least:
+        return least
     size: int = 10 ** (len(str(value)) - 1)
     for factor in (1, 2, 4, 5, 6, 8, 10, 12):
         if value <= factor * size and (factor * size) % TICKS == 0:
@@ -57,13 +58,15 @@ def plot(
     labels: Sequence[str],
     written: Callable[[int], str],
     most_labels: int = 7,
+    least: int = TICKS,
 ) -> Plot:
     """The plot of `values`, the period before as a second line.
 
     `titles` say each value in words, `labels` name its day or month below, of which at most
-    `most_labels` are shown; `written` writes a value beside its line.
+    `most_labels` are shown; `written` writes a value beside its line. The scale reaches to
+    `least` even where all values are small.
     """
-    top = ceiling(max([0, *values, *before]))
+    top = ceiling(max([0, *values, *before]), least)
     ground = HEIGHT - BOTTOM
     step = (WIDTH - LEFT - RIGHT) / max(1, len(values))
 

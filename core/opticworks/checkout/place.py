@@ -83,6 +83,10 @@ class Unkept(Exception):
     placed."""
 
 
+class _UsedUp(Refused):
+    """A discount was gone when its use was to be taken, though the quote still had it."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Written:
     number: str
@@ -99,15 +103,21 @@ def place(shop: Shop, wish: Wish) -> Placed:
     provider could not be asked: then the order is kept with its goods and settled by the sweeper.
     """
     provider = shop.providers.payments().get(wish.payment)
+    problem = Refused("Your cart is being changed elsewhere. Please try again.")
     for _ in range(3):
         fault("place.before_write")
-        with shop.unit("place") as db:
-            written = _write(shop, db, wish, provider)
+        try:
+            with shop.unit("place") as db:
+                written = _write(shop, db, wish, provider)
+        except _UsedUp as error:
+            # Quoted anew, the cart says whose uses are taken: everybody's or the customer's own.
+            problem = error
+            continue
         if not written.replace:
             break
         _cancel_open(shop, written.number)
     else:
-        raise Refused("Your cart is being changed elsewhere. Please try again.")
+        raise problem
     if written.done or written.attempt is None or provider is None:
         return Placed(number=written.number, path=written.path)
     return _pay(shop, provider, written, written.attempt)
@@ -295,7 +305,7 @@ def _create(
     except stock.SoldOut as short:
         raise Refused(sold_out_sentence(quote, short)) from None
     except claims.UsedUp as short:
-        raise Refused(used_up_sentence(quote.trace, short)) from None
+        raise _UsedUp(used_up_sentence(quote.trace, short)) from None
     orders.add_lines(db, order, quote)
     if provider is None:
         settling.accept_free(db, order)

@@ -1,13 +1,15 @@
-"""Bundles that cost so many percent less than their parts: their prices follow the parts'."""
+"""Bundles that cost so many percent less than their parts: their prices follow the parts'. And
+which variants can't go, because a bundle is made of them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from opticworks_catalog.inputs import Change
+from opticworks_catalog.models import Component, Variant
 
 # Bundles with percent off that belong to these products, or that have a part of one of them.
 _BUNDLES = """
@@ -28,7 +30,8 @@ _HOLD_PARTS = text(
     """
 )
 
-# round() of a numeric goes away from zero at a half, as money does.
+# round() of a numeric goes away from zero at a half, as money does. While a part is still priced in
+# another currency than the bundle, its price can't follow.
 _PRICE = text(
     f"""
     UPDATE catalog_variant bundle
@@ -38,9 +41,10 @@ _PRICE = text(
                round(sum(part.price * c.quantity) * (100 - b.percent_off) / 100) AS price
         FROM catalog_variant b
         JOIN catalog_component c ON c.variant_id = b.id
-        JOIN catalog_variant part ON part.sku = c.sku AND part.currency = b.currency
+        JOIN catalog_variant part ON part.sku = c.sku
         WHERE b.id IN ({_BUNDLES})
         GROUP BY b.id
+        HAVING bool_and(part.currency = b.currency)
     ) AS new
     WHERE bundle.id = new.id AND (bundle.price, bundle.compare_at) IS DISTINCT FROM
         (new.price::bigint, CASE WHEN new.whole > new.price THEN new.whole END::bigint)
@@ -69,3 +73,17 @@ def price_again(db: Session, product_ids: Collection[int]) -> set[int]:
     if not db.execute(_HOLD_PARTS, products).all():
         return set()
     return set(db.scalars(_PRICE, products))
+
+
+def needing(db: Session, skus: Collection[str]) -> dict[str, str]:
+    """Of these variants those that bundles besides them are made of, each with one such bundle."""
+    rows = db.execute(
+        select(Component.sku, Variant.sku)
+        .join(Variant, Variant.id == Component.variant_id)
+        .where(Component.sku.in_(skus), Variant.sku.not_in(skus))
+        .order_by(Component.sku, Variant.sku)
+    )
+    found: dict[str, str] = {}
+    for part, bundle in rows:
+        found.setdefault(part, bundle)
+    return found

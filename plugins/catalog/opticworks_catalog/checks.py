@@ -84,9 +84,10 @@ def problems_of(db: Session, changes: Sequence[Change]) -> list[Problems]:
 def _without_their_parts(
     known: _Known, changes: Sequence[Change], found: Sequence[Problems]
 ) -> None:
-    """A bundle whose part comes with a product that has problems has one too."""
+    """A bundle whose part comes with a product that has problems has one too, and so has one whose
+    price follows parts that are priced in another currency."""
     coming = {
-        variant.sku
+        variant.sku: change.product.currency
         for change, wrong in zip(changes, found, strict=True)
         if not wrong
         for variant in change.product.variants
@@ -94,10 +95,16 @@ def _without_their_parts(
     for change, wrong in zip(changes, found, strict=True):
         for i, variant in enumerate(change.product.variants):
             for j, (sku, _) in enumerate(variant.components):
-                if not wrong and sku not in coming and sku not in known.owners:
-                    wrong[f"variants.{i}.components.{j}"] = (
-                        f"The product of its part {sku} can't be saved."
-                    )
+                if wrong:
+                    break
+                part = coming.get(sku) or known.currencies.get(sku)
+                if part is None:
+                    sentence = f"The product of its part {sku} can't be saved."
+                elif variant.percent_off is not None and part != change.product.currency:
+                    sentence = f"Its part {sku} has no price in {change.product.currency} yet."
+                else:
+                    continue
+                wrong[f"variants.{i}.components.{j}"] = sentence
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -325,11 +332,12 @@ class _Known:
             for sku, _ in variant.components
         }
         rows = db.execute(
-            select(Variant.sku, Variant.product_id).where(
+            select(Variant.sku, Variant.product_id, Variant.currency).where(
                 Variant.sku.in_(named | parts) | Variant.product_id.in_(ids)
             )
-        )
-        self.owners: dict[str, int] = dict(rows.all())
+        ).all()
+        self.owners: dict[str, int] = {sku: product_id for sku, product_id, _ in rows}
+        self.currencies: dict[str, str] = {sku: currency for sku, _, currency in rows}
 
     def _bundles(self, db: Session) -> None:
         """Which of these SKUs are bundles, and which are parts of which bundle."""

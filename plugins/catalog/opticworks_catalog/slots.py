@@ -1,4 +1,5 @@
-"""What the catalogue puts into the shop's pages: its menu, and products on the home page."""
+"""What the catalogue puts into the shop's pages: its menu, products on the home page, a way on
+from a page that isn't there."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ def fragments(name: str, context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotF
         "header.navigation": _navigation,
         "header.search": _search,
         "home.featured": _featured,
+        "error.next": _goods_link,
     }.get(name)
     return make(context, ctx) if make else ()
 
@@ -50,6 +52,10 @@ def _navigation(context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotFragment]:
 
 def _search(context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotFragment]:
     yield SlotFragment(template="catalog/search_field.pt", position=10, pure=True)
+
+
+def _goods_link(context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotFragment]:
+    yield SlotFragment(template="catalog/goods_link.pt", position=10, pure=True)
 
 
 def _featured(context: Mapping[str, Any], ctx: Ctx) -> Iterable[SlotFragment]:

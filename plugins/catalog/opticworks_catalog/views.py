@@ -176,7 +176,8 @@ def _elsewhere(request: Request, kind: str, handle: str) -> HTTPException:
         return HTTPNotFound(f"This {kind} doesn't exist, or is no longer shown.")
     if former.path:
         return _moved(former.path, request)
-    return HTTPGone(f"This {kind} is no longer sold.")
+    gone = "is no longer sold" if kind == handles.PRODUCT else "was removed"
+    return HTTPGone(f"This {kind} {gone}.")
 
 
 def _moved(path: str, request: Request) -> HTTPMovedPermanently:

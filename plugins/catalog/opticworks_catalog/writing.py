@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from opticworks_catalog import bundles
 from opticworks_catalog.checks import Problems, problems, problems_of
@@ -50,6 +50,7 @@ __all__ = [
     "archive",
     "delete",
     "find",
+    "needed",
     "problems",
     "read",
     "read_many",
@@ -173,25 +174,21 @@ def archive(db: Session, product_id: int) -> Saved:
     return Saved(product_id, changes=("status",))
 
 
+def needed(db: Session, skus: Collection[str]) -> str:
+    """Why a product can't be deleted that has these variants; empty if it can."""
+    for part, bundle in bundles.needing(db, skus).items():
+        hint = "Archive the product, or change the bundle first."
+        return f"{part} is a part of the bundle {bundle}. {hint}"
+    return ""
+
+
 def delete(db: Session, product_id: int, *, target: Target | None = None) -> None:
     """Remove a product for good; orders keep their own record of it. Its addresses lead to
     `target` from now on, or say that it is gone. Raises Invalid while another product's bundle
     has a part of it."""
-    bundle, part = aliased(Variant), aliased(Variant)
-    inside = db.execute(
-        select(part.sku, bundle.sku)
-        .join(Component, Component.sku == part.sku)
-        .join(bundle, bundle.id == Component.variant_id)
-        .where(part.product_id == product_id, bundle.product_id != product_id)
-        .order_by(part.sku, bundle.sku)
-    ).first()
-    if inside is not None:
-        raise Invalid(
-            {
-                "": f"{inside[0]} is a part of the bundle {inside[1]}. "
-                "Archive the product, or change the bundle first."
-            }
-        )
+    skus = db.scalars(select(Variant.sku).where(Variant.product_id == product_id)).all()
+    if sentence := needed(db, skus):
+        raise Invalid({"": sentence})
     own = select(Variant.id).where(Variant.product_id == product_id)
     db.execute(delete_rows(Component).where(Component.variant_id.in_(own)))
     values = select(OptionValue.id).join(Option).where(Option.product_id == product_id)

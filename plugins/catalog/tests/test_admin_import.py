@@ -13,6 +13,7 @@ from opticworks.jobs.testing import drain
 from opticworks.staff import service
 from opticworks.testing.shops import Browser
 from opticworks_catalog import tasks, writing
+from opticworks_catalog.admin import importing
 from opticworks_catalog.exchange import jobs
 from opticworks_catalog.models import Import
 
@@ -110,6 +111,21 @@ def test_a_file_that_can_not_be_read_is_said_on_its_page(empty_shop, staff):
     assert "Choose a CSV file" in browser.get(PATH).text
     browser.get(f"{PATH}/999999", status=404)
     browser.get(f"{page.request.path}/report.csv", status=404)
+
+
+def test_notes_do_not_bury_what_was_not_imported(empty_shop, staff, monkeypatch):
+    monkeypatch.setattr(importing, "SHOWN", 2)
+    manager = staff("manager")
+    lamps = [{**LAMP, "Handle": f"lamp-{i}", "Variant SKU": ""} for i in range(4)]
+    odd = [{**LAMP, "Handle": f"Lamp {i}", "Variant SKU": f"L{i}"} for i in range(5, 8)]
+    bad = {**LAMP, "Handle": "lamp-8", "Variant SKU": "L8", "Variant Price": "abc"}
+    page = upload(manager, table(*lamps, *odd, bad)).follow()
+    drain(empty_shop)
+    shown = said(manager.get(page.request.path))
+    assert shown.count("variants have no SKU in the file") == 1
+    assert "was made of its handle" not in shown
+    assert "lamp-8 Not imported" in shown
+    assert "2 more are in the report." in shown
 
 
 def test_what_no_database_can_keep_is_said_of_its_row(empty_shop, staff):

@@ -210,6 +210,27 @@ def test_a_variant_is_removed_after_a_second_look(shop, owner):
     assert [v.sku for v in read(shop, "lamp").variants] == ["L-RED"]
 
 
+def test_a_part_of_a_bundle_is_refused_before_anybody_is_asked(shop, owner):
+    path = lamp(shop)
+    pair = VariantInput(sku="PAIR", price=1500, components=(("L-RED", 2),))
+    bundle = ProductInput(handle="pair", title="Pair", currency="USD", variants=(pair,))
+    with shop.unit() as db:
+        writing.save(db, bundle)
+    form = form_of(owner.get(path))
+    form["option.0.value.0.text"] = ""
+    form["variant.1.remove"].checked = True
+    page = save(form, status=422)
+    assert "L-RED is a part of the bundle PAIR, so it is back in the form." in alert(page)
+    assert "for good" not in page.text
+    form = form_of(page)
+    assert [form[f"option.0.value.{i}.text"].value for i in range(2)] == ["Red", "Blue"]
+    removed = {form[f"variant.{i}.sku"].value: form[f"variant.{i}.remove"].checked for i in (0, 1)}
+    assert removed == {"L-RED": False, "L-BLUE": True}
+    page = owner.get(f"{path}/remove")
+    assert "L-RED is a part of the bundle PAIR. Archive the product" in page.text
+    assert "Delete for good" not in page.text
+
+
 def test_a_new_sku_takes_its_stock_along_and_orders_block_it(shop, owner):
     path = lamp(shop)
     form = form_of(owner.get(path))

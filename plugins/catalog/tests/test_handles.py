@@ -68,6 +68,8 @@ def test_a_deleted_product_leads_to_the_chosen_target_or_says_it_is_gone(shop, b
         assert leads_to(browser, f"/products/{old}") == "/products/rs-1-sensor"
     gone = browser.get("/products/usb-c-cable", status=410)
     assert "no longer sold" in gone.text
+    main = gone.html.find("main")
+    assert [link["href"] for link in main.find_all("a")] == ["/products", "/"]
     rename("poe-injector", "usb-c-cable")  # nothing stands in its way
     browser.get("/products/usb-c-cable", status=200)
 

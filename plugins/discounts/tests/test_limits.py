@@ -19,7 +19,7 @@ from opticworks.jobs.testing import drain
 from opticworks.kernel import used, uses
 from opticworks.stock import claims
 from opticworks.testing.ledger import wrong
-from opticworks_discounts import writing
+from opticworks_discounts import offers, writing
 from opticworks_discounts.models import Code, Discount
 
 
@@ -115,6 +115,33 @@ def test_a_limit_reached_between_quote_and_place_places_and_charges_nothing(coun
         "LAST is used up: all of its uses are taken."
     )
     assert counter.card.vendor.payments == {}
+    with counter.shop.unit() as db:
+        assert db.scalar(text("SELECT count(*) FROM orders")) == 1
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        ({"total_limit": 1}, "LAST is used up: all of its uses are taken."),
+        (
+            {"customer_limit": 1},
+            "LAST can be used once per customer, and you have used it already.",
+        ),
+    ],
+)
+def test_a_limit_reached_while_the_order_is_written_says_whose_uses_are_taken(
+    counter, monkeypatch, limits, sentence
+):
+    publish(counter, "LAST", **limits)
+    wish = counter.wish(cart_with(counter, ("A", 1), codes=["LAST"]))
+    buy(counter, "LAST")
+    counts = iter([lambda db, keys, besides="": dict.fromkeys(keys, 0)])  # as it was just before
+    monkeypatch.setattr(
+        offers.kernel, "used", lambda *args, **more: next(counts, used)(*args, **more)
+    )
+    with pytest.raises(Changed) as changed:
+        place(counter.shop, wish)
+    assert state(changed.value.quote, "LAST").sentence == sentence
     with counter.shop.unit() as db:
         assert db.scalar(text("SELECT count(*) FROM orders")) == 1
 

@@ -115,10 +115,10 @@ class EasyPostSettings(BaseModel):
         the ini lets even production use the stand-in that runs (`opticworks.allow_standins`)."""
         key = self.api_key.get_secret_value()
         if not key:
-            yield "EasyPost's API key is missing. Set api_key (EasyPost: Account, API keys)."
+            yield "EasyPost's API key is missing. Set it (EasyPost: Account, API keys)."
             return
         if not key.startswith(("EZTK", "EZAK")):
-            yield "api_key is not one of EasyPost's keys, which begin with EZTK or EZAK."
+            yield "The API key is not one of EasyPost's, which begin with EZTK or EZAK."
         if not self.is_standin:
             return
         if mode == "production" and not allowed:

@@ -72,7 +72,7 @@ def read_webhook(
     """Verified with any of the secrets; an event of the other mode is refused."""
     secrets = settings.webhook_secrets
     if not secrets:
-        raise NoWebhookSecret("webhook_secret is not set (EasyPost: Webhooks).")
+        raise NoWebhookSecret("the webhook secret is not set (EasyPost: Webhooks).")
     given = next((value for name, value in headers.items() if name.lower() == HEADER.lower()), "")
     if not given.isascii():  # which the SDK's comparison stumbles over
         raise BadSignature("The webhook's signature is none of EasyPost's.")

@@ -68,8 +68,8 @@ class BankTransferSettings(BaseModel):
     def _reminder_before_expiry(self) -> BankTransferSettings:
         if self.remind_after_days >= self.hold_days:
             raise _refuse(
-                "The reminder must come before the order expires: make remind_after_days "
-                "smaller than hold_days"
+                "The reminder must come before the order expires: make the days until the reminder "
+                "fewer than those an unpaid order is held"
             )
         return self
 
@@ -81,11 +81,11 @@ class BankTransferSettings(BaseModel):
     def missing(self) -> Iterator[str]:
         """What a buyer would need to know and isn't set, one sentence each."""
         if not self.account_holder:
-            yield "The account holder's name is missing: set account_holder."
+            yield "The account holder is missing."
         if not self.bank:
-            yield "The bank's name is missing: set bank."
+            yield "The bank is missing."
         if not self.iban and not (self.account_number and self.routing_number):
-            yield ("The bank account is missing: set iban, or account_number and routing_number.")
+            yield "The bank account is missing: set the IBAN, or account number and routing number."
 
 
 def _valid_iban(compact: str) -> bool:

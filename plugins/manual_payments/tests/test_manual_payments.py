@@ -181,10 +181,10 @@ def test_an_account_of_its_own_will_do_in_production() -> None:
 
 def test_missing_bank_details_are_named_one_by_one() -> None:
     found = problems("production", account_holder="", bank="", account_number="")
-    assert [sentence.split(":")[1].strip() for sentence in found] == [
-        "set account_holder.",
-        "set bank.",
-        "set iban, or account_number and routing_number.",
+    assert found == [
+        "The account holder is missing.",
+        "The bank is missing.",
+        "The bank account is missing: set the IBAN, or account number and routing number.",
     ]
 
 

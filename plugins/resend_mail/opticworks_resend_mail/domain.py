@@ -18,7 +18,7 @@ CHECK = "resend_mail.check_domain"
 
 MISSING = (
     "The account at Resend has no domain {name}. Add it there (Domains, Add Domain), or send from "
-    "another domain (from_address)."
+    "another domain (sender's address)."
 )
 #: What each status means for mail: title, tone, sentence.
 WORDS = {

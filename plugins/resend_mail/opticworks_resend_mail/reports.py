@@ -25,7 +25,7 @@ STATES: Mapping[str, DeliveryState] = {
 def verified(body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...]) -> dict[str, Any]:
     """The event, with its delivery's id under "id". Raises BadSignature."""
     if not secrets:
-        raise NoWebhookSecret("webhook_secret is not set (Resend: Webhooks).")
+        raise NoWebhookSecret("the webhook signing secret is not set (Resend: Webhooks).")
     given = {name.lower(): value for name, value in headers.items()}
     try:
         text = body.decode()

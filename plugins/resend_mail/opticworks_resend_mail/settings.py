@@ -103,25 +103,26 @@ class ResendSettings(BaseModel):
     def problems(self, shop: ShopSettings, mode: str) -> Iterator[str]:
         """What keeps mail from being sent, as sentences; none names a secret."""
         if mode == "production" and not self.key:
-            yield "Resend's API key is missing. Set api_key (Resend: API Keys)."
+            yield "Resend's API key is missing. Set it (Resend: API Keys)."
             return
         if self.key and not self.key.startswith("re_"):
-            yield "api_key is not one of Resend's keys, which begin with re_."
+            yield "The API key is not one of Resend's, which begin with re_."
         if not all(_is_secret(secret) for secret in self.webhook_secrets):
             yield (
-                "webhook_secret is not one of Resend's, which begin with whsec_ (Resend: Webhooks)."
+                "The webhook signing secret is not one of Resend's, which begin with whsec_ "
+                "(Resend: Webhooks)."
             )
         if mode == "production" and (self.is_standin or self.key == STANDIN_KEY):
             yield (
                 "Mails would go to a stand-in, which delivers none. Remove api_base from the ini "
-                "and set your own api_key."
+                "and set your own API key."
             )
         elif self.is_standin and urlsplit(self.api_base).hostname not in LOOPBACK:
             yield f"api_base must be {API}, or a stand-in on this machine (127.0.0.1)."
         if mode == "production" and self.domain(shop) == "example.com":
             yield (
-                "Mails would come from example.com, which Resend refuses. Set from_address, or "
-                "the shop's own e-mail address."
+                "Mails would come from example.com, which Resend refuses. Set the sender's "
+                "address, or the shop's own e-mail address."
             )
 
 

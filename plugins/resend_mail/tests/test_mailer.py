@@ -268,9 +268,9 @@ def test_without_a_secret_every_webhook_is_refused(standin: Any) -> None:
 @pytest.mark.parametrize(
     ("given", "mode", "word"),
     [
-        ({}, "production", "api_key"),
+        ({}, "production", "API key is missing"),
         ({"api_key": "sk_live_1"}, "production", "begin with re_"),
-        ({"api_key": "re_1", "webhook_secret": "whsec_!"}, "production", "webhook_secret"),
+        ({"api_key": "re_1", "webhook_secret": "whsec_!"}, "production", "webhook signing secret"),
         ({"api_key": "re_1", "api_base": "http://127.0.0.1:1"}, "production", "stand-in"),
         ({"api_key": "re_1", "api_base": "http://mail.example"}, "development", "api_base"),
         ({"api_key": "re_1"}, "production", "example.com"),

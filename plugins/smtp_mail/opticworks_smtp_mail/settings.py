@@ -40,19 +40,19 @@ class SmtpSettings(BaseModel):
     def problems(self, shop: ShopSettings, mode: str) -> Iterator[str]:
         """What keeps mail from being sent, as sentences."""
         if bool(self.user) != bool(self.password.get_secret_value()):
-            missing = "password" if self.user else "user"
+            missing = "the password" if self.user else "the user name"
             yield f"The mail server's sign-in is incomplete. Set {missing}, or leave both empty."
         if mode != "production":
             return
         if not self.host:
-            yield "No mail server is set, so no mail could be sent. Set host."
+            yield "No mail server is set, so no mail could be sent. Set the mail server."
         if self.security == "none" and self.user and self.host not in LOCAL:
             yield (
-                "The password would go over the network unencrypted. Set security to starttls or "
-                "tls."
+                "The password would go over the network unencrypted. Set the encryption to "
+                "STARTTLS or TLS."
             )
         if (self.from_address or shop.email).lower().endswith("@example.com"):
             yield (
-                "Mails would come from example.com, which mail servers refuse. Set from_address, "
-                "or the shop's own e-mail address."
+                "Mails would come from example.com, which mail servers refuse. Set the "
+                "sender's address, or the shop's own e-mail address."
             )

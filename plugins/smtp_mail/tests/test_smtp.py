@@ -217,11 +217,11 @@ def sentences(mode="production", shop=None, **given):
 
 def test_production_says_everything_that_is_missing():
     (sentence,) = sentences()
-    assert "Set host" in sentence
+    assert "Set the mail server" in sentence
     (sentence,) = sentences(host="mail.test", user="shop")
-    assert "Set password" in sentence
+    assert "Set the password" in sentence
     (sentence,) = sentences(host="mail.test", password="x")
-    assert "Set user" in sentence
+    assert "Set the user name" in sentence
     (sentence,) = sentences(host="mail.test", user="u", password="x", security="none")
     assert "unencrypted" in sentence
     (sentence,) = sentences(host="mail.test", shop=ShopSettings())

@@ -301,7 +301,9 @@ class StripePayments:
         """Verified with any of the signing secrets; an event of the other mode is refused."""
         secrets = self.settings.webhook_secrets
         if not secrets:
-            raise NoWebhookSecret("webhook_secret is not set (Stripe: Developers, Webhooks).")
+            raise NoWebhookSecret(
+                "the webhook signing secret is not set (Stripe: Developers, Webhooks)."
+            )
         header = next((v for k, v in headers.items() if k.lower() == "stripe-signature"), "")
         self._verify(body, header, secrets)
         try:

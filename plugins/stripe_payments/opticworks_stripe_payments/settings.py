@@ -93,18 +93,20 @@ class StripeSettings(BaseModel):
         """What keeps payments from being taken, as sentences; none names a secret."""
         secret, public = self.secret_key.get_secret_value(), self.publishable_key
         if not secret or not public:
-            missing = "secret_key" if public else "publishable_key and secret_key"
+            missing = "the secret key" if public else "the publishable key and the secret key"
             yield f"Stripe's keys are missing. Set {missing} (Stripe: Developers, API keys)."
             return
         if not secret.startswith(("sk_test_", "sk_live_", "rk_test_", "rk_live_")):
-            yield "secret_key is not one of Stripe's secret keys, which begin with sk_ or rk_."
+            yield "The secret key is not one of Stripe's, which begin with sk_ or rk_."
         elif not public.startswith("pk_live_" if self.live else "pk_test_"):
             yield (
                 "The two keys don't belong together: one is for tests and one for real money, or "
-                "publishable_key doesn't begin with pk_."
+                "the publishable key doesn't begin with pk_."
             )
         if any(not part.startswith("whsec_") for part in self.webhook_secrets):
-            yield "webhook_secret must begin with whsec_ (Stripe: Developers, Webhooks)."
+            yield (
+                "The webhook signing secret must begin with whsec_ (Stripe: Developers, Webhooks)."
+            )
         yield from self._addresses(mode)
 
     def _addresses(self, mode: str) -> Iterator[str]:

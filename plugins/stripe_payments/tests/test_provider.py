@@ -250,7 +250,7 @@ def test_a_signed_body_of_another_shape_is_refused(provider: Any, body: bytes) -
 
 
 def test_without_a_signing_secret_nothing_is_read(standin: Any) -> None:
-    with pytest.raises(NoWebhookSecret, match="webhook_secret"):
+    with pytest.raises(NoWebhookSecret, match="webhook signing secret"):
         standin.provider(webhook_secret="").read_webhook(*signed(json.dumps(EVENT).encode()))
 
 
@@ -321,7 +321,7 @@ def test_before_keys_are_set_the_commands_say_what_is_missing(
     for verb, code in (("listen-url", 0), ("register-domain", 1)):
         told = CliRunner().invoke(group, ["stripe", verb], obj=open_shop(shop))
         assert told.exit_code == code, told.output
-        assert "Set publishable_key and secret_key" in told.output
+        assert "Set the publishable key and the secret key" in told.output
         assert ("http://localhost/webhooks/stripe" in told.output) is (code == 0)
 
 

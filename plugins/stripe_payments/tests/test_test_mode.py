@@ -67,5 +67,6 @@ def test_the_plugins_page_says_that_a_signing_secret_is_missing(
     notice = page.select_one("#plugin-stripe_payments .notice")
     assert (notice is None) is bool(secret)
     if notice is not None:
-        assert "Every webhook is refused: webhook_secret is not set" in notice.get_text(" ")
+        said = "Every webhook is refused: the webhook signing secret is not set"
+        assert said in notice.get_text(" ")
         assert notice.select_one('a[href="/admin/settings/stripe_payments"]')

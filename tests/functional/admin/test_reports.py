@@ -50,7 +50,7 @@ def test_orders_are_counted_on_the_day_of_the_shops_zone_beside_the_period_befor
     assert (table[0][3], table[1][3]) == ("1", "1")
     figures = [figure.get_text(" ").split() for figure in page.html.select(".report-figure")]
     assert figures[1][:2] == ["Orders", "2"]
-    assert figures[1][-3:] == ["+100%", "before", "1"]
+    assert figures[1][-3:] == ["+100%", "from", "1"]
     best = [
         [cell.text for cell in row.select("td")]
         for row in page.html.select("tbody")[-1].select("tr")
@@ -60,6 +60,18 @@ def test_orders_are_counted_on_the_day_of_the_shops_zone_beside_the_period_befor
     assert "1" in page.html.select(".plot-bar title")[-1].text
     (chosen,) = page.html.select(".report-range[aria-current]")
     assert chosen["href"] == "/admin/reports?range=7"
+
+
+def test_a_shop_without_orders_shows_no_average_and_no_scale_of_cents(report):
+    page = report("30")
+    figures = [figure.get_text(" ", strip=True) for figure in page.html.select(".report-figure")]
+    assert figures == [
+        "Sales $0.00 Nothing in the period before",
+        "Orders 0 Nothing in the period before",
+        "Average order – Nothing in the period before",
+    ]
+    ticks = [text.text for text in page.html.select(".plot")[0].select("text") if "$" in text.text]
+    assert ticks == ["$0", "$1", "$2", "$3", "$4"]
 
 
 def test_orders_that_do_not_stand_and_other_currencies_are_left_out(counter, report):

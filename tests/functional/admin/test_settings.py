@@ -152,7 +152,7 @@ def test_what_a_plugin_would_complain_of_is_asked_before_it_is_saved(shop, sign_
     form = form_of(sign_in())
     form["user"] = "ada"
     page = form.submit(status=422)
-    assert "The mail server's sign-in is incomplete. Set password" in page.text
+    assert "The mail server's sign-in is incomplete. Set the password" in page.text
     assert stored(shop).version == 0
     form = page.forms[1]
     form["_confirm"] = True

@@ -11,8 +11,8 @@ from babel.dates import format_date, format_skeleton
 from babel.numbers import format_compact_currency, format_compact_decimal, format_percent
 from pyramid.request import Request
 
+from opticworks.admin import plot as plots
 from opticworks.admin import reports
-from opticworks.admin.plot import plot
 from opticworks.contracts import ShopSettings
 from opticworks.money import Money
 from opticworks.web.page import Page
@@ -32,7 +32,7 @@ class Figure(NamedTuple):
 def _change(now: int, before: int, locale: str) -> tuple[str, str]:
     """("+12%", "good"); nothing where there is nothing to compare with."""
     if not before:
-        return ("", "neutral") if not now else ("new", "good")
+        return "", "neutral"
     share = (now - before) / before
     sign = "+" if share > 0 else ""
     tone = "good" if share > 0.005 else "bad" if share < -0.005 else "neutral"
@@ -43,6 +43,9 @@ def _figures(found: reports.Report, shop: ShopSettings) -> list[Figure]:
     def money(minor: int) -> str:
         return Money(minor, shop.currency).format(shop.locale)
 
+    def mean(minor: int) -> str:
+        return money(minor) if minor else "–"
+
     total, orders = found.sum("total"), found.sum("orders")
     total_before, orders_before = found.sum("total_before"), found.sum("orders_before")
     average = total // orders if orders else 0
@@ -50,7 +53,7 @@ def _figures(found: reports.Report, shop: ShopSettings) -> list[Figure]:
     rows: list[tuple[str, int, int, Callable[[int], str]]] = [
         ("Sales", total, total_before, money),
         ("Orders", orders, orders_before, str),
-        ("Average order", average, average_before, money),
+        ("Average order", average, average_before, mean),
     ]
     return [
         Figure(label, write(now), write(then), *_change(now, then, shop.locale))
@@ -85,7 +88,7 @@ def show(request: Request) -> dict[str, Any]:
     skeleton = "MMM" if found.span.by_month else "MMMd"
     labels = [str(format_skeleton(skeleton, point.at, locale=locale)) for point in found.points]
     points = found.points
-    draw = partial(plot, labels=labels, most_labels=12 if found.span.by_month else 7)
+    draw = partial(plots.plot, labels=labels, most_labels=12 if found.span.by_month else 7)
     return {
         "page": Page("Reports"),
         "found": found,
@@ -101,6 +104,7 @@ def show(request: Request) -> dict[str, Any]:
                 f"{name(p.at)}: {money(p.total)}, before {money(p.total_before)}" for p in points
             ],
             written=compact,
+            least=plots.TICKS * Money.parse("1", shop.currency).minor,
         ),
         "orders": draw(
             [point.orders for point in points],

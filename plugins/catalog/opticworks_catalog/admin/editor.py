@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from opticworks import kernel
 from opticworks.plugin import Crumb, Page, admin_view, flash
-from opticworks_catalog import goods, writing
+from opticworks_catalog import bundles, goods, writing
 from opticworks_catalog.admin import EDIT, PATH, READ, convert, matrix, merge, queries, renaming
 from opticworks_catalog.admin import form as forms
 from opticworks_catalog.admin.form import ProductForm, VariantRow
@@ -274,6 +274,8 @@ def _act(
         form.variants += lost
         return page_of(request, form, key, base or stored, notes)
     gone = sorted(row["sku_was"] for row in losing if row["sku_was"])
+    if base is not None and (needing := bundles.needing(request.db, gone)):
+        return _needed(request, form, key, base, lost, needing)
     if gone and _text(request, "confirmed") != " ".join(gone):
         levels = kernel.availability(request.db, gone)
         notes.losing = [(sku, str(levels[sku].on_hand), levels[sku].held) for sku in gone]
@@ -284,6 +286,28 @@ def _act(
         return page_of(request, form, key, base or stored, notes)
     form.variants = [row for row in form.variants if not row.remove]
     return _save(request, form, key, stored, base)
+
+
+def _needed(
+    request: Request,
+    form: ProductForm,
+    key: int | None,
+    base: ProductInput,
+    lost: list[VariantRow],
+    needing: dict[str, str],
+) -> dict[str, Any]:
+    """Bundles are made of what was to be removed: say so before anybody is asked to confirm it,
+    and put it back."""
+    for row in [*lost, *form.variants]:
+        row.remove = (row.remove or row in lost) and row["sku_was"] not in needing
+    stored = forms.from_product(base, currency_of(request), {})
+    matrix.restore(form, lost, stored)
+    sentences = [
+        f"{part} is a part of the bundle {bundle}, so it is back in the form. Archive it, or "
+        "change the bundle first."
+        for part, bundle in needing.items()
+    ]
+    return page_of(request, form, key, base, Notes(" ".join(sentences), 422, dirty=True))
 
 
 def _save(

@@ -114,7 +114,10 @@ def one(request: Request) -> dict[str, Any]:
     row = _row(request)
     stopped = jobs.stopped(request.db, row)
     report = Report.of_json(row.report) if row.report else None
-    entries = report.sorted if report else []
+    one_by_one, together = report.gathered if report else ([], [])
+    if len(one_by_one) > SHOWN:  # what was not imported is not to be lost among notes
+        one_by_one.sort(key=lambda entry: list(KINDS).index(entry.kind))
+    entries = [*together, *one_by_one[:SHOWN]]
     return {
         "page": Page(row.name, crumbs=(LIST, IMPORTS)),
         "row": row,
@@ -124,9 +127,9 @@ def one(request: Request) -> dict[str, Any]:
         "report": report,
         "entries": [
             (entry, Word(KINDS[entry.kind].capitalize(), TONES.get(entry.kind, "neutral")))
-            for entry in entries[:SHOWN]
+            for entry in entries
         ],
-        "more": max(0, len(entries) - SHOWN),
+        "more": max(0, len(one_by_one) - SHOWN),
         "worth": bool(report and report.created + report.changed + len(entries)),
     }
 

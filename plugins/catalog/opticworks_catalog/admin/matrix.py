@@ -50,6 +50,23 @@ def fit(form: ProductForm) -> list[VariantRow]:
     return [row for row in lost if not row.is_new]
 
 
+def restore(form: ProductForm, rows: list[VariantRow], stored: ProductForm) -> None:
+    """Put the rows back, and for those that are to stay the values that were taken away."""
+    before = {option.name: option.values for option in stored.options}
+    form.variants += rows
+    for row in rows:
+        for option in form.options if not row.remove else ():
+            text = row.values.get(option.name, "")
+            there = [value.text for value in option.values]
+            was = before.get(option.name, [])
+            if text in there or text not in (value.text for value in was):
+                continue
+            place = next(i for i, value in enumerate(was) if value.text == text)
+            later = {value.text for value in was[place:]}
+            at = next((i for i, name in enumerate(there) if name in later), len(there))
+            option.values.insert(at, was[place])
+
+
 def complete(form: ProductForm) -> int:
     """Add a row for every combination that has none; how many. New ones are like the first.
 

@@ -61,7 +61,9 @@ def _page(request: Request, error: str = "") -> dict[str, Any]:
     product = stored_product(request, key)
     if error:
         request.response.status_int = 422
-    levels = kernel.availability(request.db, [variant.sku for variant in product.variants])
+    skus = [variant.sku for variant in product.variants]
+    blocked = writing.needed(request.db, skus)
+    levels = kernel.availability(request.db, skus)
     held = sum(level.held for level in levels.values())
     kept = (
         f"Units kept for orders: {held}. They stay kept, and those orders are sent as usual."
@@ -76,7 +78,8 @@ def _page(request: Request, error: str = "") -> dict[str, Any]:
         "product": product,
         "action": f"{PATH}/{key}/remove",
         "back": f"{PATH}/{key}",
-        "error": error,
+        "error": error if error != blocked else "",
+        "blocked": blocked,
         "archived": product.status == ARCHIVED,
         "effects": [
             ("trash-2", f"Its page, {len(product.variants)} variants and pictures are removed."),

@@ -1,7 +1,8 @@
 """A product of the file laid over what the shop has of it.
 
 A column that the file doesn't have leaves what it would say as it is; so does a cell that says
-what an export would write there. Variants and pictures that the file doesn't mention stay.
+what an export would write there. Variants and pictures that the file doesn't mention stay. What has
+prices in a former currency of the shop gets new ones of a file that has them all.
 """
 
 from __future__ import annotations
@@ -78,16 +79,25 @@ class _Merge:
         self.before = known.product if known else replace(start, extra={})
         self.merged = Merged(replace(self.before, currency=currency))
         self.merged.wrong = list(group.wrong)
+        #: Whether what the shop has of it is priced in another currency than the shop is now.
+        self.reprices = bool(self.before.variants) and self.before.currency != currency
 
     def result(self) -> Merged:
-        if self.before.variants and self.before.currency != self.currency:
-            line = self.group.first.line
-            sentence = f"The shop has its prices in {self.before.currency}, not {self.currency}."
-            self.merged.wrong.append((line, sentence))
-            return self.merged
         self._product()
         self._variants()
+        if self.reprices and not self.merged.wrong:
+            was = self.before.currency
+            sentence = f"Its prices in {was} are replaced by those of the file, in {self.currency}."
+            self._note(self.group.first, "repriced", sentence)
         return self.merged
+
+    def _unpriced(self, line: int, *skus: str) -> None:
+        shown = ", ".join(skus[:3]) + (" …" if len(skus) > 3 else "")
+        sentence = (
+            f"The shop has its prices in {self.before.currency}, not {self.currency}, and the file "
+            f"has no new price for {shown}."
+        )
+        self.merged.wrong.append((line, sentence))
 
     # Reading a cell
 
@@ -331,11 +341,20 @@ class _Merge:
         """What values bring into a bundle, by "Option / Value"; None when it stays as it is."""
         row = self.group.first
         said = dumping.product_cells(self.before) if self.known else {}
-        if self._same(row, columns.CHOICES, said):
+        if self.reprices and columns.CHOICES not in self.header and self._surcharges():
+            sentence = (
+                f"The shop has in {self.before.currency} what its choices cost more. Add the "
+                f"column {columns.CHOICES!r} to the file."
+            )
+            self.merged.wrong.append((row.line, sentence))
+        if self._same(row, columns.CHOICES, said if not self.reprices else {}):
             return None
         nothing: dict[str, tuple[str, int, int]] = {}
         text = row.get(columns.CHOICES)
         return self._read(row, nothing, cells.choices, text, self.currency)
+
+    def _surcharges(self) -> bool:
+        return any(choice.surcharge for each in self.before.options for choice in each.choices)
 
     def _check_left(self, names: tuple[str, ...] | None, left: Sequence[VariantInput]) -> None:
         if names is not None and left and len(left[0].values) != len(names):
@@ -345,6 +364,8 @@ class _Merge:
                 f"{skus}. Add them to the file, or remove them from the shop first."
             )
             self.merged.wrong.append((self.group.first.line, sentence))
+        elif self.reprices and left:
+            self._unpriced(self.group.first.line, *(variant.sku for variant in left))
 
     def _variant(
         self, row: Row, sku: str, values: tuple[str, ...], old: VariantInput | None
@@ -388,8 +409,10 @@ class _Merge:
             new["price"] = self._read(row, 0, cells.money, cell, self.currency)
         elif old is None:
             self.merged.wrong.append((row.line, "It is new and has no price."))
+        elif self.reprices:
+            self._unpriced(row.line, old.sku)
         before = row.get(columns.COMPARE_AT)
-        if columns.COMPARE_AT in self.header:
+        if columns.COMPARE_AT in self.header or self.reprices:
             new["compare_at"] = (
                 self._read(row, None, cells.money, before, self.currency) if before else None
             )

@@ -19,6 +19,7 @@ KINDS = {
     "picture": "no picture",
     "sku": "note",
     "uncounted": "note",
+    "repriced": "note",
     "note": "note",
 }
 #: Notes that every row may have: said once, with their number, when there are many.
@@ -27,6 +28,8 @@ ALIKE = {
     "the same in every import.",
     "uncounted": 'The stock of {} variants is not counted, because their "Variant Inventory '
     'Tracker" is empty: they can always be bought.',
+    "repriced": "{} products have prices in a former currency of the shop, which are replaced by "
+    "those of the file.",
 }
 FEW = 3
 
@@ -82,16 +85,20 @@ class Report:
             text += f"; {_number(self.pictures, 'picture')} fetched"
         return f"{text}."
 
+    @property
+    def gathered(self) -> tuple[list[Entry], list[Entry]]:
+        """The entries in the order of the file, and what stands for many alike ones instead."""
+        counts = Counter(entry.kind for entry in self.entries)
+        many = {kind: text for kind, text in ALIKE.items() if counts[kind] > FEW}
+        one_by_one = [entry for entry in self.sorted if entry.kind not in many]
+        together = [Entry(0, "", kind, text.format(counts[kind])) for kind, text in many.items()]
+        return one_by_one, together
+
     def lines(self) -> Iterator[str]:
         """What a person reads at a shell: every entry, but many alike ones only once."""
-        counts = Counter(entry.kind for entry in self.entries)
-        many = {kind for kind in ALIKE if counts[kind] > FEW}
-        for entry in self.sorted:
-            if entry.kind not in many:
-                yield str(entry)
-        for kind in ALIKE:
-            if kind in many:
-                yield ALIKE[kind].format(counts[kind])
+        one_by_one, together = self.gathered
+        yield from map(str, one_by_one)
+        yield from (entry.sentence for entry in together)
 
     def as_csv(self) -> str:
         """Every entry as a table, safe to be opened in a spreadsheet."""
