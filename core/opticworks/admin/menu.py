@@ -11,7 +11,6 @@ from opticworks.contracts import Attention, Ctx, MenuItem
 from opticworks.hookspecs import hookimpl
 from opticworks.shipping.models import ShippingProblem
 
-
 #: Label, path, position, permission, icon, and which count of `work.counts` waits there: from
 #: daily work to what is set up once, then repair.
 _ENTRIES = (
