@@ -35,7 +35,6 @@ RETURN_CANCELED = "return.canceled"  #: by the customer, before anything was sen
 RETURN_CLOSED = "return.closed"  #: by staff, without a refund
 RETURN_LABEL_VOIDED = "return.label_voided"  #: its customer may not use it any more
 WITHDRAWAL_DECLARED = "withdrawal.declared"  #: a customer withdrew from the contract
-STOCK_CHANGED = "stock.changed"  #: subject is the SKU; its availability changed
 STOCK_LOW = "stock.low"  #: subject is the SKU, which fell below the shop's mark; data["left"]
 SHOP_DIGEST = "shop.digest"  #: once a day; the subject is the day, the data what waits
 #: About an account; the subject is a link's public id, data["to"] and data["name"] its owner.

@@ -76,9 +76,9 @@ def test_hook_on_event_hands_a_committed_fact_to_each_plugin_once(make_shop: Any
         }
     )
     with shop.unit() as db:
-        emit(db, events.STOCK_CHANGED, "LAMP", {"free": 3})
+        emit(db, events.STOCK_LOW, "LAMP", {"left": 3})
     drain(shop, errors=False)
-    fact = (events.STOCK_CHANGED, "LAMP", {"free": 3})
+    fact = (events.STOCK_LOW, "LAMP", {"left": 3})
     assert heard == [fact], "A plugin that fails must not hold the other up."
     drain(shop, errors=False)
     assert heard == [fact], "What is done is not repeated, and a retry waits for its time."

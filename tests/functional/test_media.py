@@ -15,7 +15,7 @@ from opticworks import kernel
 from opticworks.jobs.testing import drain, run_task
 from opticworks.media.models import StoredPicture
 from opticworks.media.store import Folder, LocalImages
-from opticworks.testing.contracts.images import ImageStoreContract
+from opticworks.testing import ImageStoreContract
 from opticworks.testing.fakes import FakeImageStore, fake_plugin, provider_plugin
 from opticworks.testing.shops import Browser
 

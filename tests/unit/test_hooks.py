@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from opticworks import hookspecs
+from opticworks import events, hookspecs
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -101,3 +101,14 @@ def test_each_hook_has_a_test_of_its_name(name: str) -> None:
     files = [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("plugins/*/tests/**/test_*.py")]
     pattern = re.compile(rf"^def test_hook_{name}(_|\()", re.MULTILINE)
     assert any(pattern.search(path.read_text(encoding="utf-8")) for path in files)
+
+
+def test_every_kind_of_fact_that_plugins_may_wait_for_is_announced():
+    sources = [
+        path.read_text(encoding="utf-8")
+        for path in (ROOT / "core").rglob("*.py")
+        if path.name != "events.py"
+    ]
+    kinds = [name for name in vars(events) if name.isupper()]
+    assert kinds
+    assert [kind for kind in kinds if not any(kind in source for source in sources)] == []

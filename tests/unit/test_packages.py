@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -31,9 +33,8 @@ print(json.dumps(sorted({os.path.normpath(file) for file in files})))
 """
 
 
-@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
-def test_every_file_of_a_package_is_in_its_wheel(distribution, tmp_path):
-    folder = ROOT / distribution
+def shipped_by(folder):
+    """The files that a wheel of that folder would hold."""
     answer = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", LIST],
         cwd=folder,
@@ -41,7 +42,13 @@ def test_every_file_of_a_package_is_in_its_wheel(distribution, tmp_path):
         text=True,
         check=True,
     )
-    shipped = set(json.loads(answer.stdout.splitlines()[-1]))
+    return set(json.loads(answer.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_every_file_of_a_package_is_in_its_wheel(distribution):
+    folder = ROOT / distribution
+    shipped = shipped_by(folder)
     assert shipped
     tops = {name.split("/")[0] + "/" + name.split("/")[1] for name in shipped if "/" in name}
     tops = {top if top.startswith("core/") else top.split("/")[0] for top in tops}
@@ -53,3 +60,39 @@ def test_every_file_of_a_package_is_in_its_wheel(distribution, tmp_path):
     }
     missing = {name for name in there - shipped if not name.startswith(SOURCES)}
     assert missing == set()
+
+
+@pytest.mark.parametrize(
+    ("page", "files"),
+    [
+        (
+            "docs/plugins.md",
+            {
+                "acme_pay/__init__.py",
+                "acme_pay/static/acme_pay/pay.js",
+                "acme_pay/templates/acme_pay/page.pt",
+                "acme_pay/templates/admin/acme_pay/list.pt",
+                "acme_pay/versions/first.py",
+            },
+        ),
+        (
+            "docs/themes.md",
+            {
+                "opticworks_theme_oak/__init__.py",
+                "opticworks_theme_oak/theme.ini",
+                "opticworks_theme_oak/static/oak.css",
+                "opticworks_theme_oak/templates/catalog/product.pt",
+            },
+        ),
+    ],
+)
+def test_the_setup_cfg_that_the_docs_show_ships_every_file(page, files, tmp_path):
+    text = textwrap.dedent((ROOT / page).read_text(encoding="utf-8").replace("```", ""))
+    shown = re.search(
+        r"^ *\[metadata\]\n.*?^ *opticworks\.\w+ =\n.*?\n", text, re.DOTALL | re.MULTILINE
+    )
+    (tmp_path / "setup.cfg").write_text(textwrap.dedent(shown.group()))
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert shipped_by(tmp_path) == files

@@ -11,109 +11,39 @@ from opticworks.contracts import Attention, Ctx, MenuItem
 from opticworks.hookspecs import hookimpl
 from opticworks.shipping.models import ShippingProblem
 
+#: Label, path, position, permission, icon, and which count of `work.counts` waits there: from
+#: daily work to what is set up once, then repair.
+_ENTRIES = (
+    ("Today", "/admin", 0, "staff", "house", ""),
+    ("Orders", "/admin/orders", 10, "orders.read", "package", "to_ship"),
+    ("Returns", "/admin/returns", 15, "orders.read", "rotate-ccw", "returns"),
+    ("Shipping", "/admin/shipping", 16, "orders.fulfil", "truck", ""),
+    ("Stock", "/admin/stock", 25, "stock.read", "boxes", ""),
+    ("Pages", "/admin/pages", 50, "pages.edit", "file-text", ""),
+    ("Themes", "/admin/themes", 52, "themes.edit", "palette", ""),
+    ("Reports", "/admin/reports", 55, "reports.read", "chart", ""),
+    ("Messages", "/admin/messages", 60, "messages.read", "mail", "failed_messages"),
+    ("Settings", "/admin/settings", 70, "settings.edit", "settings", ""),
+    ("Plugins", "/admin/plugins", 75, "plugins.read", "blocks", ""),
+    ("Jobs", "/admin/jobs", 80, "jobs.manage", "list-restart", "failed_jobs"),
+    ("Reconcile", "/admin/payments/reconcile", 82, "payments.reconcile", "scale", ""),
+    ("Webhooks", "/admin/webhooks", 85, "jobs.manage", "inbox", "stuck_webhooks"),
+)
+
 
 @hookimpl
 def admin_menu(ctx: Ctx) -> Iterator[MenuItem]:
-    """From daily work to what is set up once: orders, stock, texts, settings, then repair. Counts
-    are what waits for somebody."""
+    """The entries, each with what waits there for somebody."""
     waiting = work.counts(ctx.db)
-    yield MenuItem(label="Today", path="/admin", position=0, permission="staff", icon="house")
-    yield MenuItem(
-        label="Orders",
-        path="/admin/orders",
-        position=10,
-        permission="orders.read",
-        icon="package",
-        count=waiting["to_ship"],
-    )
-    yield MenuItem(
-        label="Returns",
-        path="/admin/returns",
-        position=15,
-        permission="orders.read",
-        icon="rotate-ccw",
-        count=waiting["returns"],
-    )
-    yield MenuItem(
-        label="Shipping",
-        path="/admin/shipping",
-        position=16,
-        permission="orders.fulfil",
-        icon="truck",
-    )
-    yield MenuItem(
-        label="Stock",
-        path="/admin/stock",
-        position=25,
-        permission="stock.read",
-        icon="boxes",
-    )
-    yield MenuItem(
-        label="Messages",
-        path="/admin/messages",
-        position=60,
-        permission="messages.read",
-        icon="mail",
-        count=waiting["failed_messages"],
-    )
-    yield MenuItem(
-        label="Jobs",
-        path="/admin/jobs",
-        position=80,
-        permission="jobs.manage",
-        icon="list-restart",
-        count=waiting["failed_jobs"],
-    )
-    yield MenuItem(
-        label="Webhooks",
-        path="/admin/webhooks",
-        position=85,
-        permission="jobs.manage",
-        icon="inbox",
-        count=waiting["stuck_webhooks"],
-    )
-    yield MenuItem(
-        label="Reconcile",
-        path="/admin/payments/reconcile",
-        position=82,
-        permission="payments.reconcile",
-        icon="scale",
-    )
-    yield MenuItem(
-        label="Reports",
-        path="/admin/reports",
-        position=55,
-        permission="reports.read",
-        icon="chart",
-    )
-    yield MenuItem(
-        label="Pages",
-        path="/admin/pages",
-        position=50,
-        permission="pages.edit",
-        icon="file-text",
-    )
-    yield MenuItem(
-        label="Themes",
-        path="/admin/themes",
-        position=52,
-        permission="themes.edit",
-        icon="palette",
-    )
-    yield MenuItem(
-        label="Settings",
-        path="/admin/settings",
-        position=70,
-        permission="settings.edit",
-        icon="settings",
-    )
-    yield MenuItem(
-        label="Plugins",
-        path="/admin/plugins",
-        position=75,
-        permission="plugins.read",
-        icon="blocks",
-    )
+    for label, path, position, permission, icon, count in _ENTRIES:
+        yield MenuItem(
+            label=label,
+            path=path,
+            position=position,
+            permission=permission,
+            icon=icon,
+            count=waiting[count] if count else None,
+        )
 
 
 @hookimpl

@@ -49,7 +49,6 @@ class Point:
     at: date
     orders: int
     total: int
-    at_before: date
     orders_before: int
     total_before: int
 
@@ -129,7 +128,7 @@ def _points(range_: Span, sums: Mapping[date, tuple[int, int]]) -> Sequence[Poin
     now = _buckets(range_.first, range_.last, range_.by_month)
     before = _buckets(range_.before, range_.before_last, range_.by_month)
     return [
-        Point(mine[0], *summed(mine), other[0], *summed(other))
+        Point(mine[0], *summed(mine), *summed(other))
         for mine, other in zip(now, before, strict=True)
     ]
 

@@ -323,19 +323,23 @@ def locked(db: Session, parcel_id: uuid.UUID) -> tuple[Order, Parcel]:
     return kept, shipments.get(db, parcel_id, lock=True) or found
 
 
-def leave(shop: Shop, db: Session, order: Order, parcel: Parcel, *, actor: str) -> None:
-    """The parcel is on its way: its goods are off the shelf, the customer is told, once.
-
-    Raises Refused when the goods were never on the shelf, as the books have it.
-    """
-    goods = orders.demand(orders.lines_of(db, order.id), *inside(parcel))
+def take_off_shelf(db: Session, number: str, goods: Mapping[str, int], actor: str) -> None:
+    """Take goods that the order holds off the shelf. Raises Refused when they never
+    were on it, as the books have it."""
     try:
-        stock.ship(db, order.number, goods, actor=actor)
+        stock.ship(db, number, goods, actor=actor)
     except stock.SoldOut as short:
         names = ", ".join(shortage.sku for shortage in short.shortages)
         raise Refused(f"Not on the shelf yet: {names}. Book the arrival first.") from None
     except ValueError as error:
         raise Refused(str(error)) from None
+
+
+def leave(shop: Shop, db: Session, order: Order, parcel: Parcel, *, actor: str) -> None:
+    """The parcel is on its way: its goods are off the shelf, the customer is told, once. Raises
+    Refused as `take_off_shelf`."""
+    goods = orders.demand(orders.lines_of(db, order.id), *inside(parcel))
+    take_off_shelf(db, order.number, goods, actor)
     parcel.status, parcel.shipped_at = "shipped", parcel.shipped_at or shop.now()
     parcel.sent_to = parcel.sent_to or order.address
     db.flush()

@@ -215,24 +215,11 @@ def fulfil(
         order = orders.lock(db, number)
         if order is None:
             raise Refused(f"There is no order {number}.")
-        known = shipments.get(db, parcel_id) if parcel_id is not None else None
-        if known is not None:
-            same = (order.id, carrier.strip(), tracking_number.strip())
-            if (known.order_id, known.carrier, known.tracking_number) == same:
-                return
-            raise Refused(
-                f"This form recorded the parcel {known.tracking_number} already. Open the order "
-                "again to record another one."
-            )
+        if _recorded(db, parcel_id, (order.id, carrier.strip(), tracking_number.strip())):
+            return
         all_lines, quantities, without = _to_send(db, order, lines)
         goods = orders.demand(all_lines, quantities, without)
-        try:
-            stock.ship(db, number, goods, actor=actor)
-        except stock.SoldOut as short:
-            names = ", ".join(shortage.sku for shortage in short.shortages)
-            raise Refused(f"Not on the shelf yet: {names}. Book the arrival first.") from None
-        except ValueError as error:
-            raise Refused(str(error)) from None
+        parcels.take_off_shelf(db, number, goods, actor)
         parcel = shipments.record(
             db,
             order.id,
@@ -256,6 +243,20 @@ def fulfil(
             carrier=parcel.carrier,
             tracking_number=parcel.tracking_number,
         )
+
+
+def _recorded(db: Session, parcel_id: uuid.UUID | None, said: tuple[int, str, str]) -> bool:
+    """Whether a form recorded its parcel already. Raises Refused if it said something else then:
+    `said` are the order's id, the carrier and the tracking number."""
+    known = shipments.get(db, parcel_id) if parcel_id is not None else None
+    if known is None:
+        return False
+    if (known.order_id, known.carrier, known.tracking_number) == said:
+        return True
+    raise Refused(
+        f"This form recorded the parcel {known.tracking_number} already. Open the order again to "
+        "record another one."
+    )
 
 
 def _to_send(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ from opticworks.payments.models import Dispute, Payment, Refund
 from opticworks.returns import service as cases
 from opticworks.returns.models import Return
 from opticworks.shipping import service as shipments
-from opticworks.shipping.models import LEFT, Parcel
+from opticworks.shipping.models import LEFT, Parcel, TrackingEvent
 from opticworks.shop import Shop
 
 
@@ -60,40 +60,7 @@ def view_of(shop: Shop, db: Session, order: Order) -> c.OrderView:
         list(lines.values()),
         shop.config.base_url,
         payment=payments.view(payment) if payment else None,
-        shipments=tuple(
-            c.ShipmentView(
-                id=str(parcel.id),
-                carrier=parcel.carrier,
-                tracking_number=parcel.tracking_number,
-                tracking_url=parcel.tracking_url,
-                status=parcel.tracking or parcel.status,
-                shipped_at=parcel.shipped_at,
-                delivered_at=parcel.delivered_at,
-                history=tuple(
-                    c.TrackingView(
-                        status=event.status,
-                        at=event.occurred_at,
-                        description=event.description,
-                        location=event.location,
-                    )
-                    for event in history.get(parcel.id, ())
-                ),
-                lines=tuple(
-                    (
-                        lines[part.order_line_id].sku,
-                        lines[part.order_line_id].title,
-                        part.quantity,
-                    )
-                    for part in parcel.lines
-                ),
-                without={
-                    lines[part.order_line_id].sku: lacks
-                    for part in parcel.lines
-                    if (lacks := demand.said_parts(lines[part.order_line_id], part.without))
-                },
-            )
-            for parcel in parcels
-        ),
+        shipments=tuple(_shipment(parcel, lines, history.get(parcel.id, ())) for parcel in parcels),
         shipped=shipped,
         delivered=units(parcel for parcel in parcels if parcel.status == "delivered"),
         removed=gone.removed,
@@ -109,6 +76,37 @@ def view_of(shop: Shop, db: Session, order: Order) -> c.OrderView:
             credit_notes.by_return(db, order, returned, shop.config.base_url),
         ),
         returned=next((each.returned for each in reversed(attempts) if each.returned), ""),
+    )
+
+
+def _shipment(
+    parcel: Parcel, lines: Mapping[int, OrderLine], history: Iterable[TrackingEvent]
+) -> c.ShipmentView:
+    """A parcel with what lies in it and where it has been; `lines` are the order's by id."""
+    packed = [(lines[part.order_line_id], part) for part in parcel.lines]
+    return c.ShipmentView(
+        id=str(parcel.id),
+        carrier=parcel.carrier,
+        tracking_number=parcel.tracking_number,
+        tracking_url=parcel.tracking_url,
+        status=parcel.tracking or parcel.status,
+        shipped_at=parcel.shipped_at,
+        delivered_at=parcel.delivered_at,
+        history=tuple(
+            c.TrackingView(
+                status=event.status,
+                at=event.occurred_at,
+                description=event.description,
+                location=event.location,
+            )
+            for event in history
+        ),
+        lines=tuple((line.sku, line.title, part.quantity) for line, part in packed),
+        without={
+            line.sku: lacks
+            for line, part in packed
+            if (lacks := demand.said_parts(line, part.without))
+        },
     )
 
 

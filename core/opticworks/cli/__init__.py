@@ -19,6 +19,7 @@ warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
 COMMANDS = {
     "run": "opticworks.cli.run:run",
     "migrate": "opticworks.cli.database:migrate",
+    "revision": "opticworks.cli.database:revision",
     "demo": "opticworks.cli.database:demo",
     "worker": "opticworks.cli.worker:worker",
     "embedded": "opticworks.cli.servers:embedded",

@@ -1,4 +1,4 @@
-"""`opticworks migrate` and `opticworks demo`."""
+"""`opticworks migrate`, `opticworks revision` and `opticworks demo`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,22 @@ def migrate(context: Context) -> None:
     with context.shop() as shop:
         migrations.upgrade(shop, say)
     click.echo("The tables are up to date.")
+
+
+@click.command()
+@click.argument("code")
+@click.argument("message")
+@click.pass_obj
+def revision(context: Context, code: str, message: str) -> None:
+    """Write a revision that brings the tables of plugin CODE to what its models say by now.
+
+    The file lies in the folder that the plugin's hook `migrations` names. Read it before you
+    commit it: Alembic takes a renamed column for one that goes and one that comes.
+    """
+    from opticworks import migrations
+
+    with context.shop() as shop:
+        migrations.revision(shop, code, message)  # Alembic says which file it wrote
 
 
 @click.command()

@@ -131,10 +131,15 @@ class Mailer(Protocol):
     title: str
     keyed: bool
 
-    def send(self, message: OutgoingMessage, key: str) -> str: ...
-    def read_webhook(
-        self, body: bytes, headers: Mapping[str, str]
-    ) -> tuple[DeliveryEvent, ...]: ...
+    def send(self, message: OutgoingMessage, key: str) -> str:
+        """Send it and answer the vendor's ref for it. Raises ProviderError, not retryable where
+        the recipient is refused for good."""
+        ...
+
+    def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> tuple[DeliveryEvent, ...]:
+        """Verify the raw body and answer what became of which mail. Raises BadSignature,
+        NoWebhookSecret or NoWebhooks."""
+        ...
 
 
 @runtime_checkable
@@ -143,4 +148,6 @@ class BatchMailer(Mailer, Protocol):
 
     batch: int
 
-    def send_many(self, messages: Sequence[OutgoingMessage], key: str) -> tuple[str, ...]: ...
+    def send_many(self, messages: Sequence[OutgoingMessage], key: str) -> tuple[str, ...]:
+        """Send all or none of them, and answer a ref for each in their order."""
+        ...

@@ -27,14 +27,21 @@ class Picture:
 class ImageStore(Protocol):
     """Keeps pictures and gives their addresses in any of the widths and formats asked for.
 
-    `put` is given a clean picture (upright, sRGB, no metadata) and answers the store's own id;
-    once per key. `url` asks nobody: it is a path or an https address that stays the same, for
-    the formats avif, webp, jpg and png. `delete` of what is gone already is no error.
+    Raises ProviderError when the store can't be reached.
     """
 
     code: str
     title: str
 
-    def put(self, content: bytes, content_type: str, key: str) -> str: ...
-    def url(self, id: str, width: int, format: str) -> str: ...
-    def delete(self, id: str) -> None: ...
+    def put(self, content: bytes, content_type: str, key: str) -> str:
+        """Keep a clean picture (upright, sRGB, no metadata), once per key; the store's own id."""
+        ...
+
+    def url(self, id: str, width: int, format: str) -> str:
+        """A path or an https address that stays the same, for the formats avif, webp, jpg and
+        png. Asks nobody."""
+        ...
+
+    def delete(self, id: str) -> None:
+        """Throw it away; what is gone already is no error."""
+        ...

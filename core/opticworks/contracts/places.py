@@ -81,7 +81,11 @@ class AddressVerdict:
 
 @runtime_checkable
 class AddressVerifier(Protocol):
+    """Knows whether an address exists, and a better way to write it."""
+
     code: str
     title: str
 
-    def verify(self, address: Address) -> AddressVerdict: ...
+    def verify(self, address: Address) -> AddressVerdict:
+        """What is known of the address. Raises ProviderError when the vendor can't be reached."""
+        ...

@@ -16,7 +16,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
@@ -118,7 +118,7 @@ def pending(shop: Shop) -> list[str]:
 
 def drift(shop: Shop, label: str) -> list[Any]:
     """Differences between a branch's models and the migrated tables; empty when they agree."""
-    branch = next(branch for branch in branches(shop) if branch.label == label)
+    branch = _branch(shop, label)
     with shop.engine.connect() as connection:
         context = MigrationContext.configure(
             connection,
@@ -143,8 +143,28 @@ def include_object(branch: Branch) -> Callable[..., bool]:
     return include
 
 
-def revision(shop: Shop, label: str, message: str) -> Any:
-    """Write a new revision of that branch from the difference between models and tables."""
-    branch = next(branch for branch in branches(shop) if branch.label == label)
+def revision(shop: Shop, label: str, message: str) -> Path:
+    """Write a revision of that branch from the difference between its models and its tables.
+
+    Raises ConfigError with a sentence when there is nothing to compare.
+    """
+    branch = _branch(shop, label)
+    branch.versions.mkdir(exist_ok=True)
     with shop.engine.begin() as connection:
-        return command.revision(_alembic(branch, connection), message=message, autogenerate=True)
+        config = _alembic(branch, connection)
+        try:
+            script = command.revision(config, message=message, autogenerate=True)
+        except CommandError as error:
+            raise ConfigError(
+                f"No revision of {label} can be written: {error} Run `opticworks migrate` first."
+            ) from error
+    assert isinstance(script, Script)  # one message writes one
+    return Path(script.path)
+
+
+def _branch(shop: Shop, label: str) -> Branch:
+    """The branch of that label. Raises ConfigError with a sentence when there is none."""
+    for branch in branches(shop):
+        if branch.label == label:
+            return branch
+    raise ConfigError(f"No enabled plugin {label!r} has tables: it needs the hook `migrations`.")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
@@ -315,14 +315,6 @@ def units(rows: Sequence[Refund]) -> Units:
 def _by_part(entry: Mapping[str, Any], key: str) -> dict[tuple[int, str], int]:
     """Parts that an entry's units had lost before, by line and SKU."""
     return {(entry["line"], sku): count for sku, count in entry.get(key, {}).items()}
-
-
-def waiting_for_staff(now: datetime) -> Any:
-    """The condition of refunds that need somebody: failed later, or unanswered for an hour."""
-    return or_(
-        Refund.unseen,
-        (Refund.status == "intended") & (Refund.created_at < now - timedelta(hours=1)),
-    )
 
 
 def view(refund: Refund, payment: Payment) -> c.RefundView:

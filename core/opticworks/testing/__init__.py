@@ -7,6 +7,8 @@ from typing import Any
 #: Contract suites by name, and where they are: imported when asked for, since they need pytest.
 SUITES = {
     "AddressVerifierContract": "opticworks.testing.contracts.addresses",
+    "ImageStoreContract": "opticworks.testing.contracts.images",
+    "MailerContract": "opticworks.testing.contracts.mailer",
     "PaymentProviderContract": "opticworks.testing.contracts.payment",
     "ShippingProviderContract": "opticworks.testing.contracts.shipping",
 }

@@ -14,7 +14,6 @@ from typing import Any
 
 import psycopg
 import pytest
-import redis
 import webtest
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
@@ -238,10 +237,3 @@ def counted() -> Iterator[list[str]]:
         shop_module.time = clock  # type: ignore[attr-defined]
         psycopg.Cursor.execute = execute  # type: ignore[method-assign]
         psycopg.Cursor.executemany = many  # type: ignore[method-assign]
-
-
-@pytest.fixture
-def clean_redis(worker_redis_url: str) -> redis.Redis:
-    client = redis.Redis.from_url(worker_redis_url)
-    client.flushdb()
-    return client

@@ -21,7 +21,6 @@ from opticworks.web.transactions import route_name
 DEFAULT_LIMIT = 1_000_000  #: bytes; the ini's opticworks.max_body overrides it
 SWALLOWED = 4  #: times its limit, up to which an upload that is too big is taken in to say so
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
-SESSIONS = "opticworks.web.sessions.sessions_tween_factory"
 TOO_BIG = (
     "What you sent is {size} MB, and this page takes at most {limit} MB. Send less, and try again."
 )

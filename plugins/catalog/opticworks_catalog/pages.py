@@ -155,10 +155,6 @@ class OptionView:
     def chosen(self) -> str:
         return next((value.value for value in self.values if value.selected), "")
 
-    @property
-    def has_swatches(self) -> bool:
-        return all(value.swatch for value in self.values)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockView:

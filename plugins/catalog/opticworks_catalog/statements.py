@@ -403,33 +403,6 @@ def goods() -> Select[Any]:
 
 
 @cache
-def every_variant() -> Select[Any]:
-    """Every variant, drafts included, whose product's title or SKU is like `pattern`, in order.
-    Takes `limit` and `offset`."""
-    pattern = bindparam("pattern", type_=String)
-    is_bundle = exists().where(Component.variant_id == Variant.id).correlate(Variant)
-    return (
-        select(
-            Product.handle,
-            Product.title,
-            Product.status.label("product_status"),
-            Variant.sku,
-            Variant.price,
-            Variant.currency,
-            Variant.status.label("variant_status"),
-            Variant.stock_policy,
-            is_bundle.label("is_bundle"),
-            _variant_options(Variant).label("options"),
-        )
-        .join(Product, Product.id == Variant.product_id)
-        .where(or_(Product.title.ilike(pattern), Variant.sku.ilike(pattern)))
-        .order_by(Product.position, Product.id, Variant.position, Variant.id)
-        .limit(bindparam("limit"))
-        .offset(bindparam("offset"))
-    )
-
-
-@cache
 def skus_like() -> Select[Any]:
     """SKUs of variants whose product's title, own options or barcode are like `pattern`. Takes
     `limit`."""

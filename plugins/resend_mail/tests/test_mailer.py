@@ -20,7 +20,8 @@ from opticworks.contracts import (
     ProviderError,
     ShopSettings,
 )
-from opticworks.testing.contracts.mailer import MESSAGE, MailerContract, read_mail
+from opticworks.testing import MailerContract
+from opticworks.testing.contracts.mailer import MESSAGE, read_mail
 from opticworks.testing.standins import Fault
 from opticworks_resend_mail.account import Account, Pace
 from opticworks_resend_mail.reports import body_of

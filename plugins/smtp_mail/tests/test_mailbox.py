@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from opticworks.contracts import ProviderError
-from opticworks.testing.contracts.mailer import MESSAGE, MailerContract, read_mail
+from opticworks.testing import MailerContract
+from opticworks.testing.contracts.mailer import MESSAGE, read_mail
 from opticworks.testing.shops import Browser
 from opticworks_smtp_mail import includeme
 from opticworks_smtp_mail.mailbox import Mailbox, MailboxMailer

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from opticworks.contracts import ProviderError, ShopSettings
-from opticworks.testing.contracts.mailer import MESSAGE, MailerContract, read_mail
+from opticworks.testing import MailerContract
+from opticworks.testing.contracts.mailer import MESSAGE, read_mail
 from opticworks.testing.smtp import SMTPServer
 from opticworks_smtp_mail import mailers, problems
 from opticworks_smtp_mail.settings import SmtpSettings

@@ -113,7 +113,7 @@ def test_a_part_of_an_order_is_announced_as_a_part(open_shop, mailer):
     [
         (events.PAYMENT_PAID, {"at_once": True}),
         (events.SHIPMENT_SHIPPED, {"shipment": "of another order"}),
-        (events.STOCK_CHANGED, {}),
+        (events.ORDER_COMPLETED, {}),
     ],
 )
 def test_facts_without_news_for_the_customer_are_not_mailed(shop, mailer, kind, data):
