@@ -26,8 +26,8 @@ from opticworks.contracts import (
     WebhookEvent,
 )
 from opticworks_easypost_shipping import rating, tracking, writing
+from opticworks_easypost_shipping.batches import Batches
 from opticworks_easypost_shipping.client import PATIENCE, Api, understood
-from opticworks_easypost_shipping.manifests import Manifests
 from opticworks_easypost_shipping.settings import EasyPostSettings
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ FORMATS = {"PDF": "label_pdf_url", "ZPL": "label_zpl_url"}
 TYPES = {"image/png": "PNG", "application/pdf": "PDF", "application/zpl": "ZPL"}
 
 
-class EasyPostShipping(Manifests):
+class EasyPostShipping(Batches):
     """One EasyPost account. Thread-safe; built anew when the settings change."""
 
     code = CODE

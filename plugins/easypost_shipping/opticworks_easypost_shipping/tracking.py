@@ -81,7 +81,7 @@ def read_webhook(
         raise BadSignature("The webhook is no event of EasyPost's.")
     if event.get("mode") != ("production" if settings.live else "test"):
         raise BadSignature("The event belongs to EasyPost's other mode (test or production).")
-    # Forms are followed by asking: what is told of them speaks of no parcel.
+    # Batches and forms are followed by asking: what is told of them speaks of no parcel.
     about = (event.get("result") or {}).get("object")
     return (_event(event),) if about in PARCELS else ()
 

@@ -335,12 +335,17 @@ def test_customs_are_declared_only_where_a_border_is_crossed() -> None:
     assert "customs_info" in writing.shipment(replace(shipment(), destination=military), SETTINGS)
 
 
-def test_many_labels_become_one_scan_form(standin: Any, provider: Any) -> None:
+def test_many_labels_become_one_file_and_one_scan_form(standin: Any, provider: Any) -> None:
     refs = []
     for number in range(3):
         state = provider.prepare(shipment(reference=f"s{number}"))
         provider.buy(state.ref, state.rates[0], {}, "k")
         refs.append(state.ref)
+    batch = provider.start_batch(refs[:2])
+    for _ in range(4):
+        found = provider.batch(batch)
+    assert (found.state, found.shipments) == ("ready", 2)
+    assert found.file.count(b"/Type /Page\n") == 2
     assert provider.find_manifest(refs) is None
     assert len({provider.fetch(ref).label.tracking_number for ref in refs}) == 3
     form = provider.manifest(refs, "k")

@@ -1,18 +1,48 @@
-"""SCAN forms: what a carrier scans in place of every parcel."""
+"""Many labels as one file, and the SCAN form that a carrier scans in place of every parcel."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from opticworks.contracts import ManifestState, ProviderError
 from opticworks_easypost_shipping.client import Api, understood
 
 
-class Manifests:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Labels that EasyPost puts together by itself; `file` once it is ready."""
+
+    ref: str
+    state: Literal["working", "ready", "failed"]
+    shipments: int
+    file: str | bytes = ""
+
+
+class Batches:
     """The part of the provider that works on many shipments at once."""
 
     _api: Api
+
+    def start_batch(self, refs: Sequence[str]) -> str:
+        """The ref of a batch of bought shipments; `batch` then follows it."""
+        given = [{"id": ref} for ref in refs]
+        return str(self._api.act(lambda client: client.batch.create(shipments=given)).id)
+
+    def batch(self, ref: str) -> Batch:
+        """How far the batch is. Each call moves it on: ask again until it is ready."""
+        found = self._api.read(lambda client: client.batch.retrieve(ref))
+        if found.state == "purchased":
+            found = self._api.act(lambda client: client.batch.label(ref, file_format="PDF"))
+        failed = str(found.state).endswith("failed")
+        url = found.get("label_url")
+        return Batch(
+            ref=ref,
+            state="failed" if failed else "ready" if url else "working",
+            shipments=int(found.num_shipments),
+            file=self._api.file(url) if url else "",
+        )
 
     @understood
     def manifest(self, refs: Sequence[str], key: str) -> ManifestState:
