@@ -96,7 +96,8 @@ def _version(values: Mapping[str, Any]) -> str:
 
 def _same(one: Any, other: Any) -> bool:
     """Whether a value is what was stored, which has lists where models have tuples."""
-    return one == (tuple(other) if isinstance(one, tuple) and isinstance(other, list) else other)
+    kept = tuple(other) if isinstance(one, tuple) and isinstance(other, list) else other
+    return bool(one == kept)
 
 
 def as_data(value: Any) -> dict[str, Any]:
