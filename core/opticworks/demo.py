@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from itertools import cycle, islice
+from itertools import cycle
 
 from sqlalchemy import select
 
@@ -80,20 +80,23 @@ def load(shop: Shop, progress: Callable[[str], None] = lambda line: None) -> boo
 
 def place_orders(shop: Shop, count: int) -> int:
     """Place so many orders by bank transfer and mark them paid, so that there is something to
-    pack; how many could be. They came one after the other over the last days, the newest now, so
-    that reports have something to show. Raises ConfigError in production, or without a way to
-    pay later."""
+    pack; how many could be, since goods run out. They came one after the other over the last
+    days, the newest now, so that reports have something to show. Raises ConfigError in
+    production, or without a way to pay later."""
     if shop.config.production:
         raise ConfigError("Demo data is never loaded in production.")
     payment = _by_transfer(shop)
     skus = _plenty(shop)
     placed = 0
-    for number, customer in enumerate(islice(cycle(CUSTOMERS), count)):
-        if not skus:
+    for number, customer in enumerate(cycle(CUSTOMERS)):
+        if placed == count or not skus:
             break
         wanted = {skus[number % len(skus)]: 1 + number % 2, skus[number * 7 % len(skus)]: 1}
-        with _ago(shop, min(PAUSE, SPAN / count) * (count - 1 - number)):
-            placed += bool(_place(shop, wanted, customer, payment))
+        with _ago(shop, min(PAUSE, SPAN / count) * (count - 1 - placed)):
+            try:
+                placed += bool(_place(shop, wanted, customer, payment))
+            except basket.CartRefused:  # something ran out
+                skus = _plenty(shop)
     return placed
 
 

@@ -47,6 +47,7 @@ def view_of(shop: Shop, db: Session, order: Order) -> c.OrderView:
     payment = payments.standing(attempts)
     rows_of_lines = db.execute(_LINES, {"order": order.id}).all()
     lines = {line.id: line for line, *_ in rows_of_lines}
+    # There is a line: nothing is placed of a cart in which anything can't be bought.
     sent, paid_back, disputed, sent_back = rows_of_lines[0][1:]
     parcels = shipments.of_order(db, order.id, LEFT) if sent else ()
     history = shipments.history(db, parcels)

@@ -39,7 +39,7 @@ def revision(context: Context, code: str, message: str) -> None:
     "--orders",
     default=0,
     type=click.IntRange(0, 500),
-    help="Place so many paid orders, to be packed and sent.",
+    help="Place so many paid orders of the last days, to be packed and sent.",
 )
 @click.pass_obj
 def demo(context: Context, orders: int) -> None:
@@ -52,4 +52,6 @@ def demo(context: Context, orders: int) -> None:
         placed = demo_data.place_orders(shop, orders) if orders else 0
     click.echo("The demo data is loaded." if loaded else "The demo data was loaded before.")
     if orders:
-        click.echo(f"{placed} paid orders wait to be sent.")
+        click.echo(f"{placed} paid orders were placed.")
+    if placed < orders:
+        click.echo("There are no goods for more of them.")

@@ -17,12 +17,20 @@ from sqlalchemy.orm import Session
 from opticworks.pages.models import FormerSlug, ShopPage
 
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+_LEVELS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
 @lru_cache(maxsize=1024)
-def to_html(text: str) -> str:
-    """Markdown as HTML that can't carry a script, however it was written."""
-    return nh3.clean(_markdown.render(text))
+def to_html(text: str, *, below: int = 0) -> str:
+    """Markdown as HTML that can't carry a script, however it was written. On a page that has
+    headings of its own down to the level `below`, those of the text come under them."""
+    tokens = _markdown.parse(text)
+    headings = [token for token in tokens if token.tag in _LEVELS]
+    least = min((_LEVELS.index(token.tag) for token in headings), default=below)
+    for token in headings:
+        deeper = _LEVELS.index(token.tag) + max(0, below - least)
+        token.tag = _LEVELS[min(deeper, len(_LEVELS) - 1)]
+    return nh3.clean(_markdown.renderer.render(tokens, _markdown.options, {}))
 
 
 def put_page(

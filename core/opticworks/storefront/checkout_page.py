@@ -127,8 +127,6 @@ def changes_of(request: Request, quote: c.Quote) -> tuple[c.Notice, ...]:
                     target="order",
                     sentence=f"The total changed from {before.format(locale)} to "
                     f"{quote.total.format(locale)}. Please check it and place the order again.",
-                    before=before,
-                    after=quote.total,
                 ),
                 *_lost_codes(quote),
             )

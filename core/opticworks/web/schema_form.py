@@ -8,6 +8,8 @@ The macros `schema_form`, `schema_field` and `save_bar` of admin/macros.pt show 
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Generic, TypeVar
@@ -40,6 +42,8 @@ MOST_ROWS = 200
 BLANK_ROWS = 2  #: offered below the rows there are, for browsers without script
 NEEDED = "{name} is needed."
 INI_ONLY = "{name} is set in the ini file only."
+MEANWHILE = "Somebody else saved this while you were editing. The form holds what you typed."
+VERSION = "_version"  #: the name of what tells which values a form shows
 
 #: What pydantic says for programmers, said for whoever fills in the form.
 SENTENCES = {
@@ -83,6 +87,17 @@ def sentence(problem: Mapping[str, Any], field: Base | None = None) -> str:
         return SENTENCES[kind].format(**values)
     said = str(problem["msg"]).removeprefix("Value error, ").strip()
     return f"{said[:1].upper()}{said[1:]}" + ("" if said.endswith((".", "!", "?")) else ".")
+
+
+def _version(values: Mapping[str, Any]) -> str:
+    text = json.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether a value is what was stored, which has lists where models have tuples."""
+    kept = tuple(other) if isinstance(one, tuple) and isinstance(other, list) else other
+    return bool(one == kept)
 
 
 def as_data(value: Any) -> dict[str, Any]:
@@ -362,7 +377,9 @@ class SchemaForm(Generic[M]):
     names one is refused.
     `choices` gives values and titles made at run time, by path ("country", "rates[].country");
     `notes` adds a sentence to a field's hint. `locale`, `currency` and `timezone` are the shop's:
-    money is typed in `currency`, times are of that zone.
+    money is typed in `currency`, times are of that zone. With `shared` the `values` are a row that
+    others may save meanwhile: who posts a form that shows older ones is told so first. Lock the row
+    before.
     """
 
     def __init__(
@@ -378,12 +395,15 @@ class SchemaForm(Generic[M]):
         exclude: Collection[str] = (),
         notes: Mapping[str, str] | None = None,
         prefix: str = "",
+        shared: bool = False,
     ) -> None:
         self.model = model
         self.posted = post is not None
         self.errors: dict[str, str] = {}
         self.error = ""  #: what is wrong with the whole
         self._values = as_data(values)
+        self.version = _version(self._values) if shared else ""
+        self._seen = str((post or {}).get(VERSION, self.version))
         around = Around(locale, currency, timezone, choices or {})
         self._ini_only = ini_only(model)
         self._part = Part(model, around, exclude={*exclude, *self._ini_only}, prefix=prefix)
@@ -456,10 +476,23 @@ class SchemaForm(Generic[M]):
                 self._mark(problem)
         for name in self._forbidden:
             self.error = self.error or INI_ONLY.format(name=name)
+        if self.version and self._seen != self.version:
+            self.error = self.error or self._meanwhile(model)
         self.errors = {"": self.error} if self.error else {}
         for at, title, said in self._part.problems():
             self.errors.setdefault(at.removeprefix("f-") or title, said)
         return None if self.errors else model
+
+    def _meanwhile(self, typed: M | None) -> str:
+        """Somebody saved other values than the form was made of: where theirs differ."""
+        mine = as_data(typed)
+        others = [
+            field.label.text
+            for name, field in self._part._fields.items()
+            if name in mine and not _same(mine[name], self._values.get(name))
+        ]
+        where = f" You typed something else than they did in: {', '.join(others)}." * bool(others)
+        return f"{MEANWHILE}{where} Look at it; saving again replaces theirs."
 
     def _mark(self, problem: Any) -> None:
         field, place = self._part.at(problem["loc"])

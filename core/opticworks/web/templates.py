@@ -51,6 +51,7 @@ HTMX_CONFIG = json.dumps(
         "allowEval": False,
         "allowScriptTags": False,
         "selfRequestsOnly": True,
+        "attributesToSettle": ["class"],  # a style attribute would be refused
         "historyCacheSize": 0,
         "refreshOnHistoryMiss": True,
         "timeout": 15000,

@@ -111,7 +111,7 @@ def product_page(
         url=product_path(product.handle),
         title=product.title,
         subtitle=product.subtitle,
-        description_html=kernel.to_html(product.description),
+        description_html=kernel.to_html(product.description, below=1),
         highlights=product.highlights,
         specs=product.specs,
         options=_options(product, selected, levels, rules.display),

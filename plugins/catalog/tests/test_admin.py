@@ -89,7 +89,9 @@ def test_what_has_no_price_in_the_shops_currency_is_told_and_found(shop, staff):
     with shop.unit() as db:
         (told,) = attention(ctx=shop.ctx(db))
     assert (told.label, told.count) == ("Without a price in USD", 1)
-    assert titles(staff("owner").get(told.path)) == ["PoE Injector"]
+    page = staff("owner").get(told.path)
+    assert titles(page) == ["PoE Injector"]
+    assert "write the new prices into the file" in page.text
 
 
 def test_products_are_found_by_what_is_left_a_bundles_by_its_parts(shop, staff):

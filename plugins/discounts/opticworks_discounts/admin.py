@@ -171,7 +171,9 @@ def edit(request: Request) -> dict[str, Any] | Response:
 
 
 def _find(request: Request) -> Discount:
-    row: Discount | None = request.db.get(Discount, int(request.matchdict["id"]))
+    lock = request.method == "POST"
+    key = int(request.matchdict["id"])
+    row: Discount | None = request.db.get(Discount, key, with_for_update=lock)
     if row is None:
         raise HTTPNotFound("There is no such discount. Look for it in the list.")
     return row
@@ -216,6 +218,7 @@ def _form(request: Request, row: Discount, code: str) -> SchemaForm[DiscountEntr
         currency=shop.currency,
         timezone=shop.timezone,
         exclude=exclude,
+        shared=known,
         choices={
             "countries": {place: names.get(place, place) for place in places},
             "groups": groups,

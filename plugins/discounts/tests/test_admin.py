@@ -147,6 +147,21 @@ def test_what_makes_no_sense_is_said_at_the_field_and_nothing_is_lost(counter, s
     assert len(all_of(counter, Discount)) == 1
 
 
+def test_who_saves_after_somebody_else_is_told_and_replaces_it_knowingly(counter, staff):
+    path = f"{PATH}/{publish(counter, 'SAVE', title='Autumn')}"
+    browser = staff()
+    first, second = (browser.get(path) for _ in range(2))
+    fill(first, path, title="Winter", percent="20").submit(status=303)
+    told = fill(second, path, title="Spring").submit(status=422)
+    (notice,) = words(told, "[data-summary]")
+    assert "Somebody else saved this while you were editing." in notice
+    assert "You typed something else than they did in: Name, Percent." in notice
+    assert all_of(counter, Discount)[0].title == "Winter"
+    form_of(told, path).submit(status=303)
+    (row,) = all_of(counter, Discount)
+    assert (row.title, row.percent) == ("Spring", 10)
+
+
 def test_times_are_those_of_the_shop(counter, staff):
     fill(
         staff().get(f"{PATH}/new"),

@@ -56,7 +56,7 @@ def edit(request: Request, kind: Kind) -> dict[str, Any] | Response:
 
 
 def _save(request: Request, kind: Kind, row: Any, values: Any) -> dict[str, Any] | Response:
-    form = _form(request, kind.entry, values)
+    form = _form(request, kind.entry, values, shared=row.id is not None)
     entry = form.validate()
     if entry is not None:
         problem = kind.refused(request, row, entry)
@@ -113,7 +113,9 @@ def changed(request: Request, action: str, subject: str, **data: Any) -> None:
     request.shop.forget()
 
 
-def _form(request: Request, model: type[BaseModel], values: Any) -> SchemaForm[Any]:
+def _form(
+    request: Request, model: type[BaseModel], values: Any, *, shared: bool
+) -> SchemaForm[Any]:
     shop = request.ctx.settings["shop"]
     return SchemaForm(
         model,
@@ -122,11 +124,13 @@ def _form(request: Request, model: type[BaseModel], values: Any) -> SchemaForm[A
         locale=shop.locale,
         currency=shop.currency,
         timezone=shop.timezone,
+        shared=shared,
     )
 
 
 def _find(request: Request, kind: Kind) -> Any:
-    row = request.db.get(kind.model, int(request.matchdict["id"]))
+    lock = request.method == "POST"
+    row = request.db.get(kind.model, int(request.matchdict["id"]), with_for_update=lock)
     if row is None:
         raise HTTPNotFound("There is no such entry any more. Look at the list.")
     return row

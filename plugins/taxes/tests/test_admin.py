@@ -108,6 +108,19 @@ def test_two_rates_for_one_place_class_layer_and_day_are_refused(counter, staff,
     assert [rate.state for rate in rates(counter.shop)] == ["CA", "NV"]
 
 
+def test_who_changes_a_rate_after_somebody_else_is_told_first(counter, staff, add_rate):
+    add_rate(counter.shop, "US", "5")
+    browser = staff(counter.shop, "manager")
+    path = f"{PATH}/rates/{rates(counter.shop)[0].id}"
+    first, second = (browser.get(path) for _ in range(2))
+    fill(first, percent="8").submit(status=303)
+    told = fill(second, percent="9").submit(status=422)
+    assert "You typed something else than they did in: " in told.text
+    assert rates(counter.shop)[0].rate == Decimal("0.08")
+    fill(told).submit(status=303)
+    assert rates(counter.shop)[0].rate == Decimal("0.09")
+
+
 def test_a_clerk_sees_nothing_of_it_and_nobody_writes_without_the_token(counter, staff, add_rate):
     add_rate(counter.shop, "US", "7.25", state="CA")
     clerk = staff(counter.shop, "clerk")

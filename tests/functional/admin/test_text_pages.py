@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import pytest
 
 from opticworks.audit import service as audit
-from opticworks.pages.service import put_page
+from opticworks.pages.service import put_page, to_html
 from opticworks.testing.shops import Browser
 
 
@@ -178,3 +179,19 @@ def test_no_name_of_a_page_becomes_a_header(staff, slug):
     answer = staff.post("/admin/pages/move", fields, status=303)
     assert "X-Evil" not in answer.headers
     assert answer.headers["Location"].isascii()
+
+
+@pytest.mark.parametrize(
+    ("text", "below", "tags"),
+    [
+        ("# One\n\n## Two", 1, ["h2", "h3"]),
+        ("One\n===\n\n### Three", 1, ["h2", "h4"]),
+        ("## Two\n\n### Three", 1, ["h2", "h3"]),
+        ("# One\n\n###### Six", 1, ["h2", "h6"]),
+        ("# One", 0, ["h1"]),
+    ],
+)
+def test_headings_come_under_those_that_the_page_has(text, below, tags):
+    html = to_html(text, below=below)
+    assert re.findall(r"<(h[1-6])>", html) == tags
+    assert re.findall(r"</(h[1-6])>", html) == tags

@@ -68,7 +68,7 @@ def _editor(
         "found": found,
         "version": found.version if found else 0,
         "groups": sorted(known),
-        "preview": service.to_html(form["body"].text) if previewing else "",
+        "preview": service.to_html(form["body"].text, below=1) if previewing else "",
         "previewing": previewing,
         "theirs": theirs,
         "who": who,

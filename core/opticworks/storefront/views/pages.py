@@ -71,7 +71,7 @@ def page(request: Request) -> dict[str, Any]:
         if (moved := pages.moved_to(request.db, slug)) is not None:
             raise HTTPMovedPermanently(f"/pages/{quote(moved)}")
         raise HTTPNotFound("There is no such page. It may have moved or been removed.")
-    html = pages.to_html(found.body)
+    html = pages.to_html(found.body, below=1)
     return {
         "page": Page(
             found.seo_title or found.title,

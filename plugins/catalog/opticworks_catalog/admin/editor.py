@@ -134,7 +134,7 @@ def page_of(
         "shop_url": product_path(base.handle) if published and base and base.variants else "",
         "base_url": request.shop.config.base_url,
         "bundle_levels": _bundle_levels(request, base),
-        "preview": kernel.to_html(form["description"]) if notes.said == "preview" else "",
+        "preview": kernel.to_html(form["description"], below=1) if notes.said == "preview" else "",
         "currency": currency_of(request),
         "skus": skus,
         "may_edit": EDIT.code in request.identity.permissions,

@@ -17,7 +17,7 @@ MOST_SKUS = 20
 @admin_view("catalog.admin.preview_text", EDIT.code, request_method="POST")
 def preview_text(request: Request) -> Response:
     text = request.POST.get("text", "")
-    html = kernel.to_html(text[:MOST_TEXT]) if isinstance(text, str) else ""
+    html = kernel.to_html(text[:MOST_TEXT], below=1) if isinstance(text, str) else ""
     return Response(text=html, content_type="text/html", charset="utf-8")
 
 
