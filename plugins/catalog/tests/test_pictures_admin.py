@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
-from PIL import Image as Pillow
 from sqlalchemy import func, select
 from webtest import Upload
 
 from opticworks.audit.models import AuditEntry
+from opticworks.testing.pictures import a_picture
 from opticworks_catalog.models import Collection, Image, OptionValue, Product
-
-
-def a_picture(colour=(180, 40, 40), size=(900, 600)):
-    out = io.BytesIO()
-    Pillow.new("RGB", size, colour).save(out, "PNG")
-    return out.getvalue()
 
 
 @pytest.fixture
@@ -66,7 +58,7 @@ def test_several_files_are_added_and_each_refusal_is_said(shop, staff, path):
         page,
         ("front.png", a_picture()),
         ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>"),
-        ("back.png", a_picture((1, 2, 3))),
+        ("back.png", a_picture(colour=(1, 2, 3))),
     ).follow()
     assert len(cards(page)) == len(before) + 2
     assert said(page)[0] == "2 pictures are added."
