@@ -113,6 +113,7 @@ from opticworks.contracts.vendors import (
     NoWebhookSecret,
     ProviderError,
     WebhookEvent,
+    signing_secrets,
 )
 
 __all__ = [
@@ -211,4 +212,5 @@ __all__ = [
     "capture_methods",
     "chosen",
     "no_country",
+    "signing_secrets",
 ]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pydantic import SecretStr
+
 
 class ProviderError(Exception):
     """The provider can't be asked or answered nonsense; `retryable` if trying again may help.
@@ -33,6 +35,13 @@ class NoWebhooks(BadSignature):
 
 class NoWebhookSecret(BadSignature):
     """Nothing can be verified: no signing secret is set. The message says which, for staff."""
+
+
+def signing_secrets(setting: SecretStr) -> tuple[str, ...]:
+    """The secrets of a setting that holds several with commas between, as while one is renewed: a
+    webhook that was signed with any of them is genuine."""
+    parts = setting.get_secret_value().split(",")
+    return tuple(part.strip() for part in parts if part.strip())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

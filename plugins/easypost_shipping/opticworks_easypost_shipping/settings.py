@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from opticworks.contracts import signing_secrets
+
 API = "https://api.easypost.com/v2"
 STANDIN_KEY = "EZTKstandin"
 STANDIN_SECRET = "standin"  #: signs the stand-in's webhooks, which lead nowhere but here
@@ -107,8 +109,7 @@ class EasyPostSettings(BaseModel):
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        parts = self.webhook_secret.get_secret_value().split(",")
-        return tuple(part.strip() for part in parts if part.strip())
+        return signing_secrets(self.webhook_secret)
 
     def problems(self, mode: str, *, allowed: bool = False) -> Iterator[str]:
         """What keeps parcels from being shipped, as sentences; none names a secret. `allowed`:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from opticworks.contracts import ShopSettings
+from opticworks.contracts import ShopSettings, signing_secrets
 
 API = "https://api.resend.com"
 STANDIN_KEY = "re_standin"
@@ -93,8 +93,7 @@ class ResendSettings(BaseModel):
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        parts = self.webhook_secret.get_secret_value().split(",")
-        return tuple(part.strip() for part in parts if part.strip())
+        return signing_secrets(self.webhook_secret)
 
     def domain(self, shop: ShopSettings) -> str:
         """The domain that mails come from."""

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from opticworks.contracts import signing_secrets
+
 API = "https://api.stripe.com"
 DASHBOARD = "https://dashboard.stripe.com"
 SCRIPT = "https://js.stripe.com/endive/stripe.js"
@@ -86,8 +88,7 @@ class StripeSettings(BaseModel):
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        parts = self.webhook_secret.get_secret_value().split(",")
-        return tuple(part.strip() for part in parts if part.strip())
+        return signing_secrets(self.webhook_secret)
 
     def problems(self, mode: str) -> Iterator[str]:
         """What keeps payments from being taken, as sentences; none names a secret."""
