@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 #: Parts of the kernel that answer hooks like plugins do: (name, dotted module).
 BUILTINS: tuple[tuple[str, str], ...] = (
     ("orders", "opticworks.notifications.order_mails"),
+    ("order_kinds", "opticworks.notifications.kinds"),
     ("accounts", "opticworks.notifications.account_mails"),
     ("admin", "opticworks.admin.menu"),
     ("order_pictures", "opticworks.orders.pictures"),

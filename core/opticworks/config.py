@@ -36,6 +36,8 @@ class PluginLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
+    """What `read_config` makes of an ini section and the environment."""
+
     mode: Mode
     database_url: str
     redis_url: str

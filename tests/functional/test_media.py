@@ -6,6 +6,7 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from PIL import Image
@@ -15,20 +16,11 @@ from opticworks import kernel
 from opticworks.jobs.testing import drain, run_task
 from opticworks.media.models import StoredPicture
 from opticworks.media.store import Folder, LocalImages
-from opticworks.testing import ImageStoreContract
+from opticworks.testing import ImageStoreContract, pictures
 from opticworks.testing.fakes import FakeImageStore, fake_plugin, provider_plugin
 from opticworks.testing.shops import Browser
 
-
-def a_picture(width=1200, height=800, colour=(180, 40, 40), kind="JPEG", **options):
-    picture = Image.new("RGB", (width, height), colour)
-    return encoded(picture, kind, **options)
-
-
-def encoded(picture, kind="JPEG", **options):
-    out = io.BytesIO()
-    picture.save(out, kind, **options)
-    return out.getvalue()
+a_picture = partial(pictures.a_picture, width=1200, height=800)
 
 
 @pytest.fixture
@@ -115,7 +107,7 @@ def test_a_transaction_that_fails_leaves_no_file(shop):
     assert (count(shop), kept(shop)) == (0, set())
     with shop.unit() as db:
         undone(db.begin_nested(), db, a_picture())
-        other = kernel.add_picture(db, a_picture(501))
+        other = kernel.add_picture(db, a_picture(width=501))
     assert count(shop) == 1
     assert all(other.id in name for name in kept(shop))
     assert len(kept(shop)) == 2
@@ -217,7 +209,7 @@ def test_hook_image_stores_keep_clean_pictures(make_shop):
     shop = make_shop(extra={"cloud": provider_plugin("cloud", image_stores=[store])})
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "Camera Inc"
-    ref = add(shop, a_picture(1200, 800, exif=exif))
+    ref = add(shop, a_picture(exif=exif))
     drain(shop)
     ((content, kind),) = store.kept.values()
     clean = Image.open(io.BytesIO(content))

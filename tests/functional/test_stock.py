@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -227,15 +227,6 @@ def test_claims_hold_under_parallel_use_and_come_back_once(shop: Shop) -> None:
         claims.claim(db, "again", [ClaimRequest(allowance="test:WELCOME")])
         with pytest.raises(claims.UsedUp):
             claims.claim(db, "too many", [ClaimRequest(allowance="test:WELCOME")])
-
-
-def test_expired_holds_are_found_oldest_first(shop: Shop) -> None:
-    now = datetime.now(UTC)
-    with shop.unit() as db:
-        stock.hold(db, "NEW", {"A": 1}, now - timedelta(minutes=1))
-        stock.hold(db, "OLD", {"B": 1}, now - timedelta(minutes=9))
-        stock.hold(db, "PAID", {"NOISE": 1}, None)
-        assert stock.expired(db, now) == ["OLD", "NEW"]
 
 
 def limited(key: str, limit: int) -> list[ClaimRequest]:

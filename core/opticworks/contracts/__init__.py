@@ -113,6 +113,8 @@ from opticworks.contracts.vendors import (
     NoWebhookSecret,
     ProviderError,
     WebhookEvent,
+    on_this_machine,
+    signing_secrets,
 )
 
 __all__ = [
@@ -211,4 +213,6 @@ __all__ = [
     "capture_methods",
     "chosen",
     "no_country",
+    "on_this_machine",
+    "signing_secrets",
 ]

@@ -83,6 +83,8 @@ class OrderLineView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentView:
+    """How an order is paid, as its pages and mails tell: the attempt that counts."""
+
     provider: str
     title: str
     status: str

@@ -74,6 +74,9 @@ class Address(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressVerdict:
+    """What a verifier knows of an address: it is right, it is so but for what `suggestion` says
+    better, no post gets there, or nothing is known. `messages` are its own sentences."""
+
     state: Literal["verified", "corrected", "undeliverable", "unknown"]
     suggestion: Address | None = None
     messages: tuple[str, ...] = ()

@@ -28,6 +28,9 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShippingLine:
+    """So many pieces of one SKU: of each the grams, the size in millimetres, its price, and what a
+    customs form asks for."""
+
     sku: str
     title: str
     quantity: int
@@ -121,6 +124,8 @@ class Label:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackingUpdate:
+    """One entry of a parcel's history, as its carrier reported it; `occurred_at` is UTC."""
+
     status: Literal[
         "unknown",
         "pre_transit",

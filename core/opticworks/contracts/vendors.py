@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 
 class ProviderError(Exception):
@@ -33,6 +36,18 @@ class NoWebhooks(BadSignature):
 
 class NoWebhookSecret(BadSignature):
     """Nothing can be verified: no signing secret is set. The message says which, for staff."""
+
+
+def on_this_machine(address: str) -> bool:
+    """Whether an address leads to this machine, as that of a stand-in has to."""
+    return urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}
+
+
+def signing_secrets(setting: SecretStr) -> tuple[str, ...]:
+    """The secrets of a setting that holds several with commas between, as while one is renewed: a
+    webhook that was signed with any of them is genuine."""
+    parts = setting.get_secret_value().split(",")
+    return tuple(part.strip() for part in parts if part.strip())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

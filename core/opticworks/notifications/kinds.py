@@ -18,7 +18,9 @@ from opticworks.contracts import (
     PaymentView,
     ShipmentView,
 )
+from opticworks.hookspecs import hookimpl
 from opticworks.money import Money
+from opticworks.notifications import order_mails as mails
 from opticworks.notifications.wording import OF_ORDERS
 
 ORDER, PAYMENT, PARCEL, STAFF = "The order", "The payment", "The parcel", "To staff"
@@ -43,8 +45,6 @@ def _of(kind: str, **given: Any) -> Any:
     """A function that draws the kind's sample from an order."""
 
     def draw(order: OrderView) -> MessageDraft:
-        from opticworks.notifications import order_mails as mails
-
         locale = order.locale or "en_US"
         day = str(format_date(order.placed_at, "long", locale=locale))
         if kind.startswith("shipment_"):
@@ -197,6 +197,11 @@ KINDS: tuple[MessageKind, ...] = (
         sample=_of("staff_low_stock"),
     ),
 )
+
+
+@hookimpl
+def message_kinds() -> tuple[MessageKind, ...]:
+    return KINDS
 
 
 def sample_parcel(order: OrderView) -> ShipmentView:

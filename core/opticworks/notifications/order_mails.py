@@ -1,4 +1,4 @@
-"""The kernel's own messages, to customers and to staff; registered like a plugin's hooks."""
+"""What customers are told of their orders, and staff: the drafts of the kernel's own mails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from opticworks.contracts import (
     N_,
     Ctx,
     MessageDraft,
-    MessageKind,
     OrderView,
     ShipmentView,
 )
@@ -32,7 +31,6 @@ from opticworks.events import (
 )
 from opticworks.hookspecs import hookimpl
 from opticworks.money import Money
-from opticworks.notifications.kinds import KINDS
 
 RETURNED = {
     "surplus": N_(
@@ -61,11 +59,6 @@ WHOLE, PART = N_("Your order"), N_("Part of your order")
 NOBODY = N_("the carrier")
 SOMEBODY = N_("The carrier")  # at the beginning of a sentence
 REST = N_("The rest follows in a parcel of its own; nothing more to pay.")
-
-
-@hookimpl
-def message_kinds() -> tuple[MessageKind, ...]:
-    return KINDS
 
 
 @hookimpl

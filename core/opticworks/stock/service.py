@@ -501,16 +501,3 @@ def verify(db: Session) -> list[Drift]:
         )
         found += [Drift(sku, name, a, b) for name, a, b in pairs if a != b]
     return found
-
-
-def expired(db: Session, now: datetime, limit: int = 100) -> list[str]:
-    """Numbers of orders whose holds have run out, oldest first."""
-    return list(
-        db.scalars(
-            select(StockHold.order_number)
-            .where(StockHold.expires_at <= now)
-            .group_by(StockHold.order_number)
-            .order_by(func.min(StockHold.expires_at))
-            .limit(limit)
-        )
-    )

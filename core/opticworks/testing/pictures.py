@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from PIL import Image
 
@@ -12,10 +13,16 @@ from opticworks.shop import Shop
 Colour = tuple[int, int, int]
 
 
-def a_picture(width: int = 700, height: int = 500, colour: Colour = (180, 40, 40)) -> bytes:
-    """A JPEG of one colour."""
+def a_picture(
+    width: int = 700,
+    height: int = 500,
+    colour: Colour = (180, 40, 40),
+    kind: str = "JPEG",
+    **options: Any,
+) -> bytes:
+    """A picture of one colour, saved by Pillow as that kind of file with those options."""
     out = io.BytesIO()
-    Image.new("RGB", (width, height), colour).save(out, "JPEG")
+    Image.new("RGB", (width, height), colour).save(out, kind, **options)
     return out.getvalue()
 
 

@@ -20,7 +20,7 @@ from opticworks.web.templates import Templates
 from opticworks.web.themes import ThemeError
 
 ROUTE = "assets"
-PATTERN = "/assets/{theme}/{digest}/{path:.*}"
+PATTERN = "/assets/{theme:[^/]*}/{digest}/{path:.*}"  # a shop in no theme has the kernel's files
 FOREVER = "public, max-age=31536000, immutable"
 
 TYPES = {

@@ -23,6 +23,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.tweens import EXCVIEW, INGRESS
 
+from opticworks.config import LOOPBACK
 from opticworks.plugins import answers
 from opticworks.web.transactions import READS_ONLY
 
@@ -53,7 +54,6 @@ GZIP_LEVEL = 4
 HSTS = "max-age=31536000"
 _PRIVATE = "opticworks.private"
 _KEYS = "opticworks.surrogate_keys"
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class NotCacheable(AssertionError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from importing import REAL, cells, exported, table
 from sqlalchemy import select, text
@@ -10,31 +12,19 @@ from test_import import LAMP, RED
 from opticworks import kernel
 from opticworks.audit.service import of_subject
 from opticworks.jobs.testing import drain
-from opticworks.staff import service
-from opticworks.testing.shops import Browser
+from opticworks.testing.staff import sign_in
 from opticworks_catalog import tasks, writing
 from opticworks_catalog.admin import importing
 from opticworks_catalog.exchange import jobs
 from opticworks_catalog.models import Import
 
 PATH = "/admin/catalog/import"
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
 def staff(empty_shop):
     """staff("manager") is a browser with somebody of that role signed in."""
-
-    def sign_in(role):
-        with empty_shop.unit() as db:
-            service.create_staff(db, f"{role}@example.org", PASSWORD, role=role, actor="test")
-        browser = Browser(empty_shop)
-        form = browser.get("/admin/sign-in").form
-        form["email"], form["password"] = f"{role}@example.org", PASSWORD
-        form.submit(status=303)
-        return browser
-
-    return sign_in
+    return partial(sign_in, empty_shop)
 
 
 def upload(browser, content, name="lamps.csv", **ticked):

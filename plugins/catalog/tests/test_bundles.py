@@ -16,15 +16,14 @@ from opticworks.checkout.cart import CartRefused
 from opticworks.checkout.place import Changed, place
 from opticworks.checkout.settle import Refused
 from opticworks.orders.models import OrderLine
-from opticworks.staff import service
 from opticworks.stock.service import held_by, verify
 from opticworks.testing.counter import open_counter
 from opticworks.testing.shops import Browser
+from opticworks.testing.staff import sign_in
 from opticworks_catalog import items, writing
 from opticworks_catalog.inputs import ProductInput, VariantInput
 
 SET = "SET"
-PASSWORD = "correct horse battery"
 
 
 def product(handle, *variants, **fields):
@@ -225,11 +224,7 @@ def test_the_editor_keeps_percent_off_and_changes_it(counter):
     edit(counter.shop, "set", percent_off=Decimal("10"))
     with counter.shop.unit() as db:
         key = writing.find(db, ["set"])["set"]
-        service.create_staff(db, "ada@example.org", PASSWORD, role="owner", actor="test")
-    browser = Browser(counter.shop)
-    form = browser.get("/admin/sign-in").form
-    form["email"], form["password"] = "ada@example.org", PASSWORD
-    form.submit(status=303)
+    browser = sign_in(counter.shop)
     page = browser.get(f"/admin/catalog/products/{key}")
     form = next(form for form in page.forms.values() if "variant.0.percent_off" in form.fields)
     assert form["variant.0.percent_off"].value == "10"

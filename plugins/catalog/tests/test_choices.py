@@ -12,16 +12,15 @@ from importing import cells, exported, run
 
 from opticworks import kernel
 from opticworks.checkout.cart import CartRefused
-from opticworks.staff import service
 from opticworks.stock.service import held_by
 from opticworks.testing.counter import open_counter
 from opticworks.testing.shops import Browser
+from opticworks.testing.staff import sign_in
 from opticworks_catalog import items, writing
 from opticworks_catalog.admin import form as forms
 from opticworks_catalog.admin import merge
 from opticworks_catalog.inputs import ChoiceInput, OptionInput, ProductInput, VariantInput
 
-PASSWORD = "correct horse battery"
 ARM, FEET = "KIT-ARM", "KIT-FEET"
 COLUMN = "Bundle Choices (product.metafields.opticworks.choices)"
 
@@ -167,14 +166,7 @@ def test_a_file_carries_the_choices_and_brings_them_back(counter):
 
 
 def editor(shop, path):
-    with shop.unit() as db:
-        if service.by_email(db, "ada@example.org") is None:
-            service.create_staff(db, "ada@example.org", PASSWORD, role="owner", actor="test")
-    browser = Browser(shop)
-    form = browser.get("/admin/sign-in").form
-    form["email"], form["password"] = "ada@example.org", PASSWORD
-    form.submit(status=303)
-    return product_form(browser.get(f"/admin/catalog/products/{path}"))
+    return product_form(sign_in(shop).get(f"/admin/catalog/products/{path}"))
 
 
 def product_form(page):

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import io
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from catalog_making import statements_of
-from PIL import Image as Pillow
 from sqlalchemy import select
 
 from opticworks import demo, kernel
 from opticworks.jobs.testing import drain, run_task
+from opticworks.testing import pictures
 from opticworks.testing.processes import buy
 from opticworks.testing.shops import Browser
 from opticworks_catalog import images
 from opticworks_catalog.models import Image, Product
 
-
-def a_picture(colour=(180, 40, 40), size=(1200, 900)):
-    out = io.BytesIO()
-    Pillow.new("RGB", size, colour).save(out, "JPEG")
-    return out.getvalue()
+a_picture = partial(pictures.a_picture, width=1200, height=900)
 
 
 def product_id(db, handle="rs-1-sensor"):
@@ -97,9 +93,15 @@ def test_the_product_page_shows_it_at_once_and_then_in_every_width(shop, browser
 
 
 def test_pictures_of_a_value_are_those_of_its_variants(shop):
-    attach(shop, a_picture((1, 1, 1)), alt="White", position=-9, values=[("Colour", "Matte white")])
+    attach(
+        shop,
+        a_picture(colour=(1, 1, 1)),
+        alt="White",
+        position=-9,
+        values=[("Colour", "Matte white")],
+    )
     both = [("Colour", "Matte white"), ("Colour", "Graphite"), ("Model", "Pro")]
-    attach(shop, a_picture((2, 2, 2)), alt="Any Pro", position=-8, values=both)
+    attach(shop, a_picture(colour=(2, 2, 2)), alt="Any Pro", position=-8, values=both)
     with shop.unit() as db:
         items = shop.hooks.items(
             skus=["RS1-PRO-WHT", "RS1-PRO-GRA", "RS1-LITE-GRA"], ctx=shop.ctx(db)

@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
-from PIL import Image as Pillow
 from sqlalchemy import func, select
 from webtest import Upload
 
 from opticworks.audit.models import AuditEntry
-from opticworks.staff import service
-from opticworks.testing.shops import Browser
+from opticworks.testing.pictures import a_picture
 from opticworks_catalog.models import Collection, Image, OptionValue, Product
-
-PASSWORD = "correct horse battery"
-
-
-def a_picture(colour=(180, 40, 40), size=(900, 600)):
-    out = io.BytesIO()
-    Pillow.new("RGB", size, colour).save(out, "PNG")
-    return out.getvalue()
-
-
-@pytest.fixture
-def staff(shop):
-    """staff("manager") is a browser with somebody of that role signed in."""
-
-    def sign_in(role="manager"):
-        with shop.unit() as db:
-            service.create_staff(db, "someone@example.org", PASSWORD, role=role, actor="test")
-        browser = Browser(shop)
-        form = browser.get("/admin/sign-in").form
-        form["email"], form["password"] = "someone@example.org", PASSWORD
-        form.submit(status=303)
-        return browser
-
-    return sign_in
 
 
 @pytest.fixture
@@ -80,13 +52,13 @@ def audited(shop):
 
 
 def test_several_files_are_added_and_each_refusal_is_said(shop, staff, path):
-    page = staff().get(path)
+    page = staff("manager").get(path)
     before = cards(page)
     page = upload(
         page,
         ("front.png", a_picture()),
         ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>"),
-        ("back.png", a_picture((1, 2, 3))),
+        ("back.png", a_picture(colour=(1, 2, 3))),
     ).follow()
     assert len(cards(page)) == len(before) + 2
     assert said(page)[0] == "2 pictures are added."
@@ -99,7 +71,7 @@ def test_several_files_are_added_and_each_refusal_is_said(shop, staff, path):
 
 
 def test_nothing_chosen_and_too_much_are_answered_with_a_sentence(staff, path):
-    page = staff().get(path)
+    page = staff("manager").get(path)
     assert said(upload(page).follow()) == ["Choose one or more files first."]
     many = [(f"{n}.png", b"x") for n in range(21)]
     assert said(upload(page, *many).follow())[0].startswith("These are 21 files; 20 at once")
@@ -111,7 +83,7 @@ def test_nothing_chosen_and_too_much_are_answered_with_a_sentence(staff, path):
 
 
 def test_the_script_gets_answers_it_can_show(staff, path):
-    browser = staff()
+    browser = staff("manager")
     page = browser.get(path)
     csrf = form_of(page, "/order")["csrf_token"].value
     answer = browser.post(
@@ -130,7 +102,7 @@ def test_the_script_gets_answers_it_can_show(staff, path):
 
 
 def test_pictures_move_one_place_and_as_they_were_dragged(shop, staff, path):
-    page = staff().get(path)
+    page = staff("manager").get(path)
     first, second, *rest = cards(page)
     form = form_of(page, "/order")
     page = form.submit("move", value=f"{second}:-1").follow()
@@ -146,7 +118,7 @@ def test_pictures_move_one_place_and_as_they_were_dragged(shop, staff, path):
 
 @pytest.mark.parametrize("move", ["99999999:1", "x:1", "1:7", "1:", f"{'9' * 30}:1"])
 def test_an_order_of_what_is_not_there_changes_nothing(staff, path, move):
-    page = staff().get(path)
+    page = staff("manager").get(path)
     form = form_of(page, "/order")
     posted = {"csrf_token": form["csrf_token"].value, "move": move, "back": "panel"}
     answer = page.test_app.post(form.action, posted).follow()
@@ -155,7 +127,7 @@ def test_an_order_of_what_is_not_there_changes_nothing(staff, path, move):
 
 
 def test_words_and_variants_are_saved_and_an_empty_alt_is_the_title(shop, staff, path):
-    page = staff().get(path)
+    page = staff("manager").get(path)
     last = cards(page)[-1]
     with shop.unit() as db:
         graphite = db.scalar(
@@ -181,7 +153,7 @@ def test_words_and_variants_are_saved_and_an_empty_alt_is_the_title(shop, staff,
 
 
 def test_a_picture_is_removed_after_a_question(shop, staff, path):
-    page = staff().get(path)
+    page = staff("manager").get(path)
     first, *rest = cards(page)
     question = page.click(href=f"/{first}/delete$")
     assert "Orders and mails that show it keep it." in question.text
@@ -196,7 +168,7 @@ def test_a_picture_is_removed_after_a_question(shop, staff, path):
 def test_a_collection_has_pictures_too(shop, staff):
     with shop.unit() as db:
         id = db.scalar(select(Collection.id).where(Collection.handle == "modules"))
-    browser = staff()
+    browser = staff("manager")
     page = browser.get(f"/admin/catalog/collections/{id}/pictures")
     page = upload(page, ("new.png", a_picture())).follow()
     *_, new = cards(page)
@@ -206,7 +178,7 @@ def test_a_collection_has_pictures_too(shop, staff):
 
 
 def test_foreign_and_unknown_things_are_not_found(staff, path, shop):
-    browser = staff()
+    browser = staff("manager")
     with shop.unit() as db:
         mine = db.scalar(select(Image.id).where(Image.collection_id.is_not(None)).limit(1))
     for address in (
@@ -222,11 +194,7 @@ def test_clerks_may_not_and_a_form_without_its_token_does_nothing(shop, staff, p
     staff("clerk").get(path, status=403)
     with shop.unit() as db:
         before = db.scalar(select(func.count()).select_from(Image))
-        service.create_staff(db, "other@example.org", PASSWORD, role="owner", actor="test")
-    browser = Browser(shop)
-    form = browser.get("/admin/sign-in").form
-    form["email"], form["password"] = "other@example.org", PASSWORD
-    form.submit(status=303)
+    browser = staff("owner")
     browser.post(path, {"files": Upload("a.png", a_picture())}, status=400)
     with shop.unit() as db:
         assert db.scalar(select(func.count()).select_from(Image)) == before

@@ -10,29 +10,18 @@ from sqlalchemy import select, text
 
 from opticworks.checkout.place import place
 from opticworks.money import Money
-from opticworks.staff import service
 from opticworks.testing.shops import Browser
+from opticworks.testing.staff import sign_in
 from opticworks_discounts import admin_menu
 from opticworks_discounts.models import Code, Discount
 
 PATH = "/admin/discounts"
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
 def staff(counter):
-    """staff("manager") is a browser with somebody of that role signed in."""
-
-    def sign_in(role="manager"):
-        with counter.shop.unit() as db:
-            service.create_staff(db, f"{role}@example.org", PASSWORD, role=role, actor="test")
-        browser = Browser(counter.shop)
-        form = browser.get("/admin/sign-in").form
-        form["email"], form["password"] = f"{role}@example.org", PASSWORD
-        form.submit(status=303)
-        return browser
-
-    return sign_in
+    """staff("clerk") is a browser with somebody of that role signed in, a manager by itself."""
+    return lambda role="manager": sign_in(counter.shop, role)
 
 
 def words(page, selector):

@@ -17,8 +17,8 @@ from opticworks.checkout.place import place
 from opticworks.contracts import Pool, chosen
 from opticworks.documents import service as documents
 from opticworks.orders import service as orders
-from opticworks.staff import service
 from opticworks.testing.shops import Browser
+from opticworks.testing.staff import sign_in
 from opticworks_discounts import savings, sets
 
 pools = st.lists(
@@ -123,12 +123,7 @@ def test_a_set_that_comes_back_in_part_is_priced_anew_and_shows_it(counter) -> N
     )
     cart_id = cart_with(counter, ("A", 2), ("B", 1), codes=["TWOB"])
     number = place(counter.shop, counter.wish(cart_id, "fake_card")).number
-    with counter.shop.unit() as db:
-        service.create_staff(db, "ada@example.org", "correct horse battery", role="owner", actor="")
-    browser = Browser(counter.shop)
-    form = browser.get("/admin/sign-in").form
-    form["email"], form["password"] = "ada@example.org", "correct horse battery"
-    form.submit(status=303)
+    browser = sign_in(counter.shop)
     form = browser.get(f"/admin/orders/{number}/refund").forms[1]
     form["unsent:A"] = "1"
     page = form.submit("do", value="count")

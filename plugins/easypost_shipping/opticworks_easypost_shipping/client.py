@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, NoReturn, ParamSpec, TypeVar
-from urllib.parse import urlsplit
 
 import easypost.errors
 import requests
@@ -20,8 +19,8 @@ from easypost.easypost_client import EasyPostClient
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from opticworks.contracts import ProviderError
-from opticworks_easypost_shipping.settings import LOOPBACK, EasyPostSettings
+from opticworks.contracts import ProviderError, on_this_machine
+from opticworks_easypost_shipping.settings import EasyPostSettings
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -112,7 +111,7 @@ class Api:
     def file(self, url: str) -> str | bytes:
         """A file of EasyPost's as it goes into a Label: its address, or from a stand-in, whose
         address nobody else may fetch, its content."""
-        if not self._settings.is_standin or urlsplit(url).hostname not in LOOPBACK:
+        if not self._settings.is_standin or not on_this_machine(url):
             return url
         try:
             answer = requests.get(url, timeout=(CONNECT, PATIENCE), stream=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from opticworks.contracts import on_this_machine, signing_secrets
 
 API = "https://api.easypost.com/v2"
 STANDIN_KEY = "EZTKstandin"
 STANDIN_SECRET = "standin"  #: signs the stand-in's webhooks, which lead nowhere but here
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class EasyPostSettings(BaseModel):
@@ -107,8 +107,7 @@ class EasyPostSettings(BaseModel):
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        parts = self.webhook_secret.get_secret_value().split(",")
-        return tuple(part.strip() for part in parts if part.strip())
+        return signing_secrets(self.webhook_secret)
 
     def problems(self, mode: str, *, allowed: bool = False) -> Iterator[str]:
         """What keeps parcels from being shipped, as sentences; none names a secret. `allowed`:
@@ -126,7 +125,7 @@ class EasyPostSettings(BaseModel):
                 "Labels would come from a stand-in, which pays no postage. Remove api_base from "
                 "the ini."
             )
-        elif urlsplit(self.api_base).hostname not in LOOPBACK:
+        elif not on_this_machine(self.api_base):
             yield f"api_base must be {API}, or a stand-in on this machine (127.0.0.1)."
         if self.live:
             yield "A production key must never be given to a stand-in. Use a test key (EZTK)."

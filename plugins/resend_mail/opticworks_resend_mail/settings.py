@@ -6,17 +6,15 @@ import base64
 import binascii
 from collections.abc import Iterator, Mapping
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from opticworks.contracts import ShopSettings
+from opticworks.contracts import ShopSettings, on_this_machine, signing_secrets
 
 API = "https://api.resend.com"
 STANDIN_KEY = "re_standin"
 #: Signs the stand-in's webhooks, which lead nowhere but here.
 STANDIN_SECRET = "whsec_" + base64.b64encode(b"only the stand-in signs with this").decode()
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class ResendSettings(BaseModel):
@@ -93,8 +91,7 @@ class ResendSettings(BaseModel):
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        parts = self.webhook_secret.get_secret_value().split(",")
-        return tuple(part.strip() for part in parts if part.strip())
+        return signing_secrets(self.webhook_secret)
 
     def domain(self, shop: ShopSettings) -> str:
         """The domain that mails come from."""
@@ -117,7 +114,7 @@ class ResendSettings(BaseModel):
                 "Mails would go to a stand-in, which delivers none. Remove api_base from the ini "
                 "and set your own API key."
             )
-        elif self.is_standin and urlsplit(self.api_base).hostname not in LOOPBACK:
+        elif self.is_standin and not on_this_machine(self.api_base):
             yield f"api_base must be {API}, or a stand-in on this machine (127.0.0.1)."
         if mode == "production" and self.domain(shop) == "example.com":
             yield (

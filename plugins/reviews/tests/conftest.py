@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from opticworks.staff import service
 from opticworks.testing.counter import open_counter
 from opticworks.testing.shops import Browser
+from opticworks.testing.staff import sign_in
 
 sys.path.insert(0, str(Path(__file__).parent))
-
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
@@ -37,10 +35,4 @@ def browser(counter):
 @pytest.fixture
 def staff(counter):
     """A browser with somebody signed in who may moderate."""
-    with counter.shop.unit() as db:
-        service.create_staff(db, "clerk@example.org", PASSWORD, role="manager", actor="test")
-    browser = Browser(counter.shop)
-    form = browser.get("/admin/sign-in").form
-    form["email"], form["password"] = "clerk@example.org", PASSWORD
-    form.submit(status=303)
-    return browser
+    return sign_in(counter.shop, "manager", "clerk@example.org")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 import stripe as sdk
 
-from opticworks.contracts import ProviderError
+from opticworks.contracts import ProviderError, on_this_machine
 from opticworks_stripe_payments import wallets
-from opticworks_stripe_payments.settings import LOOPBACK, StripeSettings
+from opticworks_stripe_payments.settings import StripeSettings
 
 #: Events that move an order here. Others would be stored, and change nothing.
 EVENTS = (
@@ -63,7 +62,7 @@ def listen_url(context: Any) -> None:
         "being replaced, write both with a comma between them.\n"
     )
     click.echo(f"Now: {missing}" if missing else _state(settings))
-    if urlsplit(base_url).hostname in LOOPBACK:
+    if on_this_machine(base_url):
         click.echo(
             "This shop's address is on this machine, where Stripe can't reach it. With keys of "
             "Stripe's\ntest mode, its command line tool brings events here and prints a secret of "

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from opticworks.contracts import on_this_machine, signing_secrets
 
 API = "https://api.stripe.com"
 DASHBOARD = "https://dashboard.stripe.com"
 SCRIPT = "https://js.stripe.com/endive/stripe.js"
 STANDIN_SECRET = "whsec_standin"  #: signs the stand-in's webhooks, which lead nowhere but here
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class StripeSettings(BaseModel):
@@ -86,8 +86,7 @@ class StripeSettings(BaseModel):
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        parts = self.webhook_secret.get_secret_value().split(",")
-        return tuple(part.strip() for part in parts if part.strip())
+        return signing_secrets(self.webhook_secret)
 
     def problems(self, mode: str) -> Iterator[str]:
         """What keeps payments from being taken, as sentences; none names a secret."""
@@ -116,7 +115,7 @@ class StripeSettings(BaseModel):
                 "Payments would go to a stand-in, which takes no money. Remove api_base and "
                 "script from the ini."
             )
-        elif self.is_standin and urlsplit(self.api_base).hostname not in LOOPBACK:
+        elif self.is_standin and not on_this_machine(self.api_base):
             yield f"api_base must be {API}, or a stand-in on this machine (127.0.0.1)."
         if self.is_standin and self.live:
             yield "A live key must never be given to a stand-in. Use keys of Stripe's test mode."

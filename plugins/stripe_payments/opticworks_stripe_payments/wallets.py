@@ -16,7 +16,6 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from opticworks.plugin import cacheable
-from opticworks_stripe_payments.settings import LOOPBACK
 
 PATH = "/.well-known/apple-developer-merchantid-domain-association"
 WALLETS = {"apple_pay": "Apple Pay", "google_pay": "Google Pay", "link": "Link"}
@@ -42,7 +41,7 @@ def domain_of(base_url: str) -> str:
         number = bool(ip_address(name))
     except ValueError:
         number = False
-    if parts.scheme != "https" or name in LOOPBACK or number or "." not in name:
+    if parts.scheme != "https" or number or "." not in name:
         raise NotPublic(
             f"Wallets need a public https address, and this shop's is {base_url}. Name the domain "
             "that customers will use, or set OPTICWORKS_BASE_URL."

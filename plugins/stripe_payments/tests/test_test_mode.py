@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from opticworks.shop import Shop
-from opticworks.staff import passwords, service
 from opticworks.testing.shops import Browser
+from opticworks.testing.staff import sign_in
 
 ORIGIN = "https://shop.example"
 TEST = {"publishable_key": "pk_test_1", "secret_key": "sk_test_1", "webhook_secret": "whsec_1"}
@@ -17,12 +17,9 @@ LIVE = {"publishable_key": "pk_live_1", "secret_key": "sk_live_1", "webhook_secr
 
 @pytest.fixture
 def open_shop(
-    make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch
+    make_shop: Callable[..., Shop],
 ) -> Callable[..., Browser]:
     """open_shop(keys) is somebody of the staff, signed in at a shop in production."""
-    from argon2 import PasswordHasher
-
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64))
 
     def open_shop(keys: dict[str, str]) -> Browser:
         shop = make_shop(
@@ -31,15 +28,10 @@ def open_shop(
             mode="production",
             base_url=ORIGIN,
         )
-        with shop.unit() as db:
-            service.create_staff(db, "ada@shop.example", "correct horse", role="owner", actor="t")
         browser = Browser(
             shop, extra_environ={"HTTP_HOST": "shop.example", "wsgi.url_scheme": "https"}
         )
-        form = browser.get("/admin/sign-in").form
-        form["email"], form["password"] = "ada@shop.example", "correct horse"
-        form.submit(status=303)
-        return browser
+        return sign_in(shop, browser=browser)
 
     return open_shop
 

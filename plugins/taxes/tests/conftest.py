@@ -15,12 +15,10 @@ from typing import Any
 import pytest
 
 from opticworks.shop import Shop
-from opticworks.staff import service
 from opticworks.testing.counter import Counter, open_counter
 from opticworks.testing.shops import Browser
+from opticworks.testing.staff import sign_in
 from opticworks_taxes.models import Exemption, Rate
-
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
@@ -69,14 +67,4 @@ def add_exemption() -> Callable[..., None]:
 @pytest.fixture
 def staff() -> Callable[[Shop, str], Browser]:
     """staff(shop, "manager") is a browser with somebody of that role signed in."""
-
-    def sign_in(shop: Shop, role: str) -> Browser:
-        with shop.unit() as db:
-            service.create_staff(db, f"{role}@example.org", PASSWORD, role=role, actor="test")
-        browser = Browser(shop)
-        form = browser.get("/admin/sign-in").form
-        form["email"], form["password"] = f"{role}@example.org", PASSWORD
-        form.submit(status=303)
-        return browser
-
     return sign_in

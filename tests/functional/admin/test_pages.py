@@ -42,12 +42,11 @@ def test_an_empty_shop_says_what_to_expect(counter, sign_in):
     assert "No webhooks here" in owner.get("/admin/webhooks").text
 
 
-def test_the_plugins_page_tells_state_hooks_and_problems(make_shop, quick_hashes):
+def test_the_plugins_page_tells_state_hooks_and_problems(make_shop):
     from opticworks.contracts import PluginInfo
     from opticworks.hookspecs import hookimpl
     from opticworks.plugins import Plugin, State
-    from opticworks.staff import service
-    from opticworks.testing.shops import Browser
+    from opticworks.testing.staff import sign_in
 
     class Needy:
         @hookimpl
@@ -66,13 +65,7 @@ def test_the_plugins_page_tells_state_hooks_and_problems(make_shop, quick_hashes
 
     shop = make_shop(extra={"needy": Needy()}, mode="development")
     shop.plugins.found["not_there"] = Plugin("not_there", State.MISSING)
-    with shop.unit() as db:
-        service.create_staff(db, "o@example.org", "correct horse battery", actor="test")
-    browser = Browser(shop)
-    form = browser.get("/admin/sign-in").form
-    form["email"], form["password"] = "o@example.org", "correct horse battery"
-    form.submit(status=303)
-    html = browser.get("/admin/plugins").html
+    html = sign_in(shop).get("/admin/plugins").html
     needy = html.find(id="plugin-needy").get_text(" ")
     for part in (
         "Needy gateway",

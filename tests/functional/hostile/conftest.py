@@ -28,6 +28,7 @@ from opticworks.shop import Shop
 from opticworks.staff import accounts, passwords, service
 from opticworks.testing.fakes import FakeAddressVerifier, provider_plugin
 from opticworks.testing.shops import Browser
+from opticworks.testing.staff import sign_in
 
 from .crawl import Site
 
@@ -35,7 +36,6 @@ PLUGINS = (
     *("catalog", "discounts", "taxes", "reviews"),
     *("manual_payments", "table_rates", "smtp_mail"),
 )
-PASSWORD = "correct horse battery"
 ADA = {
     "email": "ada@example.com",
     "firstName": "Ada",
@@ -67,12 +67,7 @@ def site(make_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch) -> Sit
     paid, _ = buy(browser), buy(browser)
     drain(shop)
     browser.post("/cart/lines", {"sku": "RS1-PRO-WHT", "quantity": "2"})
-    with shop.unit() as db:
-        service.create_staff(db, "owner@example.org", PASSWORD, role="owner", actor="test")
-    form = browser.get("/admin/sign-in").form
-    form["email"], form["password"] = "owner@example.org", PASSWORD
-    sign_in = form.submit(status=303)
-    assert sign_in.location.endswith("/admin")
+    sign_in(shop, browser=browser)
     exempt(browser)
     number = browser.get(paid).html.select_one(".order-number strong").text
     with shop.unit() as db:  # a VAT ID that is not registered, for staff to see to

@@ -29,7 +29,7 @@ from opticworks.contracts import (
 from opticworks.db import make_engine
 from opticworks.money import Money
 from opticworks.notifications import jobs as registers_tasks  # noqa: F401
-from opticworks.notifications import order_mails
+from opticworks.notifications import kinds, order_mails
 from opticworks.plugins import Plugins
 from opticworks.settings.service import Settings
 from opticworks.shop import Shop
@@ -131,6 +131,7 @@ def make_shop(
     )
     found = Plugins()
     found.register_builtin("orders", order_mails)
+    found.register_builtin("order_kinds", kinds)
     found.discover([], {"mail": provider_plugin("mail", mailers=mailers), **(plugins or {})})
     found.register(lambda plugin: [])
     defaults = {code: model() for code, model in KERNEL_SETTINGS.items()}

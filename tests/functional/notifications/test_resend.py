@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from argon2 import PasswordHasher
 
 from opticworks.jobs.testing import drain, run_task
 from opticworks.notifications import service
-from opticworks.staff import passwords
-from opticworks.staff import service as staff
 from opticworks.testing.counter import open_counter
 from opticworks.testing.shops import Browser
 from opticworks.testing.smtp import SMTPServer
@@ -16,11 +13,10 @@ from opticworks.testing.standins import listen
 
 pytest.importorskip("opticworks_resend_mail")
 
+from opticworks.testing.staff import sign_in
 from opticworks_resend_mail.reports import body_of
 from opticworks_resend_mail.settings import STANDIN_SECRET
 from opticworks_resend_mail.standin.server import StandIn, sign
-
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
@@ -50,15 +46,8 @@ def counter(make_shop, standin):
 
 
 @pytest.fixture
-def owner(counter, monkeypatch):
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64))
-    with counter.shop.unit() as db:
-        staff.create_staff(db, "owner@example.org", PASSWORD, role="owner", actor="test")
-    browser = Browser(counter.shop)
-    form = browser.get("/admin/sign-in").form
-    form["email"], form["password"] = "owner@example.org", PASSWORD
-    form.submit(status=303)
-    return browser
+def owner(counter):
+    return sign_in(counter.shop)
 
 
 def buy(counter):

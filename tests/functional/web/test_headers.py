@@ -8,6 +8,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from opticworks.hookspecs import hookimpl
+from opticworks.testing.shops import Browser
 from opticworks.web.headers import NotCacheable, cacheable, private_page, surrogate_keys
 
 NONE = {"If-None-Match": '"another"'}
@@ -187,3 +188,12 @@ class Views:
 def test_methods_of_view_classes_can_be_marked_too(build):
     app = build(setup=_route(Views, attr="shown"))
     assert app.get("/x").headers["Cache-Control"] == "public, max-age=60"
+
+
+def test_a_shop_in_no_theme_serves_the_static_files_of_its_plain_pages(make_shop):
+    browser = Browser(make_shop())
+    page = browser.get("/cart")
+    files = [script["src"] for script in page.html.select("script[src]")]
+    assert files
+    for file in files:
+        assert browser.get(file).headers["Cache-Control"] == "public, max-age=31536000, immutable"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
-from opticworks.contracts import BadSignature, NoWebhookSecret, ProviderError
+from opticworks.contracts import BadSignature, NoWebhookSecret, ProviderError, WebhookEvent
 
 T = TypeVar("T")
 When = Literal["before", "after"]
@@ -35,6 +35,17 @@ class FakeEvent:
         return json.dumps(
             {"id": self.id, "kind": self.kind, "at": self.at.isoformat(), "data": dict(self.data)}
         ).encode()
+
+    def reported(self, attempt: str) -> WebhookEvent:
+        """What a provider makes of it; `attempt` is the name of our own id in its data."""
+        return WebhookEvent(
+            id=self.id,
+            kind=self.kind,
+            ref=str(self.data.get("ref", "")),
+            attempt=str(self.data.get(attempt, "")),
+            occurred_at=self.at.astimezone(UTC),
+            data=self.data,
+        )
 
 
 class FakeVendor:
