@@ -143,7 +143,8 @@ def carry_out(shop: Shop, return_id: str) -> None:
         return
     try:
         if plan.whole:
-            staff.cancel(shop, plan.number, actor=CUSTOMER, reason="withdrawal")
+            request = credit_notes.canceled_request(case_id)
+            staff.cancel(shop, plan.number, actor=CUSTOMER, reason="withdrawal", request=request)
         elif plan.portions:
             outcome = refunding.refund(shop, plan.number, plan.wish, actor=CUSTOMER)
             if outcome.refunds and all(each.status == "failed" for each in outcome.refunds):
@@ -222,10 +223,6 @@ def _end(shop: Shop, plan: _Plan, case_id: uuid.UUID) -> None:
             return
         case.carried_out_at, case.problem = shop.now(), ""
         cases.tell(db, case, "carried_out")
-        if plan.whole:
-            return_refund.note_cancellation(shop.ctx(db), order, case)
-        else:
-            return_refund.note_refund(shop.ctx(db), order, case, plan.request)
         if not any(line.coming for line in case.lines):
             back = return_refund.accepted(db, order.id, plan.request) or plan.whole
             returns.step(db, case, "refunded" if back else "closed")

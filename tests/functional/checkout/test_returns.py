@@ -491,7 +491,7 @@ def test_what_left_or_has_a_label_while_it_is_withdrawn_from(counter: Counter) -
     assert [(line.quantity, line.unsent) for line in first.lines] == [(3, 2), (1, 1)]
     assert (first.state, first.problem) == ("approved", "")
     assert story(counter, declared) == [
-        *("declared", "left_meanwhile", "carried_out", "credit_note")
+        *("declared", "left_meanwhile", "credit_note", "carried_out")
     ]
 
     unpaid = counter.buy(("A", 2)).number
