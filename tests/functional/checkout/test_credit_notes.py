@@ -191,7 +191,8 @@ def test_an_amount_is_split_over_the_rates_and_goes_with_its_mail(counter: Count
     assert file.filename == "credit-note-CN-00001.pdf"
     assert "Credit note CN-00001 is attached." in mail.text
     shown = PdfReader(io.BytesIO(file.content)).pages[0].extract_text()
-    for words in ("Credit note", "CN-00001", "For invoice", invoice.number, "Price reduction", "$5.00"):
+    said = ("Credit note", "CN-00001", "For invoice", invoice.number, "Price reduction", "$5.00")
+    for words in said:
         assert words in shown
     (refund,) = counter.order(number).refunds
     assert refund.credit_note is not None
