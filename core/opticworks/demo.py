@@ -111,8 +111,8 @@ def _ago(shop: Shop, time: timedelta) -> Iterator[None]:
 
 def to_pack(shop: Shop) -> int:
     """A few paid orders that wait to be packed, one of them of bundles that go without a part, one
-    with a price reduction, once per database; how many there are now. A shop that can't sell yet goes without. Raises
-    ConfigError in production."""
+    with a price reduction; once per database; how many there are now. A shop that can't sell yet
+    goes without. Raises ConfigError in production."""
     if shop.config.production:
         raise ConfigError("Demo data is never loaded in production.")
     with shop.unit() as db:
