@@ -113,9 +113,9 @@ def _ago(shop: Shop, time: timedelta) -> Iterator[None]:
 
 
 def to_pack(shop: Shop) -> int:
-    """A few paid orders that wait to be packed, one of them of bundles that go without a part,
-    once per database; how many there are now. A shop that can't sell yet goes without. Raises
-    ConfigError in production."""
+    """A few paid orders that wait to be packed, one of them of bundles that go without a part, one
+    with a price reduction; once per database; how many there are now. A shop that can't sell yet
+    goes without. Raises ConfigError in production."""
     if shop.config.production:
         raise ConfigError("Demo data is never loaded in production.")
     with shop.unit() as db:
@@ -123,7 +123,8 @@ def to_pack(shop: Shop) -> int:
             return 0
         db.add(Setting(code=ORDERS, data={}))
     try:
-        return place_orders(shop, len(CUSTOMERS)) + _without_a_part(shop)
+        placed = place_orders(shop, len(CUSTOMERS)) + _without_a_part(shop)
+        return placed + _with_goodwill(shop)
     except (ConfigError, Refused, basket.CartRefused, ProviderError) as error:
         log.warning("The demo has no orders: %s", error)
         return 0
@@ -147,7 +148,26 @@ def _without_a_part(shop: Shop) -> int:
     return 1
 
 
-def _place(shop: Shop, wanted: dict[str, int], customer: tuple[str, ...], payment: str) -> str:
+def _with_goodwill(shop: Shop) -> int:
+    """A German order of which a tenth was paid back, so that there is a credit note to see beside
+    its invoice; how many such."""
+    skus = _plenty(shop)[:2]
+    wanted = {sku: number for number, sku in enumerate(skus, 1)}
+    number = _place(shop, wanted, CUSTOMERS[3], _by_transfer(shop), "de_DE") if wanted else ""
+    with shop.unit() as db:
+        order = orders.by_number(db, number)
+    if order is None:
+        return 0
+    wish = refund_plan.Wish(
+        request=uuid.uuid4(), amount=order.total // 10, reason="price", note="It came late."
+    )
+    refunding.refund(shop, number, wish, actor=ACTOR)
+    return 1
+
+
+def _place(
+    shop: Shop, wanted: dict[str, int], customer: tuple[str, ...], payment: str, locale: str = ""
+) -> str:
     """The number of one paid order; empty if it can't be placed (what is in it ran out, say)."""
     first, last, line1, city, state, postal_code = customer
     address = c.Address(
@@ -170,7 +190,12 @@ def _place(shop: Shop, wanted: dict[str, int], customer: tuple[str, ...], paymen
     with shop.unit() as db:
         quote = quote_cart(shop, db, carts.get(db, cart.id)).quote  # type: ignore[arg-type]
     wish = Wish(
-        cart_id=cart.id, quote_hash=quote.hash, email=email, address=address, payment=payment
+        cart_id=cart.id,
+        quote_hash=quote.hash,
+        email=email,
+        address=address,
+        payment=payment,
+        locale=locale,
     )
     order = place(shop, wish).number
     if order:

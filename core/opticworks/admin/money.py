@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from opticworks.admin import words
 from opticworks.admin.words import Word
+from opticworks.checkout import credit_notes
+from opticworks.documents.models import Document
 from opticworks.money import Money
 from opticworks.orders.models import Order
 from opticworks.payments import disputes, refunds
@@ -31,7 +33,8 @@ class Sum:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An attempt, a refund or a dispute: what, how much, how it stands, a sentence, a link.
-    `key` is that of a refund that waits for somebody."""
+    `key` is that of a refund that waits for somebody; `papers` are its credit note and what
+    reversed that."""
 
     title: str
     amount: Money
@@ -41,6 +44,7 @@ class Entry:
     detail: str = ""
     url: str = ""
     key: str = ""
+    papers: tuple[Document, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +61,12 @@ class Panel:
 def of_order(db: Session, order: Order) -> Panel:
     attempts = {payment.id: payment for payment in payments.of_order(db, order.id)}
     left = sum(source.left for source in refunds.sources(db, order.id))
+    rows = refunds.of_order(db, order.id)
+    papers = credit_notes.by_refund(db, order, rows)
     return Panel(
         sums=tuple(_sums(db, order)),
         attempts=tuple(_attempt(each) for each in attempts.values()),
-        refunds=tuple(
-            _refund(each, attempts[each.payment_id]) for each in refunds.of_order(db, order.id)
-        ),
+        refunds=tuple(_refund(each, attempts[each.payment_id], papers[each.key]) for each in rows),
         disputes=tuple(_dispute(each, order.currency) for each in disputes.of_order(db, order.id)),
         left=Money(left, order.currency),
     )
@@ -107,7 +111,7 @@ def _attempt(payment: Payment) -> Entry:
     )
 
 
-def _refund(refund: Refund, payment: Payment) -> Entry:
+def _refund(refund: Refund, payment: Payment, papers: tuple[Document, ...]) -> Entry:
     said = refund.message
     sentence = {
         "intended": f"{payment.title} has not answered yet. It is asked again by itself, and pays "
@@ -131,6 +135,7 @@ def _refund(refund: Refund, payment: Payment) -> Entry:
         sentence=sentence,
         detail=" · ".join(part for part in (about, reason, refund.note, refund.actor) if part),
         key=str(refund.key) if refund.unseen else "",
+        papers=papers,
     )
 
 

@@ -53,7 +53,11 @@ PARCEL = {
     "voided_failed": Word("Voided, nothing paid back", "bad"),
 }
 #: What documents are called, as documents.models.KINDS has them.
-DOCUMENT = {"invoice": "Invoice", "credit_note": "Credit note"}
+DOCUMENT = {
+    "invoice": "Invoice",
+    "credit_note": "Credit note",
+    "credit_reversal": "Reversal of a credit note",
+}
 BATCH = {
     "waiting": Word("Waiting", "waiting"),
     "done": Word("Done", "good"),

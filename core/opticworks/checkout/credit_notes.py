@@ -1,28 +1,39 @@
-"""Credit notes: one document for each refund of a return, with what it takes off the invoice."""
+"""Credit notes: one document for each refund, with what it takes off the invoice.
+
+It is issued in the transaction that writes down that a provider agreed to the refund, whoever
+asked for it, under the order's lock; what it is about is the refund's key, so there is one however
+often that is told. A refund that fails afterwards has its credit note reversed by another document.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
+from opticworks.checkout import credit_split
+from opticworks.checkout.credit_split import Charge, Charges, Rate, Taxes
+from opticworks.contracts import N_
 from opticworks.contracts.goods import named
 from opticworks.documents import facts as facts_room
 from opticworks.documents import service as documents
-from opticworks.documents.models import Document
+from opticworks.documents.models import CREDITS, Document
 from opticworks.money import split_minor
 from opticworks.orders import service as orders
 from opticworks.orders import trace as steps
 from opticworks.orders.models import Order
 from opticworks.payments import refunds
-from opticworks.payments.models import Refund
+from opticworks.payments import service as payments
+from opticworks.payments.models import Payment, Refund
+from opticworks.returns import service as cases
 from opticworks.returns.models import Return
 
-KIND = "credit_note"
+KIND, REVERSAL = "credit_note", "credit_reversal"
+REVERSED = N_("The refund did not go through, so the credit note named above no longer applies.")
 
 
 def unsent_request(return_id: uuid.UUID) -> uuid.UUID:
@@ -30,89 +41,314 @@ def unsent_request(return_id: uuid.UUID) -> uuid.UUID:
     return uuid.uuid5(return_id, "unsent")
 
 
-def known(db: Session, order: Order, request: uuid.UUID) -> bool:
-    """Whether that refund has its credit note."""
-    return documents.find(db, KIND, order.number, str(request)) is not None
+def canceled_request(return_id: uuid.UUID) -> uuid.UUID:
+    """The request of the refunds for an order that was canceled by a withdrawal."""
+    return uuid.uuid5(return_id, "canceled")
 
 
-def by_return(
-    db: Session, order: Order, returned: Sequence[Return], base_url: str
-) -> dict[uuid.UUID, tuple[tuple[str, str], ...]]:
-    """Number and address of each credit note, by return."""
-    if not returned:
+def requests_of(case: Return) -> tuple[uuid.UUID, ...]:
+    """The requests of all refunds that are a return's."""
+    return unsent_request(case.id), canceled_request(case.id), case.id
+
+
+# --- which there are ------------------------------------------------------------------------------
+
+
+def by_refund(
+    db: Session, order: Order, rows: Sequence[Refund]
+) -> dict[uuid.UUID, tuple[Document, ...]]:
+    """The documents of each of the order's refunds by its key: the credit note, and what reversed
+    it. Given all of them, the oldest first."""
+    if not rows:
         return {}
-    issued = {
-        paper.about: (paper.number, f"{base_url}{orders.path(order)}/documents/{paper.id}.pdf")
-        for paper in documents.of_order(db, order.number)
-        if paper.kind == KIND
-    }
+    papers = [each for each in documents.of_order(db, order.number) if each.kind in CREDITS]
+    origins = refunds.origins(rows)
     found = {}
-    for case in returned:
-        requests = (str(unsent_request(case.id)), str(case.id))
-        found[case.id] = tuple(issued[each] for each in requests if each in issued)
+    for row in rows:
+        # Credit notes of returns were about their request once.
+        about = (str(row.key), str(origins[row.key]))
+        found[row.key] = tuple(paper for paper in papers if paper.about in about)
     return found
 
 
-def issue(ctx: c.Ctx, order: Order, request: uuid.UUID, rows: Sequence[Refund]) -> Document:
-    """The credit note of these refunds of one request, in the order's transaction."""
-    invoice = documents.find(ctx.db, "invoice", order.number)
+def standing(papers: Sequence[Document]) -> Document | None:
+    """Of a refund's documents the credit note, unless it was reversed."""
+    if any(paper.kind == REVERSAL for paper in papers):
+        return None
+    return next(iter(papers), None)
+
+
+def links(
+    order: Order, papers: Mapping[uuid.UUID, tuple[Document, ...]], base_url: str
+) -> dict[uuid.UUID, tuple[str, str]]:
+    """Number and customer's address of each credit note that stands, by its refund's key."""
+    return {
+        key: (note.number, f"{base_url}{orders.path(order)}/documents/{note.id}.pdf")
+        for key, found in papers.items()
+        if (note := standing(found)) is not None
+    }
+
+
+def by_return(
+    returned: Sequence[Return],
+    rows: Sequence[Refund],
+    linked: Mapping[uuid.UUID, tuple[str, str]],
+) -> dict[uuid.UUID, tuple[tuple[str, str], ...]]:
+    """Of `links` those of each return, each once."""
+    origins = refunds.origins(rows)
+    return {
+        case.id: tuple(
+            dict.fromkeys(
+                linked[row.key]
+                for row in rows
+                if row.key in linked and origins[row.key] in requests_of(case)
+            )
+        )
+        for case in returned
+    }
+
+
+# --- issuing --------------------------------------------------------------------------------------
+
+
+def follow(ctx: c.Ctx, order: Order, payment: Payment, refund: Refund) -> None:
+    """Write down what a refund's state means for the invoice. The order is locked.
+
+    Nothing for money that was never invoiced: what came twice or too late goes back as it came,
+    and an order without an invoice has nothing to be credited for. A return is told apart: its
+    goods are back, so its customer gets a credit note in any case.
+    """
+    if payment.returned:
+        return
+    rows = refunds.of_order(ctx.db, order.id)
+    known = by_refund(ctx.db, order, rows)[refund.key]
+    if refund.status in refunds.ACCEPTED and not known:
+        case = _case_of(ctx.db, order, refund, rows)
+        invoice = documents.find(ctx.db, "invoice", order.number)
+        if invoice is None and case is None:
+            return
+        note = _issue(ctx, order, refund, invoice)
+        if note is not None and case is not None:
+            cases.tell(ctx.db, case, "credit_note", note=note.number)
+    note = standing(known)
+    if refund.status == "failed" and note is not None and note.about == str(refund.key):
+        _issue_as(ctx, order, REVERSAL, refund, _reversed(ctx, note))
+
+
+def write_invoice(ctx: c.Ctx, view: c.OrderView) -> Document | None:
+    """The order's invoice, issued now if it has none, with a credit note for each refund that was
+    quicker; None while the order is not paid."""
+    order = orders.lock(ctx.db, view.number)
+    invoice = documents.invoice_of(ctx.db, view, ctx.settings, ctx.now)
+    if invoice is None or order is None:
+        return invoice
+    for payment in payments.of_order(ctx.db, order.id):
+        for refund in refunds.of_payment(ctx.db, payment.id):
+            follow(ctx, order, payment, refund)
+    return invoice
+
+
+def _case_of(db: Session, order: Order, refund: Refund, rows: Sequence[Refund]) -> Return | None:
+    """The return that a refund belongs to."""
+    origin = refunds.origins(rows)[refund.key]
+    return next((c for c in cases.of_order(db, order.id) if origin in requests_of(c)), None)
+
+
+def _issue(ctx: c.Ctx, order: Order, refund: Refund, invoice: Document | None) -> Document | None:
+    """The credit note of a refund; None if all was credited already."""
+    left = _left(ctx.db, order)
+    amount = min(refund.amount, sum(charge.gross for charge in left.values()))
+    if amount <= 0:
+        return None
+    parts = _parts(ctx.db, order, refund)
+    wanted: Charges = {}
+    for part in parts:
+        credit_split.add(wanted, part.rates, part.charge)
+    taken = credit_split.split(left, wanted, amount)
+    facts = _facts(ctx, order, refund, parts, taken, invoice)
+    return _issue_as(ctx, order, KIND, refund, facts)
+
+
+def _issue_as(
+    ctx: c.Ctx, order: Order, kind: str, refund: Refund, facts: Mapping[str, Any]
+) -> Document:
+    series = ctx.settings["returns"].credit_prefix
     return documents.issue(
-        ctx.db,
-        KIND,
-        order.number,
-        ctx.settings["returns"].credit_prefix,
-        _facts(ctx, order, rows, invoice.number if invoice is not None else ""),
-        ctx.now,
-        about=str(request),
+        ctx.db, kind, order.number, series, facts, ctx.now, about=str(refund.key)
     )
 
 
-def _facts(ctx: c.Ctx, order: Order, rows: Sequence[Refund], refers_to: str) -> dict[str, Any]:
-    """What stands on it, as opticworks.documents.facts has it: prices with or without their taxes,
-    as on the invoice."""
+# --- what it comes to -----------------------------------------------------------------------------
+
+
+def _trace(order: Order) -> list[c.Adjustment]:
+    return [steps.from_json(raw, order.currency) for raw in order.trace]
+
+
+def _left(db: Session, order: Order) -> Charges:
+    """What of the invoice is not credited: an invoice is of the whole order."""
+    left = credit_split.charged(_trace(order))
+    for paper in documents.of_order(db, order.number):
+        if paper.kind in CREDITS:
+            stored = paper.facts.get("credits")
+            if stored is None:  # from before it was kept
+                most = min(paper.facts["total"], sum(each.gross for each in left.values()))
+                credited = credit_split.split(left, {}, most)
+            else:
+                credited = credit_split.from_json(stored)
+            for rates, charge in credited.items():
+                credit_split.add(left, rates, charge, -1)
+    return left
+
+
+class _Part(NamedTuple):
+    """What is paid back of one target of the order's calculation: with its taxes, each of them by
+    its rate, and how much of them was added to prices that don't contain it."""
+
+    rates: tuple[Rate, ...]
+    gross: int
+    taxes: Taxes
+    added: int
+
+    @property
+    def charge(self) -> Charge:
+        return Charge(self.gross, self.taxes)
+
+
+def _parts(db: Session, order: Order, refund: Refund) -> list[_Part]:
+    """Each entry of a refund, and its delivery as the last."""
+    targets = credit_split.by_target(_trace(order))
+    lines = {line.id: line for line in orders.lines_of(db, order.id)}
+    found = []
+    for entry in refund.lines.get("lines", []):
+        inside = (each for each in lines[entry["line"]].components if "part" in entry)
+        component = next((each for each in inside if each["sku"] == entry["part"]), None)
+        on = targets.get(f"line:{entry['sku']}", ())
+        found.append(_part(on, entry["amount"], entry["tax"], component))
+    on, shipping = targets.get("shipping", ()), refund.lines.get("shipping", 0)
+    tax = sum(step.amount.minor for step in _taxes(on) if not step.included)
+    tax = credit_split.share(tax, shipping, order.shipping_total)
+    return [*found, _part(on, shipping, tax, None)]
+
+
+def _taxes(on: Iterable[c.Adjustment]) -> list[c.Adjustment]:
+    return [step for step in on if step.stage == "tax" and step.amount]
+
+
+def _part(
+    on: Sequence[c.Adjustment], gross: int, tax: int, component: Mapping[str, Any] | None
+) -> _Part:
+    """`tax` is what was added to the price; what the price contains is its share of what the whole
+    contains, or of what that part of a bundle does."""
+    taxes = _taxes(on)
+    if component is not None:
+        taxes = [s for s in taxes if not s.parts or component["sku"] in s.parts] or taxes
+    added = [step for step in taxes if not step.included]
+    inside = [step for step in taxes if step.included]
+    found = list(zip(added, _split(tax, added), strict=True))
+    if component is not None:
+        within = credit_split.share(component.get("tax", 0), gross, component["share"])
+        found += zip(inside, _split(within, inside), strict=True)
+    else:
+        whole = sum(step.amount.minor for step in on if not step.included)
+        found += [(s, credit_split.share(s.amount.minor, gross, whole)) for s in inside]
+    by_rate: Taxes = {}
+    for step, share in found:
+        rate = credit_split.rate_of(step)
+        by_rate[rate] = by_rate.get(rate, 0) + share
+    return _Part(credit_split.rates_of(on), gross, by_rate, tax if added else 0)
+
+
+def _split(tax: int, over: Sequence[c.Adjustment]) -> list[int]:
+    return split_minor(tax, [abs(step.amount.minor) for step in over]) if over else []
+
+
+# --- what stands on it ----------------------------------------------------------------------------
+
+
+def _facts(
+    ctx: c.Ctx,
+    order: Order,
+    refund: Refund,
+    parts: Sequence[_Part],
+    taken: Charges,
+    invoice: Document | None,
+) -> dict[str, Any]:
+    """As opticworks.documents.facts has it: prices with or without their taxes, as on the invoice;
+    to the buyer whom that names, wherever the order is sent by now."""
     shop = ctx.settings["shop"].written_in(order.locale)
     zone = ZoneInfo(shop.timezone)
-    entries = [entry for row in rows for entry in row.lines.get("lines", [])]
-    shipping = sum(row.lines.get("shipping", 0) for row in rows)
-    total = sum(row.amount for row in rows)
-    *items, delivery = parts = _parts(order, entries, shipping)
-    taxes = _taxes(order, parts)
-    listed = sum(row["tax"] for row in taxes)
-    # Only what is named as a tax below may be left out of the prices.
-    included = not _added(order) or listed != sum(part.tax for part in parts)
-    prices = [part.gross if included else part.gross - part.tax for part in parts]
-    title = (order.shipping or {}).get("title", "")
-    sums = [("subtotal", "", sum(prices[:-1]), None), ("shipping", title, prices[-1], None)]
-    if not included:
-        sums += [("tax", row["label"], row["tax"], row["rate"]) for row in taxes]
-    adjusted = total - sum(part.gross for part in (*items, delivery))
-    sums.append(("adjustment", "Adjustment", adjusted, None))
-    options = {line.sku: line.options for line in orders.lines_of(ctx.db, order.id)}
+    address = c.Address.model_validate(order.address)
+    buyer = {name: invoice.facts[name] for name in ("buyer", "buyer_tax_id")} if invoice else {}
+    included = all(step.included for step in _taxes(_trace(order)))
+    total = sum(charge.gross for charge in taken.values())
+    taxes = credit_split.rows(taken)
+    lines, sums = _rows(ctx.db, order, refund, parts, total, () if included else taxes)
     return {
         "kind": KIND,
         "issued": ctx.now.astimezone(zone).date().isoformat(),
         "order": order.number,
         "placed": order.placed_at.astimezone(zone).date().isoformat(),
-        **facts_room.parties(
-            c.Address.model_validate(order.address), shop, ctx.settings["documents"]
-        ),
+        **facts_room.parties(address, shop, ctx.settings["documents"]),
+        **buyer,
         "currency": order.currency,
-        "lines": [
-            _line(entry, price, options.get(entry["sku"], ""))
-            for entry, price in zip(entries, prices, strict=False)
-        ],
-        "sums": [
-            {"kind": kind, "label": label, "amount": amount, "rate": rate}
-            for kind, label, amount, rate in sums
-            if amount
-        ],
+        "lines": lines,
+        "sums": [each for each in sums if each["amount"]],
         "total": total,
         "taxes": taxes,
         "tax_included": included,
         "remarks": [],
         "paid": "",
-        "refers_to": refers_to,
+        "refers_to": invoice.number if invoice is not None else "",
+        "credits": credit_split.to_json(taken),
     }
+
+
+def _rows(
+    db: Session,
+    order: Order,
+    refund: Refund,
+    parts: Sequence[_Part],
+    total: int,
+    added: Sequence[Mapping[str, Any]],
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows, and what leads from them to the total. `added`: taxes that prices don't contain.
+
+    What was paid back beside the items is the adjustment, which has a row of its own where there
+    are no items.
+    """
+    *items, delivery = (part.gross - part.added if added else part.gross for part in parts)
+    taxes = [_sum("tax", row["label"], row["tax"], row["rate"]) for row in added]
+    adjusted = total - sum(items) - delivery - sum(each["amount"] for each in taxes)
+    title = (order.shipping or {}).get("title", "")
+    entries = refund.lines.get("lines", [])
+    if entries:
+        options = {line.sku: line.options for line in orders.lines_of(db, order.id)}
+        rows = [
+            _line(entry, price, options.get(entry["sku"], ""))
+            for entry, price in zip(entries, items, strict=True)
+        ]
+        sums = [
+            _sum("subtotal", "", sum(items)),
+            _sum("shipping", title, delivery),
+            *taxes,
+            _sum("adjustment", "Adjustment", adjusted),
+        ]
+        return rows, sums
+    name = N_("Price reduction") if adjusted > 0 else N_("Adjustment")
+    own = ((N_("Shipping"), title, delivery), (name, "", adjusted))
+    rows = [_own(name, note, price) for name, note, price in own if price]
+    return rows, [_sum("subtotal", "", delivery + adjusted), *taxes]
+
+
+def _sum(kind: str, label: str, amount: int, rate: str | None = None) -> dict[str, Any]:
+    return {"kind": kind, "label": label, "amount": amount, "rate": rate}
+
+
+def _own(title: str, note: str, price: int) -> dict[str, Any]:
+    """A row in the shop's own words."""
+    row = {"title": title, "note": note, "quantity": 1, "unit": price, "total": price}
+    return {**row, "ours": True}
 
 
 def _line(entry: Mapping[str, Any], price: int, options: str) -> dict[str, Any]:
@@ -129,54 +365,30 @@ def _line(entry: Mapping[str, Any], price: int, options: str) -> dict[str, Any]:
     }
 
 
-class _Part(NamedTuple):
-    """What is paid back of one target of the order's calculation, with and of which is tax."""
-
-    target: str
-    gross: int
-    tax: int
-
-
-def _charged(order: Order) -> dict[str, list[c.Adjustment]]:
-    """The taxes of the order, by what they are on."""
-    found: dict[str, list[c.Adjustment]] = {}
-    for raw in order.trace:
-        step = steps.from_json(raw, order.currency)
-        if step.stage == "tax" and step.amount:
-            found.setdefault(step.target, []).append(step)
-    return found
-
-
-def _added(order: Order) -> bool:
-    """Whether taxes were added to the order's prices, and not contained in them."""
-    return any(not step.included for of_it in _charged(order).values() for step in of_it)
-
-
-def _parts(order: Order, entries: Sequence[Mapping[str, Any]], shipping: int) -> list[_Part]:
-    """Each entry, and the delivery as the last."""
-    tax = 0
-    if shipping and order.shipping_total:
-        whole = sum(step.amount.minor for step in _charged(order).get("shipping", ()))
-        tax = round(whole * shipping / order.shipping_total)
-    items = [_Part(f"line:{entry['sku']}", entry["amount"], entry["tax"]) for entry in entries]
-    return [*items, _Part("shipping", shipping, tax)]
+def _reversed(ctx: c.Ctx, note: Document) -> dict[str, Any]:
+    """A credit note's facts with every amount below zero."""
+    facts = note.facts
+    zone = ZoneInfo(ctx.settings["shop"].timezone)
+    return {
+        **facts,
+        "kind": REVERSAL,
+        "issued": ctx.now.astimezone(zone).date().isoformat(),
+        "lines": [_negative(line, "unit", "total") for line in facts["lines"]],
+        "sums": [_negative(row, "amount") for row in facts["sums"]],
+        "total": -facts["total"],
+        "taxes": [_negative(row, "net", "tax") for row in facts["taxes"]],
+        "remarks": [REVERSED],
+        "reverses": note.number,
+        "credits": [
+            {
+                "gross": -each["gross"],
+                "taxes": [[label, rate, -tax] for label, rate, tax in each["taxes"]],
+            }
+            for each in facts["credits"]
+        ],
+    }
 
 
-def _taxes(order: Order, parts: Sequence[_Part]) -> list[dict[str, Any]]:
-    """Each tax that is given back, by its rate: as the order had them, in proportion."""
-    charged = _charged(order)
-    found: dict[tuple[str, str | None], list[int]] = {}
-    for target, gross, tax in parts:
-        of_it = charged.get(target, ())
-        if not of_it or not tax:
-            continue
-        shares = split_minor(tax, [abs(step.amount.minor) for step in of_it])
-        for step, share in zip(of_it, shares, strict=True):
-            rate = str(step.rate) if step.rate is not None else None
-            row = found.setdefault((step.label, rate), [0, 0])
-            row[0] += gross - tax
-            row[1] += share
-    return [
-        {"label": label, "rate": rate, "net": net, "tax": tax}
-        for (label, rate), (net, tax) in found.items()
-    ]
+def _negative(row: Mapping[str, Any], *amounts: str) -> dict[str, Any]:
+    changed = {name: -row[name] for name in amounts if row[name] is not None}
+    return {**row, **changed}

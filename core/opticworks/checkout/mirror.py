@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
 from opticworks import events
-from opticworks.checkout import demand
+from opticworks.checkout import credit_notes, demand
 from opticworks.checkout.standing import payment_status
 from opticworks.jobs import defer
 from opticworks.money import Money
@@ -137,6 +137,7 @@ def confirm(
                 "returned": bool(payment.returned),
             },
         )
+    credit_notes.follow(shop.ctx(db), order, payment, refund)
     order.payment_status = payment_status(db, order)
     return True
 

@@ -8,7 +8,7 @@ with the same key. Nothing is ever asked for that the database did not agree to 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +65,7 @@ def refund(shop: Shop, number: str, wish: Wish, *, actor: str) -> Outcome:
 def again(shop: Shop, number: str, failed: uuid.UUID, *, actor: str) -> Outcome:
     """Pay back once more what a refund failed to bring, to the same payment, once however often
     it is asked. Goods that were moved for the first one are not moved again. Raises Refused."""
-    request = uuid.uuid5(failed, "again")
+    request = refunds.repeat_of(failed)
 
     def write(db: Session, order: Order) -> list[Refund]:
         known = refunds.by_request(db, request)
@@ -111,12 +111,19 @@ def dismiss(db: Session, number: str, failed: uuid.UUID, *, actor: str) -> None:
 
 
 def pay_back(
-    shop: Shop, found: settling.Attempt, *, actor: str, reason: str = "", sent_too: bool = False
+    shop: Shop,
+    found: settling.Attempt,
+    *,
+    actor: str,
+    reason: str = "",
+    sent_too: bool = False,
+    request: uuid.UUID | None = None,
 ) -> None:
     """Everything that an attempt took and that is not on its way back yet; its goods are the
     caller's. Safe to repeat. Raises Refused, and ProviderError when nobody knows.
 
-    Refuses once a parcel has left, unless `sent_too`: for money that came twice.
+    Refuses once a parcel has left, unless `sent_too`: for money that came twice. `request` is what
+    it is paid back for, if the caller wants to know its refunds again.
     """
     for key in _open_of(shop, found):
         resume(shop, key)
@@ -135,13 +142,28 @@ def pay_back(
         if mine == left.amount and not payment.surplus:
             lines = {**refund_plan.everything(left).lines, "moved": True}
         made = refunds.intend(
-            db, payment, mine, now=shop.now(), lines=lines, reason=reason, actor=actor
+            db,
+            payment,
+            mine,
+            now=shop.now(),
+            request=_unused(refunds.of_payment(db, payment.id), request),
+            lines=lines,
+            reason=reason,
+            actor=actor,
         )
         return [made]
 
     for refund in _carry_out(shop, found.number, write, strict=True).refunds:
         if refund.status == "failed":
             raise Refused(f"The refund failed: {refund.message or 'the provider gave no reason.'}")
+
+
+def _unused(rows: Sequence[Refund], request: uuid.UUID | None) -> uuid.UUID | None:
+    """That request, or the one that stands in for it after what was made for it failed."""
+    for row in rows:
+        if row.request == request:
+            request = refunds.repeat_of(row.key)
+    return request
 
 
 def resume(shop: Shop, key: uuid.UUID) -> None:

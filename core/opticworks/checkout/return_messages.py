@@ -230,4 +230,4 @@ def on_event(event: Event, ctx: c.Ctx) -> None:
         return
     order = orders.lock(ctx.db, event.subject)
     if order is not None:
-        return_refund.note_event(ctx, order, str(event.data.get("refund", "")))
+        return_refund.note_event(ctx.db, order, str(event.data.get("refund", "")))

@@ -1,29 +1,26 @@
-"""Paying for what came back: through the refunds of checkout.refund, with a credit note for each.
+"""Paying for what came back, through the refunds of checkout.refund.
 
 The return's id is the refund's request, so a return is paid for once, however often the button is
 pressed. Which return a refund belongs to is found by that key, also when it failed and was made
-again; whoever hears first that its provider agreed issues the credit note.
+again.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from opticworks import contracts as c
 from opticworks.carts import service as carts
-from opticworks.checkout import credit_notes, returns
 from opticworks.checkout import refund as refunding
+from opticworks.checkout import returns
 from opticworks.checkout.refund import Outcome
 from opticworks.checkout.refund_plan import Left, Portion, Wish
 from opticworks.checkout.settle import Refused
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order
 from opticworks.payments import refunds
-from opticworks.payments.models import Refund
 from opticworks.returns import service as cases
 from opticworks.returns.models import Return
 from opticworks.shop import Shop
@@ -67,7 +64,7 @@ def pay(shop: Shop, number: str, terms: Terms, *, actor: str) -> Outcome:
     outcome = refunding.refund(shop, order.number, wish, actor=actor)
     with shop.unit("return_refunded") as db:
         order, case = returns.locked(db, number)
-        note_refund(shop.ctx(db), order, case, case.id)
+        note_refund(db, order, case)
     return outcome
 
 
@@ -88,68 +85,24 @@ def suggested_shipping(db: Session, order: Order, case: Return, left: Left) -> i
 # --- which refunds are a return's -----------------------------------------------------------------
 
 
-def _origins(rows: Iterable[Refund]) -> dict[uuid.UUID, uuid.UUID]:
-    """By the key of each refund the request it goes back to: one that failed and was made again
-    counts as the first."""
-    found: dict[uuid.UUID, uuid.UUID] = {}
-    repeats: dict[uuid.UUID, uuid.UUID] = {}
-    for row in rows:  # the oldest first, so a repeat meets what it repeats
-        found[row.key] = repeats.get(row.request, row.request)
-        repeats[uuid.uuid5(row.key, "again")] = found[row.key]
-    return found
-
-
-def _of_request(db: Session, order_id: int, request: uuid.UUID) -> list[Refund]:
-    rows = refunds.of_order(db, order_id)
-    origins = _origins(rows)
-    return [row for row in rows if origins[row.key] == request]
-
-
 def accepted(db: Session, order_id: int, request: uuid.UUID) -> bool:
     """Whether a provider agreed to pay (a part of) it back."""
-    found = _of_request(db, order_id, request)
-    return any(row.status in refunds.ACCEPTED for row in found)
+    rows = refunds.of_order(db, order_id)
+    origins = refunds.origins(rows)
+    return any(row.status in refunds.ACCEPTED for row in rows if origins[row.key] == request)
 
 
-def note_event(ctx: c.Ctx, order: Order, key: str) -> None:
-    """A provider agreed to a refund: if it is a return's, write down what follows of it."""
-    known = cases.of_order(ctx.db, order.id)
-    if not known:
-        return
-    rows = refunds.of_order(ctx.db, order.id)
-    origins = {str(of): origin for of, origin in _origins(rows).items()}
-    for case in known:
-        for request in (case.id, credit_notes.unsent_request(case.id)):
-            if origins.get(key) == request:
-                note_refund(ctx, order, case, request)
+def note_event(db: Session, order: Order, key: str) -> None:
+    """A provider agreed to a refund: if it is a return's, that is over. The order is locked."""
+    rows = refunds.of_order(db, order.id)
+    origins = {str(of): origin for of, origin in refunds.origins(rows).items()}
+    for case in cases.of_order(db, order.id):
+        if origins.get(key) == case.id:
+            note_refund(db, order, case)
 
 
-def note_refund(ctx: c.Ctx, order: Order, case: Return, request: uuid.UUID) -> None:
-    """Once a provider agreed: the credit note, and the return is over. The order is locked."""
-    found = _of_request(ctx.db, order.id, request)
-    if not any(row.status in refunds.ACCEPTED for row in found):
-        return
-    _issue(ctx, order, case, request, [row for row in found if row.request == request])
-    if request == case.id and case.state == "received":
-        returns.step(ctx.db, case, "refunded", actor=found[0].actor)
-
-
-def note_cancellation(ctx: c.Ctx, order: Order, case: Return) -> None:
-    """The credit note for an order that was canceled because its customer withdrew."""
-    declared = cases.withdrawal(ctx.db, case.id)
-    since = declared.declared_at if declared is not None else case.created_at
-    rows = [
-        row
-        for row in refunds.of_order(ctx.db, order.id)
-        if row.status != "failed" and row.created_at >= since
-    ]
-    if rows:
-        _issue(ctx, order, case, credit_notes.unsent_request(case.id), rows)
-
-
-def _issue(
-    ctx: c.Ctx, order: Order, case: Return, request: uuid.UUID, rows: Sequence[Refund]
-) -> None:
-    if not credit_notes.known(ctx.db, order, request):
-        note = credit_notes.issue(ctx, order, request, rows)
-        cases.tell(ctx.db, case, "credit_note", note=note.number)
+def note_refund(db: Session, order: Order, case: Return) -> None:
+    """The return is over once a provider agreed to its refund. The order is locked."""
+    if case.state == "received" and accepted(db, order.id, case.id):
+        rows = refunds.by_request(db, case.id)
+        returns.step(db, case, "refunded", actor=rows[0].actor)

@@ -11,10 +11,9 @@ from sqlalchemy import select
 
 from opticworks import contracts as c
 from opticworks import events
-from opticworks.checkout import addresses, labels, tracking
+from opticworks.checkout import addresses, credit_notes, labels, tracking
 from opticworks.checkout.purchase import Unanswered
 from opticworks.checkout.settle import Refused
-from opticworks.documents import service as documents
 from opticworks.hookspecs import hookimpl
 from opticworks.jobs import defer, task
 from opticworks.media.fetch import Fetcher
@@ -37,7 +36,7 @@ def on_event(event: events.Event, ctx: c.Ctx) -> None:
     is paid, or stands with its money authorized, which is taken when it leaves."""
     paid = event.kind == events.PAYMENT_PAID
     if paid and ctx.settings["documents"].invoices and event.order is not None:
-        documents.invoice_of(ctx.db, event.order, ctx.settings, ctx.now)
+        credit_notes.write_invoice(ctx, event.order)
     if not ctx.settings["shipping"].automatic_labels:
         return
     if paid or event.kind == events.PAYMENT_AUTHORIZED:

@@ -80,11 +80,20 @@ def _provider(shop: Shop, code: str) -> c.PaymentProvider:
         raise Refused(str(error)) from None
 
 
-def cancel(shop: Shop, number: str, *, actor: str, reason: str, restock: bool = True) -> None:
+def cancel(
+    shop: Shop,
+    number: str,
+    *,
+    actor: str,
+    reason: str,
+    restock: bool = True,
+    request: uuid.UUID | None = None,
+) -> None:
     """Cancel an order nothing of which was sent: void or refund its money, give its goods back.
 
-    `restock=False` takes the goods off the shelf instead (lost, damaged). Repeating it changes
-    nothing. Raises Refused with a sentence for staff.
+    `restock=False` takes the goods off the shelf instead (lost, damaged); its refunds are made for
+    `request`, see refund.pay_back. Repeating it changes nothing. Raises Refused with a sentence
+    for staff.
     """
     with shop.unit() as db:
         order = _existing(db, number)
@@ -97,7 +106,7 @@ def cancel(shop: Shop, number: str, *, actor: str, reason: str, restock: bool = 
                 f"Part of order {number} was sent already, so it can't be canceled. "
                 "Make a return for what comes back."
             )
-    _stop_payments(shop, number, actor)
+    _stop_payments(shop, number, actor, request)
     with shop.unit("cancel") as db:
         locked = orders.lock(db, number)
         if locked is None or locked.status == "canceled":
@@ -132,19 +141,21 @@ def _existing(db: Session, number: str) -> Order:
     return order
 
 
-def _stop_payments(shop: Shop, number: str, actor: str) -> None:
+def _stop_payments(shop: Shop, number: str, actor: str, request: uuid.UUID | None) -> None:
     """Void what is not captured, refund what is; keys make both safe to repeat."""
     for found in settling.attempts_of(shop, number):
-        _stop(shop, found, actor)
+        _stop(shop, found, actor, request)
 
 
-def _stop(shop: Shop, found: settling.Attempt, actor: str) -> None:
+def _stop(
+    shop: Shop, found: settling.Attempt, actor: str, request: uuid.UUID | None = None
+) -> None:
     if found.status in payments.FINAL:
         return
     provider = _provider(shop, found.provider)
     try:
         if found.status == "captured":
-            refund.pay_back(shop, found, actor=actor)
+            refund.pay_back(shop, found, actor=actor, request=request)
             return
         if found.ref:
             with outside("void"):
@@ -154,7 +165,8 @@ def _stop(shop: Shop, found: settling.Attempt, actor: str) -> None:
         if result.state == "captured":
             with shop.unit("void_too_late") as db:
                 settling.apply(shop, db, found, result)
-            refund.pay_back(shop, replace(found, ref=result.ref), actor=actor)
+            taken = replace(found, ref=result.ref)
+            refund.pay_back(shop, taken, actor=actor, request=request)
         else:
             _note_canceled(shop, found, result, actor)
     except c.ProviderError as error:

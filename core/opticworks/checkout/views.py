@@ -56,6 +56,7 @@ def view_of(shop: Shop, db: Session, order: Order) -> c.OrderView:
     gone = refunds.units(rows)
     returned = cases.of_order(db, order.id) if sent_back else ()
     paid_with = {each.id: each for each in attempts}
+    notes = credit_notes.links(order, credit_notes.by_refund(db, order, rows), shop.config.base_url)
     return orders.view(
         order,
         list(lines.values()),
@@ -68,13 +69,15 @@ def view_of(shop: Shop, db: Session, order: Order) -> c.OrderView:
         refunded=gone.refunded,
         parts_removed=gone.parts_removed,
         disputed=disputed and any(map(disputes.is_open, disputes.of_order(db, order.id))),
-        refunds=tuple(refunds.view(row, paid_with[row.payment_id]) for row in rows),
+        refunds=tuple(
+            refunds.view(row, paid_with[row.payment_id], notes.get(row.key)) for row in rows
+        ),
         returns=cases.views(
             db,
             returned,
             {line.id: (line.sku, line.title) for line in lines.values()},
             shop.config.base_url + orders.path(order),
-            credit_notes.by_return(db, order, returned, shop.config.base_url),
+            credit_notes.by_return(returned, rows, notes),
         ),
         returned=next((each.returned for each in reversed(attempts) if each.returned), ""),
     )

@@ -27,6 +27,7 @@ from opticworks.contracts import N_
 from opticworks.jobs import defer, task
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order
+from opticworks.payments import refunds
 from opticworks.returns import service as cases
 from opticworks.returns.models import Return, Withdrawal
 from opticworks.shipping import service as shipments
@@ -143,7 +144,8 @@ def carry_out(shop: Shop, return_id: str) -> None:
         return
     try:
         if plan.whole:
-            staff.cancel(shop, plan.number, actor=CUSTOMER, reason="withdrawal")
+            request = credit_notes.canceled_request(case_id)
+            staff.cancel(shop, plan.number, actor=CUSTOMER, reason="withdrawal", request=request)
         elif plan.portions:
             outcome = refunding.refund(shop, plan.number, plan.wish, actor=CUSTOMER)
             if outcome.refunds and all(each.status == "failed" for each in outcome.refunds):
@@ -189,11 +191,11 @@ def _begin(shop: Shop, case_id: uuid.UUID) -> _Plan | None:
         shipments.drop_drafts(db, order.id)
         lines = orders.lines_of(db, order.id)
         paid = return_refund.accepted(db, order.id, request)
+        unsent = {line.order_line_id: line.unsent for line in case.lines if line.unsent}
         if not paid and order.status != "canceled":
-            _what_left(db, order, case)
+            unsent = _still_here(db, order, case)
         declared = cases.withdrawal(db, case.id)
         shipped = shipments.shipped(db, order.id)
-        unsent = {line.order_line_id: line.unsent for line in case.lines if line.unsent}
         portions = {} if paid else _portions(lines, unsent)
         whole = not paid and not shipped and declared is not None and declared.everything
         return _Plan(order.number, whole and bool(unsent), portions, 0, request)
@@ -203,16 +205,34 @@ def _portions(lines: Sequence[Any], unsent: Mapping[int, int]) -> dict[str, Port
     return {line.sku: Portion(unsent=unsent[line.id]) for line in lines if line.id in unsent}
 
 
-def _what_left(db: Session, order: Order, case: Return) -> None:
-    """Somebody sent units while they were being withdrawn from: they come back in a parcel."""
+def _still_here(db: Session, order: Order, case: Return) -> dict[int, int]:
+    """Units to take out and pay back, by line. What somebody sent while it was being withdrawn
+    from comes back in a parcel; what staff paid back otherwise is done with."""
     wanted = demand.of_order(db, order)
+    others = cases.spoken_for([each for each in cases.of_order(db, order.id) if each is not case])
+    paid = _paid_since(db, order, case)
+    found = {}
     for line in case.lines:
         of_it = wanted[line.order_line_id]
         here = max(0, of_it.kept - of_it.left)
-        if line.unsent > here:
-            line.unsent = here
+        sent = max(0, of_it.left - others[line.order_line_id] - line.coming)
+        waiting = line.unsent - paid.get(line.order_line_id, 0)
+        if (left := min(waiting - here, sent)) > 0:
+            line.unsent -= left
             cases.tell(db, case, "left_meanwhile")
+        if (units := min(waiting, here)) > 0:
+            found[line.order_line_id] = units
     db.flush()
+    return found
+
+
+def _paid_since(db: Session, order: Order, case: Return) -> Mapping[int, int]:
+    """Units that staff took out and paid back since then, for no return, by line."""
+    rows = refunds.of_order(db, order.id)
+    origins = refunds.origins(rows)
+    of_cases = {r for each in cases.of_order(db, order.id) for r in credit_notes.requests_of(each)}
+    mine = [r for r in rows if r.created_at >= case.created_at and origins[r.key] not in of_cases]
+    return refunds.units(mine).removed
 
 
 def _end(shop: Shop, plan: _Plan, case_id: uuid.UUID) -> None:
@@ -222,10 +242,6 @@ def _end(shop: Shop, plan: _Plan, case_id: uuid.UUID) -> None:
             return
         case.carried_out_at, case.problem = shop.now(), ""
         cases.tell(db, case, "carried_out")
-        if plan.whole:
-            return_refund.note_cancellation(shop.ctx(db), order, case)
-        else:
-            return_refund.note_refund(shop.ctx(db), order, case, plan.request)
         if not any(line.coming for line in case.lines):
             back = return_refund.accepted(db, order.id, plan.request) or plan.whole
             returns.step(db, case, "refunded" if back else "closed")

@@ -108,7 +108,8 @@ class RefundLine(NamedTuple):
 class RefundView:
     """Money that goes back to the customer. `lines` are what it is for; one of no quantity and
     below zero is what others were cheaper by because of it.
-    `shipping` is its part for delivery; the rest of `amount` was settled by hand."""
+    `shipping` is its part for delivery; the rest of `amount` was settled by hand. `credit_note`
+    has the number and the customer's address of the one that was issued for it."""
 
     id: str
     amount: Money
@@ -119,6 +120,7 @@ class RefundView:
     message: str = ""
     lines: tuple[RefundLine, ...] = ()
     shipping: Money | None = None
+    credit_note: tuple[str, str] | None = None
 
     @property
     def rest(self) -> Money:

@@ -376,7 +376,7 @@ class ReturnSettings(BaseModel):
     credit_prefix: str = Field(
         "CN-",
         title="Numbers of credit notes begin with",
-        description="One is written for each refund of a return, numbered without a gap.",
+        description="One is written for each refund, of a return or not, numbered without a gap.",
         pattern=r"^[A-Za-z0-9/._-]{1,12}$",
         max_length=12,
         json_schema_extra={"width": "half"},

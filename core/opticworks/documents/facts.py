@@ -1,4 +1,5 @@
-"""What stands on an invoice or a credit note, as plain JSON: frozen when it is issued.
+"""What stands on an invoice, a credit note or the reversal of one, as plain JSON: frozen when it
+is issued.
 
 Amounts are minor units of `currency`. Whoever issues another kind of document fills the same
 keys, and `opticworks.documents.sheet` draws it:
@@ -8,11 +9,15 @@ keys, and `opticworks.documents.sheet` draws it:
     tax_ids, buyer_tax_id           as they are printed
     lines                           title, note, quantity, unit, total: one row each; `unit` is None
                                     where the total is no multiple of one price, `of` names the
-                                    bundle of a single part, `without` what a bundle lacks
+                                    bundle of a single part, `without` what a bundle lacks;
+                                    `ours`: its title is the shop's own word, and translated
     sums, total                     kind, label, amount, rate: what leads from the rows to the total
     taxes                           label, rate, net, tax: one row per rate, and
     tax_included                    whether the prices contain them
     remarks, paid, refers_to        sentences; how it was paid; the number that a credit note is of
+    reverses                        the number of the credit note that a reversal is of
+    credits                         what is taken off each rate (checkout.credit_split), for the
+                                    next credit note to count with
     locale, paper, footer           how it looks
 """
 

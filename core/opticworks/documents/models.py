@@ -11,7 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from opticworks.db import Base, timestamp
 
-KINDS = ("invoice", "credit_note")
+KINDS = ("invoice", "credit_note", "credit_reversal")
+CREDITS = KINDS[1:]  #: what takes off an invoice, or gives back to it
 
 
 class DocumentSeries(Base):
@@ -33,7 +34,7 @@ class Document(Base):
 
     __tablename__ = "document"
     __table_args__ = (
-        CheckConstraint("kind IN ('invoice', 'credit_note')", name="kind"),
+        CheckConstraint(f"kind IN {KINDS!r}", name="kind"),
         UniqueConstraint("series", "position"),
         UniqueConstraint("kind", "order_number", "about"),
     )
@@ -44,6 +45,6 @@ class Document(Base):
     series: Mapped[str] = mapped_column(Text)
     position: Mapped[int] = mapped_column(BigInteger)
     order_number: Mapped[str] = mapped_column(ForeignKey("orders.number"), index=True)
-    about: Mapped[str] = mapped_column(Text, default="")  #: a refund's id, on its credit note
+    about: Mapped[str] = mapped_column(Text, default="")  #: a refund's id, of a credit note
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
     issued_at: Mapped[datetime] = timestamp()

@@ -16,7 +16,11 @@ from opticworks.documents.models import Document
 from opticworks.documents.page import Gettext, draw, gap, lines, table, text, width_of
 from opticworks.money import Money
 
-TITLES = {"invoice": N_("Invoice"), "credit_note": N_("Credit note")}
+TITLES = {
+    "invoice": N_("Invoice"),
+    "credit_note": N_("Credit note"),
+    "credit_reversal": N_("Reversal of a credit note"),
+}
 SUMS = {
     "subtotal": N_("Subtotal"),
     "shipping": N_("Shipping"),
@@ -93,6 +97,8 @@ class _Sheet:
         ]
         if facts.get("refers_to"):
             about.insert(1, (_("For invoice"), facts["refers_to"]))
+        if facts.get("reverses"):
+            about.insert(1, (_("For credit note"), facts["reverses"]))
         if paid := facts["paid"]:
             about.append((_("Paid with"), _(paid)))
         half = self.width / 2
@@ -118,7 +124,7 @@ class _Sheet:
         ]
         body = [
             [
-                [text(line["title"]), *lines(self.below(line), 8, grey=True)],
+                [text(self.title_of(line)), *lines(self.below(line), 8, grey=True)],
                 text(str(line["quantity"]), right=True),
                 text("" if line["unit"] is None else self.money(line["unit"]), right=True),
                 text(self.money(line["total"]), right=True),
@@ -127,6 +133,10 @@ class _Sheet:
         ]
         widths = [width - 210, 54, 76, 80]
         return table([head, *body], widths, head=1)
+
+    def title_of(self, line: Mapping[str, Any]) -> str:
+        title: str = line["title"]
+        return self._(title) if line.get("ours") else title
 
     def below(self, line: Mapping[str, Any]) -> list[str]:
         """What stands below a row's title."""

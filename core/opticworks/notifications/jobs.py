@@ -39,6 +39,7 @@ from opticworks.faults import outside
 from opticworks.jobs import Retry, defer, task
 from opticworks.notifications import unsubscribe
 from opticworks.notifications.models import EventHandled, Message, StoredEvent
+from opticworks.notifications.order_mails import credit_note_of
 from opticworks.notifications.rendering import render, worded
 from opticworks.notifications.service import (
     attachments,
@@ -88,7 +89,7 @@ def _compose(shop: Any, event_id: int, implementation: Any) -> None:
             # What customers read is written in the language that they ordered in.
             ctx = replace(ctx, locale=ctx.settings["shop"].written_in(event.order.locale).locale)
         drafts = [
-            with_invoice(shop, db, draft, event.order)
+            with_papers(shop, db, draft, event)
             for draft in _call(implementation, event=event, ctx=ctx) or ()
         ]
         # Several mails about one fact leave together, where the mailer takes several.
@@ -104,22 +105,23 @@ def _compose(shop: Any, event_id: int, implementation: Any) -> None:
             defer(db, "notifications.send_many", message_ids=together)
 
 
-def with_invoice(
-    shop: Any, db: Session, draft: MessageDraft, order: OrderView | None
-) -> MessageDraft:
-    """The mail that says an order is paid, with its invoice if the shop sends it along."""
+def with_papers(shop: Any, db: Session, draft: MessageDraft, event: Event) -> MessageDraft:
+    """The mail with the document that belongs to it: the one that says an order is paid with its
+    invoice, if the shop sends it along; that of a refund with its credit note."""
+    order, paper = event.order, None
     papers = shop.settings["documents"]
-    wanted = papers.invoices and papers.attach_invoice and order is not None
-    invoice = None
-    if wanted and order is not None and _says_paid(db, draft.kind, order.number):
-        invoice = documents.invoice_of(db, order, shop.settings, shop.now())
-    if invoice is None:
+    invoiced = order is not None and papers.invoices and papers.attach_invoice
+    if draft.kind == "payment_refunded":
+        paper = credit_note_of(db, event)
+    elif order is not None and invoiced and _says_paid(db, draft.kind, order.number):
+        paper = documents.invoice_of(db, order, shop.settings, shop.now())
+    if paper is None:
         return draft
     from opticworks.documents import sheet  # draws PDFs: 20 MB that few need
 
     file = Attachment(
-        filename=sheet.filename(invoice),
-        content=sheet.pdf(invoice, shop.templates.gettext(invoice.facts["locale"])),
+        filename=sheet.filename(paper),
+        content=sheet.pdf(paper, shop.templates.gettext(paper.facts["locale"])),
         content_type="application/pdf",
     )
     return replace(draft, attachments=(*draft.attachments, file))

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
+from sqlalchemy.orm import Session
 
 from opticworks.contracts import (
     N_,
@@ -16,6 +17,8 @@ from opticworks.contracts import (
     OrderView,
     ShipmentView,
 )
+from opticworks.documents import service as documents
+from opticworks.documents.models import Document
 from opticworks.events import (
     ORDER_CANCELED,
     ORDER_PLACED,
@@ -149,8 +152,14 @@ def _refunded(order: OrderView, event: Event, ctx: Ctx) -> Iterator[MessageDraft
     if isinstance(amount, int):
         money = Money(amount, order.currency)
         refund = next((r for r in order.refunds if r.id == event.data.get("refund")), None)
-        data = {"amount": money, "refund": refund}
+        note = credit_note_of(ctx.db, event)
+        data = {"amount": money, "refund": refund, "credit_note": note.number if note else ""}
         yield draft(order, "payment_refunded", data, amount=money.format(ctx.locale))
+
+
+def credit_note_of(db: Session, event: Event) -> Document | None:
+    """The credit note of the refund that an event tells of."""
+    return documents.find(db, "credit_note", event.subject, str(event.data.get("refund")))
 
 
 def _new_order(order: OrderView, ctx: Ctx) -> Iterator[MessageDraft]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,7 +39,8 @@ class Source:
 
 
 def sources(db: Session, order_id: int) -> list[Source]:
-    """The order's captured payments with money left, the newest first.
+    """The order's captured payments with money left, the newest first; money that goes back by
+    itself comes last, since nothing was sold for it.
 
     What a bank disputes is not there to be paid back: it has it, or decides about it.
     """
@@ -52,7 +53,7 @@ def sources(db: Session, order_id: int) -> list[Source]:
         .outerjoin(gone, gone.c.payment_id == Payment.id)
         .outerjoin(disputed, disputed.c.payment_id == Payment.id)
         .where(Payment.order_id == order_id)
-        .order_by(captured.c.last.desc())
+        .order_by(Payment.returned != "", captured.c.last.desc())
     )
     found = [Source(payment, int(left) - int(claimed or 0)) for payment, left, claimed in rows]
     return [source for source in found if source.left > 0]
@@ -146,6 +147,22 @@ def by_key(db: Session, key: uuid.UUID) -> Refund | None:
 def by_request(db: Session, request: uuid.UUID) -> Sequence[Refund]:
     """All parts of one wish."""
     return db.scalars(select(Refund).where(Refund.request == request).order_by(Refund.id)).all()
+
+
+def repeat_of(failed: uuid.UUID) -> uuid.UUID:
+    """The request of the refund that is made in place of the one of that key, which failed."""
+    return uuid.uuid5(failed, "again")
+
+
+def origins(rows: Iterable[Refund]) -> dict[uuid.UUID, uuid.UUID]:
+    """By the key of each refund, given the oldest first, the request it goes back to: one that
+    failed and was made again counts as the first."""
+    found: dict[uuid.UUID, uuid.UUID] = {}
+    repeats: dict[uuid.UUID, uuid.UUID] = {}
+    for row in rows:  # a repeat meets what it repeats
+        found[row.key] = repeats.get(row.request, row.request)
+        repeats[repeat_of(row.key)] = found[row.key]
+    return found
 
 
 def due(db: Session, now: datetime, limit: int = 100) -> list[uuid.UUID]:
@@ -317,7 +334,9 @@ def _by_part(entry: Mapping[str, Any], key: str) -> dict[tuple[int, str], int]:
     return {(entry["line"], sku): count for sku, count in entry.get(key, {}).items()}
 
 
-def view(refund: Refund, payment: Payment) -> c.RefundView:
+def view(
+    refund: Refund, payment: Payment, credit_note: tuple[str, str] | None = None
+) -> c.RefundView:
     def money(minor: int) -> Money:
         return Money(minor, payment.currency)
 
@@ -341,4 +360,5 @@ def view(refund: Refund, payment: Payment) -> c.RefundView:
             for entry in refund.lines.get("lines", [])
         ),
         shipping=money(shipping) if shipping else None,
+        credit_note=credit_note,
     )

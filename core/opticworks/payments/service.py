@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Required, TypedDict, Unpack
 
 from sqlalchemy import ColumnElement, bindparam, exists, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -123,39 +123,31 @@ _RECORD = _ADD.returning(_event.c.id)
 _NOTE = Write(_ADD)
 
 
-def record(
-    db: Session,
-    payment: Payment,
-    kind: str,
-    *,
-    key: str,
-    amount: int = 0,
-    about: int = 0,
-    actor: str = "",
-    note: str = "",
-) -> bool:
-    """Add a fact to the ledger; False if this key was known, and then nothing changes.
+class Fact(TypedDict, total=False):
+    """What the ledger is told beside the kind of a fact: a `key` that it has once per payment,
+    `amount` and `about` as in PaymentEvent, in minor units, who did it and what to say of it."""
 
-    `amount` and `about` as in PaymentEvent, in minor units.
-    """
-    row = (payment.id, key, kind, amount, about, actor, note)
-    return db.execute(_RECORD, dict(zip(_FACT, row, strict=True))).scalar() is not None
+    key: Required[str]
+    amount: int
+    about: int
+    actor: str
+    note: str
 
 
-def note(
-    db: Session,
-    payment: Payment,
-    kind: str,
-    *,
-    key: str,
-    amount: int = 0,
-    about: int = 0,
-    actor: str = "",
-    note: str = "",
-) -> None:
-    """As `record`, for who need not know whether it was new."""
-    row = (payment.id, key, kind, amount, about, actor, note)
-    later(db, _NOTE, dict(zip(_FACT, row, strict=True)))
+def _row(payment: Payment, kind: str, fact: Fact) -> dict[str, Any]:
+    nothing = {"amount": 0, "about": 0, "actor": "", "note": ""}
+    return {"payment_id": payment.id, "kind": kind, **nothing, **fact}
+
+
+def record(db: Session, payment: Payment, kind: str, **fact: Unpack[Fact]) -> bool:
+    """Add a fact to the ledger; False if its key was known, and then nothing changes."""
+    return db.execute(_RECORD, _row(payment, kind, fact)).scalar() is not None
+
+
+def note(db: Session, payment: Payment, kind: str, **fact: Unpack[Fact]) -> None:
+    """As `record`, for who need not know whether it was new: written with what the transaction
+    writes next."""
+    later(db, _NOTE, _row(payment, kind, fact))
 
 
 def advance(payment: Payment, result: c.PaymentResult, now: datetime) -> bool:

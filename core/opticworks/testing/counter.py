@@ -56,7 +56,8 @@ class Counter:
     def cart(self, *lines: tuple[str, int], details: Mapping[str, str] = ADA) -> uuid.UUID:
         """A customer's cart with these lines, an address and shipping rates."""
         with self.shop.unit() as db:
-            cart = carts.create(db, "USD", self.shop.now(), 30)
+            currency = self.shop.settings["shop"].currency
+            cart = carts.create(db, currency, self.shop.now(), 30)
             for sku, quantity in lines:
                 basket.add(self.shop, db, cart, sku, quantity)
             carts.remember_details(cart, dict(details), self.shop.now())

@@ -74,6 +74,20 @@ def wrong(shop: Shop) -> list[str]:
         ]
 
 
+#: What was credited of an order `o`, and the documents of a refund `r`.
+_CREDITED = (
+    "(SELECT coalesce(sum((d.facts ->> 'total')::bigint), 0) FROM document d"
+    " WHERE d.order_number = o.number AND d.kind <> 'invoice')"
+)
+_OF_REFUND = (
+    "EXISTS (SELECT FROM document d WHERE d.order_number = o.number"
+    " AND d.about = r.key::text AND d.kind = '{}')"
+)
+_REFUNDS = (
+    "SELECT o.number, r.key, r.status FROM refund r JOIN payment p ON p.id = r.payment_id"
+    " JOIN orders o ON o.id = p.order_id WHERE "
+)
+
 _CHECKS = {
     "goods kept for no order": (
         "SELECT h.order_number, h.sku FROM stock_hold h"
@@ -106,6 +120,23 @@ _CHECKS = {
         "SELECT r.key, r.status FROM refund r WHERE r.status <> 'intended' AND NOT EXISTS ("
         " SELECT FROM payment_event e WHERE e.payment_id = r.payment_id"
         " AND e.key = 'refund:' || r.key || ':' || r.status)"
+    ),
+    "a refund that its invoice knows nothing of": (
+        f"{_REFUNDS} p.returned = '' AND r.status IN ('pending', 'done') AND EXISTS (SELECT FROM"
+        " document d WHERE d.order_number = o.number AND d.kind = 'invoice')"
+        f" AND NOT {_OF_REFUND.format('credit_note')} AND {_CREDITED} < o.total"
+    ),
+    "a credit note for what was not paid back, or never invoiced": (
+        f"{_REFUNDS} {_OF_REFUND.format('credit_note')} AND NOT"
+        f" {_OF_REFUND.format('credit_reversal')}"
+        " AND (p.returned <> '' OR r.status NOT IN ('pending', 'done'))"
+    ),
+    "more credited than was invoiced": (
+        f"SELECT o.number FROM orders o WHERE {_CREDITED} NOT BETWEEN 0 AND o.total"
+    ),
+    "a gap in the numbers of documents": (
+        "SELECT s.prefix FROM document_series s LEFT JOIN document d ON d.series = s.prefix"
+        " GROUP BY s.prefix HAVING count(d.id) <> s.last OR max(d.position) <> s.last"
     ),
     "a placed order that nobody was told of": (
         "SELECT o.number FROM orders o WHERE o.status = 'confirmed' AND NOT EXISTS ("

@@ -18,7 +18,9 @@ from jsonschema import Draft4Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
 
-from opticworks.testing.standins import differences, learn
+from opticworks.testing.standins import Switch, differences, learn
+from opticworks_stripe_payments.standin.server import StandIn
+from opticworks_stripe_payments.standin.vendor import Vendor
 
 DATA = Path(__file__).parent / "data"
 SPEC = json.loads((DATA / "openapi.json").read_text())
@@ -370,11 +372,36 @@ def test_a_browser_may_only_confirm_its_own_intent(standin: Any, client: Any) ->
 
 
 def test_what_was_paid_outlives_the_process(tmp_path: Path) -> None:
-    from opticworks_stripe_payments.standin.vendor import Vendor
-
     first = Vendor(tmp_path / "state.json")
     made = first.create_intent(amount=2900, currency="usd", capture_method="automatic", metadata={})
     first.confirm(made, first.method("pm_card_visa"), None)
     first.save()
     again = Vendor(tmp_path / "state.json")
     assert again.get("payment_intent", made["id"])["status"] == "succeeded"
+
+
+def test_keys_are_known_again_after_a_restart(
+    listening: tuple[Switch, str], standin: Any, tmp_path: Path
+) -> None:
+    """A shop that was killed with its stand-in repeats its payment and its refund."""
+    state = tmp_path / "state.json"
+    said = []
+    for _ in range(2):
+        listening[0].app = StandIn(Vendor(state))
+        client = standin.client().v1
+        intent = client.payment_intents.create(
+            {"amount": 2900, "currency": "usd"}, {"idempotency_key": "attempt"}
+        )
+        if not said:
+            standin.confirm(intent.id)
+        refund = client.refunds.create(
+            {"payment_intent": intent.id, "amount": 900}, {"idempotency_key": "refund"}
+        )
+        said.append((intent.id, intent.status, refund.id))
+    assert said[0] == said[1], "the first answers, though the payment has gone on"
+    kept = Vendor(state).objects
+    assert [len(kept[kind]) for kind in ("payment_intent", "charge", "refund")] == [1, 1, 1]
+    with pytest.raises(stripe.IdempotencyError):
+        client.refunds.create(
+            {"payment_intent": intent.id, "amount": 800}, {"idempotency_key": "refund"}
+        )

@@ -257,3 +257,6 @@ def test_a_credit_note_counts_as_the_invoice_does(
     assert {row["kind"]: row["amount"] for row in found["sums"]} == sums
     assert found["total"] == sum(sums.values())
     assert found["tax_included"] is (entered == "gross")
+    net = 18648 if entered == "gross" else 20000
+    (tax,) = found["taxes"]
+    assert (tax["rate"], tax["net"], tax["tax"]) == ("0.0725", net, found["total"] - net)

@@ -14,7 +14,8 @@ from sqlalchemy.exc import IntegrityError
 
 from opticworks import kernel
 from opticworks.checkout import purchase, return_labels, return_refund, returns, staff, withdrawal
-from opticworks.checkout.refund import again
+from opticworks.checkout.refund import again, refund
+from opticworks.checkout.refund_plan import Portion, Wish
 from opticworks.checkout.return_refund import Terms
 from opticworks.checkout.returns import Arrived, Asked
 from opticworks.checkout.settle import Refused
@@ -491,7 +492,7 @@ def test_what_left_or_has_a_label_while_it_is_withdrawn_from(counter: Counter) -
     assert [(line.quantity, line.unsent) for line in first.lines] == [(3, 2), (1, 1)]
     assert (first.state, first.problem) == ("approved", "")
     assert story(counter, declared) == [
-        *("declared", "left_meanwhile", "carried_out", "credit_note")
+        *("declared", "left_meanwhile", "credit_note", "carried_out")
     ]
 
     unpaid = counter.buy(("A", 2)).number
@@ -503,4 +504,18 @@ def test_what_left_or_has_a_label_while_it_is_withdrawn_from(counter: Counter) -
         withdrawal.carry_out(counter.shop, str(case(counter, second).id))
     assert (case(counter, second).state, case(counter, second).problem) == ("refunded", "")
     assert [line.left for line in counter.order(unpaid).lines] == [1]
+    assert wrong(counter.shop) == []
+
+
+def test_what_staff_pay_back_while_it_is_withdrawn_from_is_done_with(counter: Counter) -> None:
+    number = bought(counter, B=1)
+    declared = withdraw(counter, number, A=2, B=1)
+    wish = Wish(request=uuid.uuid4(), portions={"A": Portion(unsent=2)})
+    refund(counter.shop, number, wish, actor=CLERK)  # a clerk was quicker than the job
+    drain(counter.shop)
+    found = case(counter, declared)
+    assert (found.state, found.problem) == ("approved", ""), "the sent one still comes back"
+    assert [line.coming for line in found.lines] == [0, 1]
+    assert len(counter.order(number).refunds) == 1
+    assert [line.left for line in counter.order(number).lines] == [1, 0]
     assert wrong(counter.shop) == []

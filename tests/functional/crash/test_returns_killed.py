@@ -55,7 +55,12 @@ FOLLOWING = (
     "label_follow.before_commit",
     "label_follow.after_commit",
 )
-PAYING = ("return_refunded.before_commit", "return_refunded.after_commit")
+PAYING = (
+    "refund.before_commit",
+    "refund.after_commit",
+    "return_refunded.before_commit",
+    "return_refunded.after_commit",
+)
 CARRYING_OUT = (
     "withdrawal_begin.before_commit",
     "withdrawal_begin.after_commit",
@@ -133,8 +138,9 @@ class Ramp(Yard):
 
     def notes(self, number: str) -> int:
         case = self.find(number)
-        requests = [str(case.id), str(uuid.uuid5(case.id, "unsent"))]
-        about = "document WHERE kind = 'credit_note' AND about = ANY(:requests)"
+        requests = [case.id, uuid.uuid5(case.id, "unsent")]
+        mine = "SELECT key::text FROM refund WHERE request = ANY(:requests)"
+        about = f"document WHERE kind = 'credit_note' AND about IN ({mine})"
         return self.count(about, requests=requests)
 
 

@@ -12,6 +12,7 @@ from opticworks.audit import service as audit
 from opticworks.checkout import addresses, staff
 from opticworks.checkout.settle import Refused
 from opticworks.contracts import Address
+from opticworks.documents import service as documents
 from opticworks.orders import service as orders
 from opticworks.stock import service as stock
 from opticworks.testing.ledger import wrong
@@ -116,7 +117,7 @@ def test_a_paid_order_is_paid_back_once(street, fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", CANCELING_PAID[:6])
-def test_a_refund_of_a_part_is_paid_once_or_never(street, fault: str) -> None:
+def test_a_refund_of_a_part_is_paid_and_credited_once_or_never(street, fault: str) -> None:
     """Nobody presses the button again: what was written down is brought to its end by itself."""
     customer, number = ordered(street, "fake_card")
     call = ["opticworks.testing.processes:refund", {"number": number, "amount": 100}]
@@ -129,6 +130,9 @@ def test_a_refund_of_a_part_is_paid_once_or_never(street, fault: str) -> None:
     moved = [amount for _, amount in customer.ledger() if amount]
     assert moved == [order.total, -paid][: 2 if paid else 1]
     assert customer.messages().count(("payment_refunded", "sent")) == bool(paid)
+    with street.shop.unit() as db:
+        kinds = [paper.kind for paper in documents.of_order(db, number)]
+    assert kinds == ["invoice", "credit_note"][: 2 if paid else 1]
 
 
 @pytest.mark.parametrize("fault", CANCELING_WHILE_PAYING)

@@ -12,7 +12,7 @@ from pyramid.response import Response
 from opticworks.admin.shell import flash
 from opticworks.admin.views.orders import find
 from opticworks.audit import service as audit
-from opticworks.checkout import papers
+from opticworks.checkout import credit_notes, papers
 from opticworks.documents import service as documents
 from opticworks.orders import service as orders
 from opticworks.shipping import service as shipments
@@ -36,8 +36,7 @@ def file(content: bytes, name: str, content_type: str = "application/pdf") -> Re
 def write(request: Request) -> Response:
     """Write the invoice of an order that has none, since it was paid before the shop wrote any."""
     view = find(request)[1]
-    shop = request.shop
-    invoice = documents.invoice_of(request.db, view, shop.settings, shop.now())
+    invoice = credit_notes.write_invoice(request.shop.ctx(request.db), view)
     if invoice is None:
         flash(request, "There is no invoice yet: it is written when the order is paid.", "problem")
     else:

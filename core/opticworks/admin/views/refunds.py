@@ -22,6 +22,7 @@ from opticworks.checkout import refund as refunding
 from opticworks.checkout import refund_plan
 from opticworks.checkout.refund_plan import Left, LineLeft, Portion, Wish
 from opticworks.checkout.settle import Refused
+from opticworks.documents import service as documents
 from opticworks.money import Money, exponent
 from opticworks.web.page import Crumb, Page
 from opticworks.web.policy import admin_view
@@ -116,6 +117,7 @@ def _page(
         "request_id": values.get("request") or str(uuid.uuid4()),
         "reasons": list(words.REFUND_REASONS.items()),
         "panel": money.of_order(request.db, row),
+        "invoice": documents.find(request.db, "invoice", view.number),
         "error": error,
         "blocked": blocked,
     }

@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,16 +30,18 @@ class Keys:
     """The first answer to a key is repeated; a request that raises leaves its key free.
 
     `answered` holds by key a digest of the request and its answer: whoever keeps it knows the
-    keys again after a restart.
+    keys again after a restart. `lock` is held from the act until its key is there, so that who
+    keeps both under it never keeps the one without the other.
     """
 
-    def __init__(self, answered: dict[str, list[Any]] | None = None) -> None:
+    def __init__(self, answered: dict[str, list[Any]] | None = None, lock: Any = None) -> None:
         self._answered = {} if answered is None else answered
         self._known = {
             key: _Answered(request, answer, done=True)
             for key, (request, answer) in self._answered.items()
         }
         self._lock = threading.Lock()
+        self._keeping = nullcontext() if lock is None else lock
 
     def once(self, key: str, request: Any, act: Callable[[], Any]) -> Any:
         """`act()`'s answer, or the one it had for this key. `request` is whatever JSON must be
@@ -55,11 +58,12 @@ class Keys:
             else:
                 return known.answer
         try:
-            mine.answer = act()
+            with self._keeping:
+                mine.answer = act()
+                self._answered[key] = [asked, mine.answer]
         except BaseException:
             with self._lock:
                 self._known.pop(key, None)
             raise
         mine.done = True
-        self._answered[key] = [asked, mine.answer]
         return mine.answer

@@ -53,7 +53,7 @@ class StandIn(App):
 
     def __init__(self, vendor: Vendor | None = None, delivery: Reports | None = None) -> None:
         super().__init__(vendor or Vendor(), delivery or Reports())
-        self.keys = Keys(self.vendor.keys)
+        self.keys = Keys(self.vendor.keys, self.vendor.lock)
         self.limit = 0
         self.retry_after = "1"
         self._recent: list[float] = []

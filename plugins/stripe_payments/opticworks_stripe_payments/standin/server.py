@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from copy import deepcopy
 from http import HTTPStatus
 from importlib import resources
 from typing import Any
 
 from webob import Request, Response
 
-from opticworks.testing.standins import App, Delivery, NoSuchControl
+from opticworks.testing.standins import App, Delivery, KeyInUse, KeyOfAnother, Keys, NoSuchControl
 from opticworks_stripe_payments.standin import calls, dashboard, objects
 from opticworks_stripe_payments.standin.delivery import StripeDelivery
 from opticworks_stripe_payments.standin.vendor import Vendor
@@ -34,23 +34,12 @@ FILES = {
 }
 
 
-@dataclass
-class _Answered:
-    """The first answer to an idempotency key."""
-
-    request: tuple[str, str]
-    status: int = 0
-    body: dict[str, Any] = field(default_factory=dict)
-    request_id: str = ""
-    done: bool = False
-
-
 class StandIn(App):
     """`app(environ, start_response)`. `calls_made` lists "METHOD path" of what arrived."""
 
     def __init__(self, vendor: Vendor | None = None, delivery: Delivery | None = None) -> None:
         super().__init__(vendor or Vendor(), delivery or StripeDelivery())
-        self._answered: dict[str, _Answered] = {}
+        self.keys = Keys(self.vendor.keys, self.vendor.lock)
 
     def respond(self, request: Request) -> Response:
         path = request.path_info
@@ -90,54 +79,47 @@ class StandIn(App):
         params = _params(request)
         browser = self._authorize(request, params, for_browsers, ids)
         key = request.headers.get("Idempotency-Key", "") if request.method == "POST" else ""
-        if not key:
-            return *self._act(call, ids, params, browser), request_id
         if len(key) > 255:
             raise invalid("The idempotency key is longer than 255 characters.")
-        asked = (request.path_info, json.dumps(params, sort_keys=True))
-        with self._lock:
-            known = self._answered.get(key)
-            if known is None:
-                known = self._answered[key] = _Answered(asked, request_id=request_id)
-            elif known.request != asked:
-                raise StripeError(
-                    400,
-                    "idempotency_error",
-                    "Keys for idempotent requests can only be used with the same parameters "
-                    "they were first used with.",
-                )
-            elif not known.done:
-                raise StripeError(
-                    409,
-                    "invalid_request_error",
-                    "There is currently another in-progress request using this Idempotent Key.",
-                    code="idempotency_key_in_use",
-                )
-            else:
-                return known.status, known.body, known.request_id
+
+        def run() -> list[Any]:
+            try:
+                status, body = self._act(call, ids, dict(params), browser)
+            except StripeError as error:
+                if error.status in (400, 404) and "payment_intent" not in error.fields:
+                    raise  # validation failed before anything was done
+                status, body = error.status, error.body
+            return [status, deepcopy(body), request_id]  # the object goes on, the answer stays
+
         try:
-            known.status, known.body = self._act(call, ids, params, browser)
-        except StripeError as error:
-            if error.status in (400, 404) and "payment_intent" not in error.fields:
-                self._answered.pop(key, None)  # validation failed before anything was done
-                raise
-            known.status, known.body = error.status, error.body
-        except BaseException:
-            self._answered.pop(key, None)
-            raise
-        known.done = True
-        return known.status, known.body, request_id
+            asked = [request.path_info, params]
+            status, body, first = self.keys.once(key, asked, run) if key else run()
+        except KeyOfAnother:
+            raise StripeError(
+                400,
+                "idempotency_error",
+                "Keys for idempotent requests can only be used with the same parameters "
+                "they were first used with.",
+            ) from None
+        except KeyInUse:
+            raise StripeError(
+                409,
+                "invalid_request_error",
+                "There is currently another in-progress request using this Idempotent Key.",
+                code="idempotency_key_in_use",
+            ) from None
+        finally:
+            with self.vendor.lock:
+                self.vendor.save()
+        return status, body, first
 
     def _act(
         self, call: calls.Call, ids: list[str], params: dict[str, Any], browser: bool
     ) -> tuple[int, dict[str, Any]]:
         wanted = params.pop("expand", [])
         with self.vendor.lock:
-            try:
-                answer = call(self.vendor, *ids, params)
-                answer = calls.expand(self.vendor, answer, wanted)
-            finally:
-                self.vendor.save()
+            answer = call(self.vendor, *ids, params)
+            answer = calls.expand(self.vendor, answer, wanted)
         if browser and answer["object"] == "payment_intent":
             answer = objects.browser_safe(answer)
         return 200, answer

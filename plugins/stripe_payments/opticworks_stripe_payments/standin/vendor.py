@@ -34,8 +34,9 @@ class Vendor(Account):
     intent is paid before the shop asks about it, as by a buyer who was quick."""
 
     kinds = KINDS
-    kept = ("numbers",)
+    kept = ("numbers", "keys")
 
+    keys: dict[str, list[Any]] = field(default_factory=dict)  #: as `Keys` has them
     numbers: dict[str, str] = field(default_factory=dict)  #: card number by method or token id
     eager: bool = False
 
