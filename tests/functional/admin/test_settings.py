@@ -13,6 +13,7 @@ from opticworks.boot import boot
 from opticworks.carts import service as carts
 from opticworks.config import Config
 from opticworks.settings import editing
+from opticworks.testing import staff
 from opticworks.web.keys import Vault
 
 INI = {"smtp_mail": {"from_name": "Ini Shop"}, "shop": {"tagline": "From the ini"}}
@@ -230,7 +231,7 @@ def test_secrets_move_to_a_new_root_secret(shop, sign_in):
     alone.close()
 
 
-def test_settings_nobody_reads_are_named(make_shop, counter, sign_in):
+def test_settings_nobody_reads_are_named(make_shop):
     ini = {"smpt_mail": {"host": "x"}, "shop": {}, "table_rates": {}}
     shop = make_shop(plugins=("smtp_mail", "table_rates"), settings=ini)
     assert shop.warnings == (
@@ -239,8 +240,7 @@ def test_settings_nobody_reads_are_named(make_shop, counter, sign_in):
             "enabled, so nothing reads it. Did you mean 'smtp_mail'?"
         ),
     )
-    counter.shop = shop
-    assert "Did you mean 'smtp_mail'?" in sign_in().get("/admin/settings").html.text
+    assert "Did you mean 'smtp_mail'?" in staff.sign_in(shop).get("/admin/settings").html.text
 
 
 def test_saved_values_are_given_back_to_the_ini(shop, sign_in):
