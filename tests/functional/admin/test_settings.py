@@ -243,6 +243,26 @@ def test_settings_nobody_reads_are_named(make_shop):
     assert "Did you mean 'smtp_mail'?" in staff.sign_in(shop).get("/admin/settings").html.text
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (["US"], ["DE", "US"], "US → DE, US"),
+        (True, False, "yes → no"),
+        ([], [{"title": "EU", "shown": "incl"}], "EU added"),
+        (
+            [{"title": "EU", "shown": "incl"}, {"shown": "excl"}],
+            [{"title": "EU", "shown": "excl"}],
+            "row 2 removed, EU changed",
+        ),
+        ([{"code": "a"}, {"code": "b"}], [{"code": "b"}, {"code": "a"}], "in another order"),
+    ],
+)
+def test_the_history_says_in_words_what_became_of_a_value(shop, sign_in, old, new, said):
+    with shop.unit() as db:
+        editing.save(db, "smtp_mail", {}, 0, actor="ada", changes={"host": (old, new)})
+    assert f"Mail server: {said}" in sign_in().get("/admin/settings/smtp_mail").html.text
+
+
 def test_saved_values_are_given_back_to_the_ini(shop, sign_in):
     browser = sign_in()
     form = form_of(browser)
