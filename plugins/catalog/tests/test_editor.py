@@ -210,6 +210,14 @@ def test_a_variant_is_removed_after_a_second_look(shop, owner):
     assert [v.sku for v in read(shop, "lamp").variants] == ["L-RED"]
 
 
+def test_a_product_keeps_its_name_above_a_form_without_a_title(shop, owner):
+    form = form_of(owner.get(lamp(shop)))
+    form["title"] = ""
+    page = save(form, status=422)
+    assert "A product needs a title" in alert(page)
+    assert page.html.h1.text == "Lamp"
+
+
 def test_a_part_of_a_bundle_is_refused_before_anybody_is_asked(shop, owner):
     path = lamp(shop)
     pair = VariantInput(sku="PAIR", price=1500, components=(("L-RED", 2),))

@@ -13,6 +13,7 @@ from opticworks.boot import boot
 from opticworks.carts import service as carts
 from opticworks.config import Config
 from opticworks.settings import editing
+from opticworks.testing import staff
 from opticworks.web.keys import Vault
 
 INI = {"smtp_mail": {"from_name": "Ini Shop"}, "shop": {"tagline": "From the ini"}}
@@ -230,7 +231,7 @@ def test_secrets_move_to_a_new_root_secret(shop, sign_in):
     alone.close()
 
 
-def test_settings_nobody_reads_are_named(make_shop, counter, sign_in):
+def test_settings_nobody_reads_are_named(make_shop):
     ini = {"smpt_mail": {"host": "x"}, "shop": {}, "table_rates": {}}
     shop = make_shop(plugins=("smtp_mail", "table_rates"), settings=ini)
     assert shop.warnings == (
@@ -239,8 +240,27 @@ def test_settings_nobody_reads_are_named(make_shop, counter, sign_in):
             "enabled, so nothing reads it. Did you mean 'smtp_mail'?"
         ),
     )
-    counter.shop = shop
-    assert "Did you mean 'smtp_mail'?" in sign_in().get("/admin/settings").html.text
+    assert "Did you mean 'smtp_mail'?" in staff.sign_in(shop).get("/admin/settings").html.text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (["US"], ["DE", "US"], "US → DE, US"),
+        (True, False, "yes → no"),
+        ([], [{"title": "EU", "shown": "incl"}], "EU added"),
+        (
+            [{"title": "EU", "shown": "incl"}, {"shown": "excl"}],
+            [{"title": "EU", "shown": "excl"}],
+            "row 2 removed, EU changed",
+        ),
+        ([{"code": "a"}, {"code": "b"}], [{"code": "b"}, {"code": "a"}], "in another order"),
+    ],
+)
+def test_the_history_says_in_words_what_became_of_a_value(shop, sign_in, old, new, said):
+    with shop.unit() as db:
+        editing.save(db, "smtp_mail", {}, 0, actor="ada", changes={"host": (old, new)})
+    assert f"Mail server: {said}" in sign_in().get("/admin/settings/smtp_mail").html.text
 
 
 def test_saved_values_are_given_back_to_the_ini(shop, sign_in):

@@ -343,7 +343,7 @@ def _history(request: Request, subject: Subject) -> list[timeline.Entry]:
     for entry in reversed(entries):
         changes = entry.data.get("changes", {})
         detail = " · ".join(
-            f"{editing.describe([name], subject.schema)}: {_short(old)} → {_short(new)}"
+            f"{editing.describe([name], subject.schema)}: {_became(old, new)}"
             for name, (old, new) in changes.items()
         )
         title = HISTORY_WORDS.get(entry.action, "Changed")
@@ -352,8 +352,36 @@ def _history(request: Request, subject: Subject) -> list[timeline.Entry]:
     return found
 
 
+def _became(old: Any, new: Any) -> str:
+    """What became of a value; of rows of several fields each, which of them."""
+    rows = [row for value in (old, new) if isinstance(value, list) for row in value]
+    if not any(isinstance(row, dict) for row in rows):
+        return f"{_short(old)} → {_short(new)}"
+    before, after = _rows(old), _rows(new)
+    said = [
+        *(f"{name} added" for name in after if name not in before),
+        *(f"{name} removed" for name in before if name not in after),
+        *(f"{name} changed" for name in after if before.get(name, after[name]) != after[name]),
+    ]
+    return ", ".join(said) or "in another order"
+
+
+def _rows(rows: Any) -> dict[str, Any]:
+    """The rows of a setting by what they are called, or else by their place."""
+    names = ("title", "name", "code")
+    return {
+        next((str(row[name]) for name in names if row.get(name)), f"row {place}"): row
+        for place, row in enumerate(rows if isinstance(rows, list) else (), 1)
+    }
+
+
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        text = ", ".join(map(str, value))
+    else:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return (text if len(text) <= 60 else text[:59] + "…") or "empty"
 
 

@@ -114,7 +114,7 @@ def page_of(
     notes = notes or Notes()
     if notes.status != 200:
         request.response.status_int = notes.status
-    title = form["title"] or "New product"
+    title = form["title"] or (base.title if base else "")
     published = base is not None and base.status == PUBLISHED
     skus = [row["sku_was"] for row in form.variants if row["sku_was"]]
     return {
