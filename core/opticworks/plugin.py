@@ -22,6 +22,7 @@ from opticworks.hookspecs import hookimpl
 from opticworks.jobs import defer
 from opticworks.jobs import waiting as job_waits
 from opticworks.web.headers import cacheable, private_page, surrogate_keys
+from opticworks.web.numbers import whole
 from opticworks.web.page import Crumb, Page, share_picture, shortened, text_of
 from opticworks.web.policy import admin_view
 from opticworks.web.schema_form import SchemaForm
@@ -60,4 +61,5 @@ __all__ = [
     "text_of",
     "timestamp",
     "unescaped_cell",
+    "whole",
 ]
