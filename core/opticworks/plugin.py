@@ -13,7 +13,6 @@ from opticworks.contracts import (
     MenuItem,
     MigrationBranch,
     PluginInfo,
-    Schedule,
     SlotFragment,
 )
 from opticworks.db import UTCDateTime, plugin_base, timestamp
@@ -37,7 +36,6 @@ __all__ = [
     "MigrationBranch",
     "Page",
     "PluginInfo",
-    "Schedule",
     "SchemaForm",
     "SlotFragment",
     "UTCDateTime",
