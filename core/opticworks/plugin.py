@@ -13,7 +13,6 @@ from opticworks.contracts import (
     MenuItem,
     MigrationBranch,
     PluginInfo,
-    Schedule,
     SlotFragment,
 )
 from opticworks.db import UTCDateTime, plugin_base, timestamp
@@ -22,6 +21,7 @@ from opticworks.hookspecs import hookimpl
 from opticworks.jobs import defer
 from opticworks.jobs import waiting as job_waits
 from opticworks.web.headers import cacheable, private_page, surrogate_keys
+from opticworks.web.numbers import whole
 from opticworks.web.page import Crumb, Page, share_picture, shortened, text_of
 from opticworks.web.policy import admin_view
 from opticworks.web.schema_form import SchemaForm
@@ -36,7 +36,6 @@ __all__ = [
     "MigrationBranch",
     "Page",
     "PluginInfo",
-    "Schedule",
     "SchemaForm",
     "SlotFragment",
     "UTCDateTime",
@@ -60,4 +59,5 @@ __all__ = [
     "text_of",
     "timestamp",
     "unescaped_cell",
+    "whole",
 ]

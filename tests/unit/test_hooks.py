@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from opticworks import events, hookspecs
+from opticworks import events, hookspecs, kernel, plugin
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -112,3 +112,9 @@ def test_every_kind_of_fact_that_plugins_may_wait_for_is_announced():
     kinds = [name for name in vars(events) if name.isupper()]
     assert kinds
     assert [kind for kind in kinds if not any(kind in source for source in sources)] == []
+
+
+def test_every_name_that_plugins_may_import_is_in_their_documentation():
+    text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+)", text))
+    assert [*set(plugin.__all__) - named, *set(kernel.__all__) - named] == []

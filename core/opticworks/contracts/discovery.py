@@ -51,13 +51,6 @@ class MigrationBranch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """When a task runs by itself: five cron fields, in UTC."""
-
-    cron: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StandIn:
     """A local server that stands in for a vendor: `python -m <module> <arguments>`.
 

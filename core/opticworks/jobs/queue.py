@@ -20,8 +20,6 @@ from procrastinate.exceptions import AlreadyEnqueued
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from opticworks.contracts import Schedule
-
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 TASK_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
@@ -96,13 +94,14 @@ class Registry(dict[str, TaskSpec]):
     def task(
         self,
         name: str,
-        schedule: str | Schedule | None = None,
+        schedule: str = "",
         retry: Retry | int = DEFAULT_TRIES,
     ) -> Callable[[Handler], Handler]:
         """Register a handler under a name of the form "<room or plugin>.<verb>".
 
-        With a `schedule` the task also runs by itself, with no arguments. `retry` is the number
-        of tries, or a `Retry` with its own rests. A name that is taken is an error.
+        With a `schedule`, five cron fields in UTC, it also runs by itself, with no arguments.
+        `retry` is the number of tries, or a `Retry` with its own rests. A name that is taken is an
+        error.
         """
 
         def register(handler: Handler) -> Handler:
@@ -110,11 +109,10 @@ class Registry(dict[str, TaskSpec]):
                 raise ValueError(f'A task is named like "orders.expire", not {name!r}.')
             if name in self:
                 raise ValueError(f"Two tasks are named {name!r}; rename one of them.")
-            cron = schedule.cron if isinstance(schedule, Schedule) else schedule or ""
             self[name] = TaskSpec(
                 name=name,
                 handler=handler,
-                schedule=cron,
+                schedule=schedule,
                 retry=Retry(tries=retry) if isinstance(retry, int) else retry,
             )
             return handler

@@ -14,7 +14,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from opticworks import kernel
-from opticworks.plugin import Crumb, Page, admin_view, flash
+from opticworks.plugin import Crumb, Page, admin_view, flash, whole
 from opticworks_catalog import admin, images, pictures_panel, writing
 from opticworks_catalog.models import Image, OptionValue
 from opticworks_catalog.pictures_panel import Panel, What
@@ -156,13 +156,12 @@ def order(request: Request) -> Response:
     known = {row.id for row in rows}
     move, _, steps = request.POST.get("move", "").partition(":")
     if move:
-        if not move.isdigit() or int(move) not in known or steps not in ("-1", "1"):
+        if whole(move) not in known or steps not in ("-1", "1"):
             return _done(request, panel, "", ["This picture was removed meanwhile."])
-        wanted = pictures_panel.moved(rows, int(move), int(steps))
+        wanted = pictures_panel.moved(rows, whole(move), int(steps))
     else:
         texts = request.POST.get("ids", "").split(",")
-        wanted = [int(text) for text in texts if text.isdigit() and len(text) < 19]
-        wanted = [id for id in dict.fromkeys(wanted) if id in known]
+        wanted = [id for id in dict.fromkeys(map(whole, texts)) if id in known]
     if pictures_panel.put_in_order(request.db, rows, wanted):
         _changed(request, panel, "pictures_ordered")
     return _done(request, panel, "The order is saved.", [])

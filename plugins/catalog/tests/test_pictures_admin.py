@@ -116,7 +116,7 @@ def test_pictures_move_one_place_and_as_they_were_dragged(shop, staff, path):
     assert "catalog.pictures_ordered" in audited(shop)
 
 
-@pytest.mark.parametrize("move", ["99999999:1", "x:1", "1:7", "1:", f"{'9' * 30}:1"])
+@pytest.mark.parametrize("move", ["99999999:1", "x:1", "²:1", "1:7", "1:", f"{'9' * 30}:1"])
 def test_an_order_of_what_is_not_there_changes_nothing(staff, path, move):
     page = staff("manager").get(path)
     form = form_of(page, "/order")

@@ -19,7 +19,16 @@ from sqlalchemy import exists, or_, select
 from opticworks import kernel
 from opticworks.contracts import Permission
 from opticworks.money import Money
-from opticworks.plugin import Crumb, Page, SchemaForm, admin_view, escaped_cell, flash, item_groups
+from opticworks.plugin import (
+    Crumb,
+    Page,
+    SchemaForm,
+    admin_view,
+    escaped_cell,
+    flash,
+    item_groups,
+    whole,
+)
 from opticworks_discounts import watching, writing
 from opticworks_discounts.forms import BatchEntry, DiscountEntry
 from opticworks_discounts.models import AUTOMATIC, BATCH, CODE, Code, Discount
@@ -99,8 +108,7 @@ def uses_of(discount: Discount, used: int) -> str:
 @admin_view("discounts.list", READ.code, renderer="admin/discounts/list.pt", request_method=SEE)
 def overview(request: Request) -> dict[str, Any]:
     query = request.GET.get("q", "").strip()[:80]
-    number = request.GET.get("page", "")
-    page = int(number) if number.isascii() and number.isdigit() and 0 < len(number) < 6 else 1
+    page = max(whole(request.GET.get("page"), digits=5), 1)
     statement = select(Discount).order_by(Discount.id.desc())
     if query:
         statement = statement.where(_matches(query))

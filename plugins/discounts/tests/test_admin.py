@@ -228,3 +228,8 @@ def test_only_staff_with_the_permission_come_in(counter, staff):
         clerk.get(path, status=403)
     assert Browser(counter.shop).get(PATH).location.startswith("http://localhost/admin/sign-in")
     staff("manager").get(f"{PATH}/999", status=404)
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "²", "99999", "9" * 5000])
+def test_an_address_that_names_no_page_of_the_list_shows_one(staff, page):
+    staff().get(PATH, {"page": page}, status=200)

@@ -12,7 +12,7 @@ from sqlalchemy import func, or_, select
 
 from opticworks import kernel
 from opticworks.contracts import Permission
-from opticworks.plugin import Crumb, Page, admin_view, flash
+from opticworks.plugin import Crumb, Page, admin_view, flash, whole
 from opticworks_reviews import asking, writing
 from opticworks_reviews.models import (
     ASKED,
@@ -149,7 +149,7 @@ def overview(request: WebRequest) -> dict[str, Any]:
 
 def _number(text: str) -> int:
     """A page's number as an address says it; 1 for what is none."""
-    return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) < 6 else 1
+    return max(whole(text, digits=5), 1)
 
 
 def _kept(values: dict[str, Any]) -> dict[str, str]:
@@ -167,8 +167,7 @@ def _matches(query: str) -> Any:
 
 @admin_view("reviews.admin.bulk", EDIT.code, request_method="POST")
 def bulk(request: WebRequest) -> Response:
-    ids = {int(text) for text in request.POST.getall("id") if text.isascii() and text.isdigit()}
-    ids = {number for number in ids if number < 2**63}
+    ids = {whole(text) for text in request.POST.getall("id")} - {0}
     to, note = _decision(request)
     back = HTTPSeeOther(request.route_path("reviews.admin.list"))
     if to is None or not ids:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from sqlalchemy import ColumnElement, Select, func, select
 
 from opticworks.contracts import Ctx, Rating
-from opticworks.plugin import Memory, memory_of, remembered
+from opticworks.plugin import Memory, memory_of, remembered, whole
 from opticworks_reviews.models import PUBLISHED, Review
 from opticworks_reviews.settings import ReviewsSettings
 
@@ -81,11 +81,10 @@ class Asked:
     def read(cls, query: Mapping[str, str]) -> Asked:
         """From an address; what it can't mean is left out."""
         stars, page, sort = query.get(STARS, ""), query.get(PAGE, ""), query.get(SORT, "")
-        number = int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 1
         return cls(
             stars=int(stars) if stars in ("1", "2", "3", "4", "5") else 0,
             sort=sort if sort in SORTS else NEWEST,
-            page=max(number, 1),
+            page=max(whole(page, digits=5), 1),
         )
 
 

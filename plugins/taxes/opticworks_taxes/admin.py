@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from opticworks.contracts import Address, Permission
 from opticworks.money import Money
-from opticworks.plugin import Crumb, Page, admin_view, flash
+from opticworks.plugin import Crumb, Page, admin_view, flash, whole
 from opticworks_taxes import entries, reading, table_file, trial
 from opticworks_taxes.forms import (
     KINDS,
@@ -144,8 +144,7 @@ class Question(BaseModel):
 @admin_view("taxes.rates", READ.code, renderer="admin/taxes/rates.pt", request_method=SEE)
 def rates(request: Request) -> dict[str, Any]:
     chosen = request.GET.get("in", "").strip().upper()[:2]
-    number = request.GET.get("page", "")
-    page = int(number) if number.isascii() and number.isdigit() and 0 < len(number) < 6 else 1
+    page = max(whole(request.GET.get("page"), digits=5), 1)
     order = (Rate.country, Rate.state, Rate.postal, Rate.layer, Rate.tax_class, Rate.starts.desc())
     query = select(Rate).order_by(*order).limit(PER_PAGE + 1).offset((page - 1) * PER_PAGE)
     if chosen:

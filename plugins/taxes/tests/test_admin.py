@@ -229,3 +229,8 @@ def test_an_exemption_is_kept_with_its_proof(counter, staff, add_rate):
     fill(browser.get(f"{PATH}/exemptions/{kept.id}/delete")).submit(status=303)
     assert counter.quote(counter.cart(("LAMP", 1))).tax_total == Money(725, "USD")
     assert audited(counter.shop)[-1] == "taxes.exemption.deleted"
+
+
+@pytest.mark.parametrize("page", ["0", "²", "9" * 5000])
+def test_an_address_that_names_no_page_of_the_list_shows_one(counter, staff, page):
+    staff(counter.shop, "manager").get(PATH, {"page": page}, status=200)

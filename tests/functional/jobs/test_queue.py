@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
-from opticworks.contracts import ProviderError, Schedule
+from opticworks.contracts import ProviderError
 from opticworks.jobs import Permanent, Registry, Retry, defer, failed, replay, schema
 from opticworks.jobs.testing import drain, run_task, waiting
 
@@ -166,7 +166,7 @@ def test_a_job_of_an_unknown_task_is_named(shop):
 
 def test_two_tasks_of_one_name_and_nameless_tasks_are_errors():
     registry = Registry()
-    registry.task("a.b", schedule=Schedule(cron="0 3 * * *"))(print)
+    registry.task("a.b", schedule="0 3 * * *")(print)
     assert registry["a.b"].schedule == "0 3 * * *"
     with pytest.raises(ValueError, match="Two tasks"):
         registry.task("a.b")(print)

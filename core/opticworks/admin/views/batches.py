@@ -9,6 +9,7 @@ from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 from pyramid.request import Request
 from pyramid.response import Response
 
+from opticworks.admin import typed as read
 from opticworks.admin import words
 from opticworks.admin.shell import flash
 from opticworks.admin.views.papers import file
@@ -109,7 +110,7 @@ def new(request: Request) -> dict[str, Any]:
 def begin(request: Request) -> dict[str, Any] | Response:
     try:
         most = _most(request)
-        batch_id = _uuid(request.POST.get("form", ""))
+        batch_id = read.key(request.POST.get("form", ""))
         ready = [each for each in _candidates(request, _chosen(request)) if not each.reason]
         if not ready and batches.batch_of(request.db, batch_id) is None:
             raise Refused("None of these orders can be sent. Choose others in the list of orders.")
@@ -134,13 +135,6 @@ def _most(request: Request) -> int | None:
     if most < 0:
         raise Refused("The limit must not be less than nothing.")
     return most
-
-
-def _uuid(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise Refused("This form is incomplete. Reload the page and try again.") from None
 
 
 # --- one batch ------------------------------------------------------------------------------------
@@ -209,7 +203,7 @@ def act(request: Request) -> Response:
         for sentence in done.refused[:5]:
             flash(request, sentence, "problem")
     else:
-        flash(request, "This form is incomplete. Reload the page and try again.", "problem")
+        flash(request, read.INCOMPLETE, "problem")
     return HTTPSeeOther(here)
 
 

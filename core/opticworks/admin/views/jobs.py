@@ -16,6 +16,7 @@ from opticworks.audit import service as audit
 from opticworks.jobs import board, defer, registry_of
 from opticworks.jobs.redact import redact
 from opticworks.jobs.worker import pace_of
+from opticworks.web.numbers import whole
 from opticworks.web.page import Crumb, Page
 from opticworks.web.policy import admin_view
 
@@ -75,8 +76,7 @@ def _number(count: int) -> str:
 @admin_view("admin.jobs", "jobs.manage", renderer="admin/jobs.pt", request_method=("GET", "HEAD"))
 def jobs(request: Request) -> dict[str, Any]:
     filters = Filters.read(request.GET)
-    before = request.GET.get("before", "")
-    last = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else 0
+    last = whole(request.GET.get("before"))
     rows = board.find(request.db, filters.which, before=last, limit=PAGE + 1)
     more, rows = len(rows) > PAGE, rows[:PAGE]
     counted = board.counts(request.db, filters.which)
@@ -142,9 +142,8 @@ def do(request: Request) -> Response:
         raise HTTPNotFound("There is nothing like that to do with a job.")
     filters = Filters.read(request.POST)
     ids = _chosen(request, filters)
-    back = request.POST.get("back", "")
-    to = f"{LIST.path}/{back}" if back.isascii() and back.isdigit() and len(back) < 19 else None
-    to = to or request.route_path("admin.jobs", _query=filters.params)
+    back = whole(request.POST.get("back"))
+    to = f"{LIST.path}/{back}" if back else request.route_path("admin.jobs", _query=filters.params)
     if not ids:
         flash(request, "Tick the jobs first.", "problem")
         return HTTPSeeOther(to)
@@ -178,7 +177,7 @@ def _chosen(request: Request, filters: Filters) -> list[int]:
         which = replace(filters, state=filters.state or "failed").which
         return [row.id for row in board.find(request.db, which, limit=MOST)]
     given = request.POST.getall("id")[:MOST]
-    return [int(each) for each in given if each.isascii() and each.isdigit() and len(each) < 19]
+    return [id for each in given if (id := whole(each))]
 
 
 @admin_view(

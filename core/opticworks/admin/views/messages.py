@@ -15,6 +15,7 @@ from opticworks.admin.shell import flash
 from opticworks.audit import service as audit
 from opticworks.notifications import service
 from opticworks.notifications.models import STATUSES, Message, StoredEvent
+from opticworks.web.numbers import whole
 from opticworks.web.page import Crumb, Page
 from opticworks.web.policy import admin_view
 
@@ -46,9 +47,8 @@ def messages(request: Request) -> dict[str, Any]:
                 StoredEvent.subject == wanted.upper(),
             )
         )
-    before = request.GET.get("before", "")
-    if before.isascii() and before.isdigit() and len(before) < 19:
-        query = query.where(Message.id < int(before))
+    if before := whole(request.GET.get("before")):
+        query = query.where(Message.id < before)
     rows = request.db.execute(query.order_by(Message.id.desc()).limit(PAGE + 1)).all()
     more, rows = len(rows) > PAGE, rows[:PAGE]
 

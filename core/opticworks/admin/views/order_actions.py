@@ -15,6 +15,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from opticworks import contracts as c
+from opticworks.admin import typed as read
 from opticworks.admin import words
 from opticworks.admin.shell import flash
 from opticworks.admin.views.orders import LIST, can_cancel, can_pay, can_ship, find
@@ -205,7 +206,7 @@ def fulfil(request: Request) -> dict[str, Any] | Response:
     typed = {name: value[:100] for name, value in request.POST.items() if isinstance(value, str)}
     try:
         lines = {
-            line.sku: _quantity(typed.get(f"quantity:{line.sku}", ""), line.title)
+            line.sku: read.quantity(typed.get(f"quantity:{line.sku}", ""), line.title)
             for line in view.lines
             if line.left > 0
         }
@@ -222,28 +223,11 @@ def fulfil(request: Request) -> dict[str, Any] | Response:
             carrier=carrier,
             tracking_number=number,
             actor=request.identity.email,
-            parcel_id=_parcel(typed.get("parcel", "")),
+            parcel_id=read.key(typed.get("parcel", "")),
         )
     except Refused as error:
         return _refused(request, lambda view: _fulfil_page(request, view, typed), error)
     return done(request, view, f"The parcel is recorded, and {view.email} is told.")
-
-
-def _parcel(text: str) -> uuid.UUID:
-    """The parcel's id, made when the form was shown, so that two clicks send one parcel."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise Refused("This form is incomplete. Reload the page and fill it in again.") from None
-
-
-def _quantity(text: str, title: str) -> int:
-    text = text.strip()
-    if not text:
-        return 0
-    if not text.isascii() or not text.isdigit() or len(text) > 6:
-        raise Refused(f"The quantity of {title} must be a whole number, not {text[:20]!r}.")
-    return int(text)
 
 
 # --- cancel ---------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from opticworks.audit import service as audit
 from opticworks.pages import editing, service
 from opticworks.pages.editing import PageText
 from opticworks.pages.models import ShopPage
+from opticworks.web.numbers import whole
 from opticworks.web.page import Crumb, Page
 from opticworks.web.policy import admin_view
 from opticworks.web.schema_form import SchemaForm
@@ -152,8 +153,7 @@ def save(request: Request) -> dict[str, Any] | Response:
 
 
 def _version(request: Request) -> int:
-    text = request.POST.get("_version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+    return whole(request.POST.get("_version"), -1, digits=9)
 
 
 @admin_view(

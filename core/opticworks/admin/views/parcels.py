@@ -17,6 +17,7 @@ from pyramid.response import Response
 from sqlalchemy.orm import Session
 
 from opticworks import contracts as c
+from opticworks.admin import typed as read
 from opticworks.admin import words
 from opticworks.admin.shell import flash
 from opticworks.admin.views.orders import LIST, find
@@ -31,6 +32,7 @@ from opticworks.shipping import rules
 from opticworks.shipping import service as shipments
 from opticworks.shipping.models import STATUSES, Parcel, ShippingProblem
 from opticworks.shop import Shop
+from opticworks.web.numbers import whole
 from opticworks.web.page import Crumb, Page
 from opticworks.web.policy import admin_view
 
@@ -269,7 +271,7 @@ def act(request: Request) -> dict[str, Any] | Response:
     deed = DEEDS.get(request.POST.get("do", ""))
     try:
         if deed is None:
-            raise Refused("This form is incomplete. Reload the page and try again.")
+            raise Refused(read.INCOMPLETE)
         said = deed(request, number)
     except Refused as error:
         request.db.rollback()
@@ -279,16 +281,9 @@ def act(request: Request) -> dict[str, Any] | Response:
     return HTTPSeeOther(request.route_path("admin.order.parcels", number=number))
 
 
-def _id(request: Request, name: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(request.POST.get(name, ""))
-    except ValueError:
-        raise Refused("This form is incomplete. Reload the page and try again.") from None
-
-
 def _parcel(request: Request, number: str) -> uuid.UUID:
     """The parcel that the form speaks of; one of another order is none."""
-    parcel_id = _id(request, "parcel")
+    parcel_id = read.key(request.POST.get("parcel", ""))
     with request.shop.unit() as db:
         found = shipments.get(db, parcel_id)
         order = find(request)[0]
@@ -302,9 +297,10 @@ def _whole(text: str, what: str, most: int = 999_999) -> int:
     text = text.strip()
     if not text:
         return 0
-    if not (text.isascii() and text.isdigit()) or int(text[:12]) > most:
+    number = whole(text, -1)
+    if not 0 <= number <= most:
         raise Refused(f"{what} must be a whole number up to {most}, not {text[:20]!r}.")
-    return int(text)
+    return number
 
 
 def _actor(request: Request) -> str:
@@ -337,7 +333,7 @@ def _packed(request: Request, number: str, wanted: Sequence[Wanted] | None) -> s
         number,
         actor=_actor(request),
         parcels=wanted,
-        shipment_id=_id(request, "form"),
+        shipment_id=read.key(request.POST.get("form", "")),
     )
     return "The parcel is packed." if len(made) == 1 else f"{len(made)} parcels are packed."
 
@@ -364,13 +360,14 @@ def _signed(request: Request) -> Any:
 
 def _buy(request: Request, number: str) -> str:
     rate, _, seen = request.POST.get("rate", "").rpartition("|")
-    if not rate or not seen.isdigit():
+    most = whole(seen, -1)
+    if not rate or most < 0:
         raise Refused("Choose how the parcel is sent.")
     labels.buy(
         request.shop,
         _parcel(request, number),
         rate_code=rate,
-        most=int(seen[:12]),
+        most=most,
         actor=_actor(request),
         options=_options(request, number),
     )

@@ -16,6 +16,7 @@ from pyramid.response import Response
 
 from opticworks import contracts as c
 from opticworks.admin import money, words
+from opticworks.admin import typed as read
 from opticworks.admin.shell import flash
 from opticworks.admin.views.orders import LIST, find
 from opticworks.checkout import refund as refunding
@@ -24,6 +25,7 @@ from opticworks.checkout.refund_plan import Left, LineLeft, Portion, Wish
 from opticworks.checkout.settle import Refused
 from opticworks.documents import service as documents
 from opticworks.money import Money, exponent
+from opticworks.web.numbers import whole
 from opticworks.web.page import Crumb, Page
 from opticworks.web.policy import admin_view
 
@@ -169,10 +171,10 @@ def _wish(typed: Mapping[str, str], left: Left, currency: str) -> Wish:
         raise Refused("Choose a reason from the list, or none.")
     amount = typed.get("amount", "").strip()
     return Wish(
-        request=_uuid(typed.get("request", "")) if typed else uuid.uuid4(),
+        request=read.key(typed.get("request", "")) if typed else uuid.uuid4(),
         portions={each.line.sku: _portion(typed, each) for each in left.lines},
-        shipping=amount_of(typed.get("shipping", ""), currency, "delivery"),
-        amount=amount_of(amount, currency, "the refund") if amount else None,
+        shipping=read.amount(typed.get("shipping", ""), currency, "delivery"),
+        amount=read.amount(amount, currency, "the refund") if amount else None,
         reason=reason,
         note=" ".join(typed.get("note", "").split())[:500],
     )
@@ -185,12 +187,12 @@ def _portion(typed: Mapping[str, str], each: LineLeft) -> Portion:
         for where in PLACES
     }
     counts = {
-        where: {part: read_quantity(typed.get(field, ""), title) for part, field in fields.items()}
+        where: {part: read.quantity(typed.get(field, ""), title) for part, field in fields.items()}
         for where, fields in at.items()
     }
     return Portion(
-        unsent=read_quantity(typed.get(f"unsent:{sku}", ""), title),
-        sent=read_quantity(typed.get(f"sent:{sku}", ""), title),
+        unsent=read.quantity(typed.get(f"unsent:{sku}", ""), title),
+        sent=read.quantity(typed.get(f"sent:{sku}", ""), title),
         restock=f"restock-unsent:{sku}" in typed,
         restock_sent=f"restock-sent:{sku}" in typed,
         parts=counts["sent"],
@@ -199,42 +201,6 @@ def _portion(typed: Mapping[str, str], each: LineLeft) -> Portion:
         ),
         unsent_parts=counts["unsent"],
     )
-
-
-def read_quantity(text: str, title: str) -> int:
-    """A number of units; nothing is none. Raises Refused."""
-    text = text.strip()
-    if not text:
-        return 0
-    if not text.isascii() or not text.isdigit() or len(text) > 6:
-        raise Refused(f"The quantity of {title} must be a whole number, not {text[:20]!r}.")
-    return int(text)
-
-
-def amount_of(text: str, currency: str, what: str) -> int:
-    """An amount in minor units; nothing is none. Raises Refused."""
-    if not text.strip():
-        return 0
-    try:
-        amount = Money.parse(text.strip()[:40], currency)
-    except ValueError:
-        raise Refused(f"The amount for {what} can't be read: {text.strip()[:20]!r}.") from None
-    if amount.minor < 0 or amount.minor > 10**15:
-        raise Refused(f"The amount for {what} can't be {text.strip()[:20]!r}.")
-    return amount.minor
-
-
-def shown_amount(text: str) -> int:
-    """The amount that the person saw. Without one nothing is paid back."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else -1
-
-
-def _uuid(text: str) -> uuid.UUID:
-    """The form's id, made when it was shown, so that two clicks pay back once."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise Refused("This form is incomplete. Reload the page and fill it in again.") from None
 
 
 # --- views ----------------------------------------------------------------------------------------
@@ -258,7 +224,7 @@ def refund(request: Request) -> dict[str, Any] | Response:
     try:
         left = refund_plan.left_of(request.db, row)
         wish = _wish(typed, left, view.currency)
-        wish = replace(wish, shown=shown_amount(typed.get("shown", "")))
+        wish = replace(wish, shown=whole(typed.get("shown"), -1, digits=15))
         request.db.close()  # a provider that takes its time holds no connection of ours
         actor = request.identity.email
         outcome = refunding.refund(request.shop, view.number, wish, actor=actor)
@@ -296,7 +262,7 @@ def again(request: Request) -> Response:
     view = find(request)[1]
     request.db.close()
     try:
-        failed = _uuid(request.matchdict["key"])
+        failed = read.key(request.matchdict["key"])
         outcome = refunding.again(request.shop, view.number, failed, actor=request.identity.email)
     except Refused as error:
         flash(request, str(error), "problem")
@@ -308,7 +274,7 @@ def again(request: Request) -> Response:
 def dismiss(request: Request) -> Response:
     row, view = find(request)
     try:
-        key = _uuid(request.matchdict["key"])
+        key = read.key(request.matchdict["key"])
         refunding.dismiss(request.db, row.number, key, actor=request.identity.email)
         flash(request, "The failed refund is ticked off.")
     except Refused as error:

@@ -17,11 +17,12 @@ from pyramid.response import Response
 
 from opticworks import contracts as c
 from opticworks.admin import money, words
+from opticworks.admin import typed as read
 from opticworks.admin.shell import flash
 from opticworks.admin.timeline import Entry
 from opticworks.admin.views.papers import MIME_TYPES
 from opticworks.admin.views.parcels import money_of
-from opticworks.admin.views.refunds import amount_of, read_quantity, shown_amount, told
+from opticworks.admin.views.refunds import told
 from opticworks.checkout import purchase, refund_plan, return_labels, return_refund, returns
 from opticworks.checkout.return_refund import Terms
 from opticworks.checkout.returns import Arrived
@@ -36,6 +37,7 @@ from opticworks.returns.models import Return, ReturnLabel, ReturnLine
 from opticworks.shipping import rates as rates_room
 from opticworks.shipping import rules
 from opticworks.shipping import service as shipments
+from opticworks.web.numbers import whole
 from opticworks.web.page import Crumb, Page
 from opticworks.web.policy import admin_view
 
@@ -229,7 +231,7 @@ def act(request: Request) -> dict[str, Any] | Response:
     deed = DEEDS.get(typed.get("do", ""))
     try:
         if deed is None:
-            raise Refused("This form is incomplete. Reload the page and try again.")
+            raise Refused(read.INCOMPLETE)
         flash(request, deed(request, case, typed))
     except Refused as error:
         request.response.status_int = 422
@@ -258,7 +260,7 @@ def _receive(request: Request, case: Return, typed: Mapping[str, str]) -> str:
     for part in case.lines:
         key = part.order_line_id
         arrived[key] = Arrived(
-            units=read_quantity(typed.get(f"units:{key}", ""), "an item"),
+            units=read.quantity(typed.get(f"units:{key}", ""), "an item"),
             condition=typed.get(f"condition:{key}", ""),
             restock=f"restock:{key}" in typed,
         )
@@ -304,7 +306,7 @@ def buy_label(request: Request) -> dict[str, Any] | Response:
     try:
         deed = LABEL_DEEDS.get(request.POST.get("do", ""))
         if deed is None:
-            raise Refused("This form is incomplete. Reload the page and try again.")
+            raise Refused(read.INCOMPLETE)
         said = deed(request, number)
     except Refused as error:
         request.db.rollback()
@@ -322,9 +324,9 @@ def _prices(request: Request, number: str) -> str:
 
 def _buy(request: Request, number: str) -> str:
     rate, _, seen = request.POST.get("rate", "").rpartition("|")
-    if not rate or not (seen.isascii() and seen.isdigit()):
+    most = whole(seen, -1)
+    if not rate or most < 0:
         raise Refused("Choose how the parcel comes back.")
-    most = int(seen[:12])
     actor = request.identity.email
     return_labels.buy(request.shop, number, rate_code=rate, most=most, actor=actor)
     return "The label is bought, and the customer gets it by mail."
@@ -344,10 +346,7 @@ def _look(request: Request, number: str) -> str:
 
 def _label_id(request: Request, number: str) -> uuid.UUID:
     """The label that the form speaks of; one of another return is none."""
-    try:
-        label_id = uuid.UUID(request.POST.get("label", ""))
-    except ValueError:
-        raise Refused("This form is incomplete. Reload the page and try again.") from None
+    label_id = read.key(request.POST.get("label", ""))
     with request.shop.unit() as db:
         case, label = cases.by_number(db, number), cases.label(db, label_id)
     if case is None or label is None or label.return_id != case.id:
@@ -425,9 +424,9 @@ def _refund_page(
 def _terms(typed: Mapping[str, str], currency: str) -> Terms:
     amount = typed.get("amount", "").strip()
     return Terms(
-        shipping=amount_of(typed.get("shipping", ""), currency, "delivery"),
-        amount=amount_of(amount, currency, "the refund") if amount else None,
-        shown=shown_amount(typed["shown"]) if "shown" in typed else None,
+        shipping=read.amount(typed.get("shipping", ""), currency, "delivery"),
+        amount=read.amount(amount, currency, "the refund") if amount else None,
+        shown=whole(typed["shown"], -1, digits=15) if "shown" in typed else None,
         note=" ".join(typed.get("note", "").split())[:500],
     )
 

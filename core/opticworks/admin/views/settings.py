@@ -32,6 +32,7 @@ from opticworks.settings import service as settings_room
 from opticworks.settings.editing import shown
 from opticworks.shop import Shop
 from opticworks.web.keys import UnknownKey, derive
+from opticworks.web.numbers import whole
 from opticworks.web.page import Crumb, Page
 from opticworks.web.policy import admin_view
 from opticworks.web.schema_form import SchemaForm
@@ -244,8 +245,7 @@ def _key(request: Request) -> bytes:
 
 
 def _version(request: Request) -> int:
-    text = request.POST.get("_version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+    return whole(request.POST.get("_version"), -1, digits=9)
 
 
 def _seen(request: Request) -> dict[str, str]:

@@ -12,6 +12,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy import func, select, union_all
 
+from opticworks.admin import typed as read
 from opticworks.admin import words
 from opticworks.admin.shell import flash
 from opticworks.admin.views.papers import file
@@ -143,11 +144,8 @@ def overview(request: Request) -> dict[str, Any]:
 def make_form(request: Request) -> dict[str, Any] | Response:
     """Begin a form for the carrier of the ticked parcels."""
     try:
-        try:
-            wanted = [uuid.UUID(text) for text in request.POST.getall("parcel")]
-            form = uuid.UUID(request.POST.get("form", ""))
-        except ValueError:
-            raise Refused("This form is incomplete. Reload the page and try again.") from None
+        wanted = [read.key(text) for text in request.POST.getall("parcel")]
+        form = read.key(request.POST.get("form", ""))
         if not wanted:
             raise Refused("Choose the parcels that the carrier takes along.")
         request.db.close()

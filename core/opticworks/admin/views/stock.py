@@ -20,6 +20,7 @@ from opticworks.orders.models import Order
 from opticworks.pricing import service as pricing
 from opticworks.stock import queries, service
 from opticworks.stock.models import StockItem
+from opticworks.web.numbers import whole
 from opticworks.web.page import Crumb, Page
 from opticworks.web.policy import admin_view
 
@@ -77,11 +78,6 @@ def state(item: StockItem, low: int) -> words.Word:
     return words.STOCK["low" if left < low else "enough"]
 
 
-def _number(text: str) -> int:
-    """A page's number in an address; 1 for what is none."""
-    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 6 else 1
-
-
 @admin_view("admin.stock", "stock.read", renderer="admin/stock.pt", request_method=("GET", "HEAD"))
 def stock(request: Request) -> dict[str, Any]:
     low = request.shop.settings["shop"].low_stock
@@ -89,7 +85,7 @@ def stock(request: Request) -> dict[str, Any]:
     view, sort = request.GET.get("view", ""), request.GET.get("sort", "")
     view = view if view in VIEWS else "all"
     sort = sort if sort in queries.SORTS else "left"
-    number = max(_number(request.GET.get("page", "")), 1)
+    number = max(whole(request.GET.get("page"), digits=5), 1)
     found = queries.find(
         request.db,
         view=view,
@@ -151,13 +147,14 @@ class Wrong(Exception):
     """What was typed can't be done; the sentence says why and what to do."""
 
 
-def whole(text: str, what: str, most: int = MOST) -> int:
+def typed_whole(text: str, what: str, most: int = MOST) -> int:
     """A whole number that somebody typed. Raises Wrong with a sentence about `what`."""
     text = text.strip()
-    if not text.isascii() or not text.isdigit() or len(text) > 10 or int(text) > most:
+    number = whole(text, -1)
+    if not 0 <= number <= most:
         given = f", not {text[:20]!r}" if text else ""
         raise Wrong(f"{what} must be a whole number from 0 to {most:,}{given}.")
-    return int(text)
+    return number
 
 
 def text_of(request: Request, name: str, most: int = 200) -> str:
@@ -184,8 +181,7 @@ def _item_page(request: Request, error: str = "", typed: Any = None) -> dict[str
         raise HTTPNotFound(f"There is no SKU {sku[:80]!r}. Look for it in the list of stock.")
     if counters is None:
         counters = StockItem(sku=sku, on_hand=0, held=0, backorder_limit=0)
-    before = request.GET.get("before", "")
-    before = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else 0
+    before = whole(request.GET.get("before"))
     entries = queries.entries(request.db, sku, before)
     more = len(entries) > queries.PAGE
     entries = entries[: queries.PAGE]
@@ -254,10 +250,10 @@ def change(request: Request) -> dict[str, Any] | Response:
 def _change(request: Request, sku: str, actor: str) -> str:
     db = request.db
     what = text_of(request, "what", 10)
-    quantity = whole(text_of(request, "quantity", 20), "The quantity")
+    quantity = typed_whole(text_of(request, "quantity", 20), "The quantity")
     reason = reason_of(request)
     if what == "set":
-        seen = whole(text_of(request, "seen", 20), "The stock that you saw")
+        seen = typed_whole(text_of(request, "seen", 20), "The stock that you saw")
         try:
             service.count_stock(db, {sku: quantity}, reason=reason, actor=actor, seen={sku: seen})
         except service.StockMoved as moved:
@@ -277,7 +273,7 @@ def _change(request: Request, sku: str, actor: str) -> str:
 
 
 def _set_limit(request: Request, sku: str) -> str:
-    limit = whole(text_of(request, "limit", 20), "How many may be sold beyond the shelf")
+    limit = typed_whole(text_of(request, "limit", 20), "How many may be sold beyond the shelf")
     service.set_backorder_limit(request.db, sku, limit)
     actor = request.identity.email
     audit.record(request.db, actor, "stock.backorder_limit", f"sku {sku}", limit=limit)

@@ -15,6 +15,7 @@ from pyramid.response import Response
 from opticworks.admin import words
 from opticworks.admin.shell import flash
 from opticworks.audit import service as audit
+from opticworks.web.numbers import whole
 from opticworks.web.page import Page
 from opticworks.web.policy import admin_view
 from opticworks.webhooks import service
@@ -76,8 +77,7 @@ def _zone(request: Request) -> ZoneInfo:
 def webhooks(request: Request) -> dict[str, Any]:
     filters = Filters.read(request.GET)
     which = filters.which(_zone(request))
-    before = request.GET.get("before", "")
-    last = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else 0
+    last = whole(request.GET.get("before"))
     rows = service.find(request.db, which, before=last, limit=PAGE + 1)
     more, rows = len(rows) > PAGE, rows[:PAGE]
     known = service.kinds(request.db)
@@ -114,9 +114,9 @@ def webhooks(request: Request) -> dict[str, Any]:
 @admin_view("admin.webhooks.replay", "jobs.manage", request_method="POST")
 def replay(request: Request) -> Response:
     """One event by its id, or all that fit the filters."""
-    text, filters = request.POST.get("id", ""), Filters.read(request.POST)
-    if text.isascii() and text.isdigit() and len(text) < 19:
-        which, subject = service.Filter(ids=(int(text),)), f"webhook {text}"
+    event, filters = whole(request.POST.get("id")), Filters.read(request.POST)
+    if event:
+        which, subject = service.Filter(ids=(event,)), f"webhook {event}"
     elif filters.params:
         which = filters.which(_zone(request))
         subject = "webhooks " + ", ".join(f"{k} {v}" for k, v in filters.params.items())

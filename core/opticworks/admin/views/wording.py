@@ -20,6 +20,7 @@ from opticworks.notifications.jobs import host_of
 from opticworks.notifications.kinds import GROUPS, STAFF, sample_order
 from opticworks.notifications.models import EVERYTHING, MARKETING
 from opticworks.orders.models import Order
+from opticworks.web.numbers import whole
 from opticworks.web.page import Crumb, Page
 from opticworks.web.policy import admin_view
 
@@ -51,12 +52,11 @@ def _words(request: Request, kind: MessageKind) -> wording.Words:
 
 def _typed(given: Mapping[str, str], now: wording.Words) -> wording.Words:
     """What the form says, as far as it says anything."""
-    version = given.get("version", "")
     return wording.Words(
         subject=given.get("subject", now.subject),
         intro=given.get("intro", now.intro).replace("\r\n", "\n"),
         own=now.own,
-        version=int(version) if version.isascii() and version.isdigit() else now.version,
+        version=whole(given.get("version"), now.version, digits=9),
     )
 
 

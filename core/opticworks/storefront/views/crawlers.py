@@ -17,6 +17,7 @@ from opticworks.contracts import SitemapEntry
 from opticworks.pages import service as pages
 from opticworks.plugins import answers
 from opticworks.web.headers import cacheable
+from opticworks.web.numbers import whole
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +72,7 @@ def sitemap(request: Request) -> Response:
 @view_config(route_name="sitemap.part", permission=NO_PERMISSION_REQUIRED)
 @cacheable(MAX_AGE, keys=("catalog", "pages"))
 def sitemap_part(request: Request) -> Response:
-    text = request.matchdict["number"]
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    number = whole(request.matchdict["number"], digits=5)
     start = (number - 1) * PART
     part = list(islice(_entries(request), start, start + PART)) if number else []
     if not part:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from opticworks import kernel
-from opticworks.plugin import Crumb, Page, admin_view, flash
+from opticworks.plugin import Crumb, Page, admin_view, flash, whole
 from opticworks_catalog import writing
 from opticworks_catalog.admin import EDIT, PATH, queries
 from opticworks_catalog.admin.listing import low_stock
@@ -74,9 +74,8 @@ def chosen(request: Request) -> list[int]:
         params = dict(parse_qsl(query[:2000])) if isinstance(query, str) else {}
         filters = queries.Filters.read(params)
         return queries.ids_of(request.db, filters, low_stock(request), request.ctx.currency)
-    texts = [text for text in request.POST.getall("id") if isinstance(text, str)]
-    ids = {int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 18}
-    return sorted(ids)[: queries.MOST_AT_ONCE]
+    ids = {whole(text) for text in request.POST.getall("id")}
+    return sorted(ids - {0})[: queries.MOST_AT_ONCE]
 
 
 @admin_view("catalog.admin.products.bulk", EDIT.code, request_method="GET")

@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from opticworks import kernel
-from opticworks.plugin import Crumb, Page, admin_view, flash
+from opticworks.plugin import Crumb, Page, admin_view, flash, whole
 from opticworks_catalog import writing
 from opticworks_catalog.admin import COLLECTIONS, EDIT, PATH, READ
 from opticworks_catalog.admin.form import slug
@@ -92,15 +92,11 @@ def read(request: Request, before: CollectionForm) -> CollectionForm:
     for name, value in request.POST.items():
         if isinstance(value, str) and (match := _ROW.fullmatch(name)):
             rows.setdefault(int(match[1]), {})[match[2]] = value.strip()
-    kept = [row for row in rows.values() if not row.get("remove") and _id(row.get("id", ""))]
-    kept.sort(key=lambda row: _id(row.get("place", "")) or 1_000_000)
-    ids = [_id(row["id"]) for row in kept]
-    chosen = [_id(text) for text in request.POST.getall("add_id") if isinstance(text, str)]
+    kept = [row for row in rows.values() if not row.get("remove") and whole(row.get("id", ""))]
+    kept.sort(key=lambda row: whole(row.get("place", "")) or 1_000_000)
+    ids = [whole(row["id"]) for row in kept]
+    chosen = [whole(text) for text in request.POST.getall("add_id") if isinstance(text, str)]
     return CollectionForm(texts, list(dict.fromkeys(i for i in ids + chosen if i)))
-
-
-def _id(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
 
 
 def page_of(
@@ -202,7 +198,7 @@ def move(request: Request) -> Response:
 
 
 def _key(request: Request) -> int:
-    return _id(request.matchdict["id"])
+    return whole(request.matchdict["id"])
 
 
 @admin_view(

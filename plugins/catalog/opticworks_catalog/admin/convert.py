@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from opticworks.money import Money
+from opticworks.plugin import whole
 from opticworks_catalog.admin.form import ProductForm, ValueRow, VariantRow, lines, slug
 from opticworks_catalog.exchange.cells import percent
 from opticworks_catalog.inputs import brought
@@ -157,9 +158,8 @@ def _money(text: str, currency: str, *, required: bool = False) -> int | None:
 
 def _whole(text: str) -> int | None:
     """0 for nothing, None for what is no whole number."""
-    if not text:
-        return 0
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    number = whole(text or "0", -1, digits=9)
+    return number if number >= 0 else None
 
 
 def _recipes(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from opticworks.money import Money
+from opticworks.plugin import whole
 from opticworks_catalog.exchange.cells import percent_text
 from opticworks_catalog.inputs import brought
 from opticworks_catalog.writing import OptionInput, ProductInput, VariantInput
@@ -273,8 +274,7 @@ def _rows(sent: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
 
 
 def _place(row: Mapping[str, str]) -> int:
-    text = row.get("place", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1_000_000
+    return whole(row.get("place"), 1_000_000, digits=6)
 
 
 def _options(rows: list[dict[str, str]]) -> list[OptionRow]:

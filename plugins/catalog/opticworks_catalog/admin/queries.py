@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, sel
 from sqlalchemy.orm import Session, aliased
 
 from opticworks import kernel
+from opticworks.plugin import whole
 from opticworks_catalog.models import (
     ACTIVE,
     PRODUCT_STATUSES,
@@ -57,7 +58,7 @@ class Filters:
             missing=one_of("missing", ("picture", "price")),
             sort=one_of("sort", SORTS, "-updated"),
             size=int(size) if size in map(str, SIZES) else 25,
-            page=max(int(page), 1) if page.isascii() and page.isdigit() and len(page) < 6 else 1,
+            page=max(whole(page, digits=5), 1),
         )
 
     def params(self, **changes: Any) -> dict[str, str]:
