@@ -30,8 +30,9 @@ class Shop:
     """Configuration, engine, plugins, settings, providers and clock of one process.
 
     Rooms' services take it (or a session) as an argument; nothing is global. `load_settings`
-    reads the current settings; `order_view` and `templates` are set by boot, so that rooms that
-    may not import each other still meet.
+    reads the current settings; `order_view`, `write_invoice` (of an order, with what was credited
+    of it already) and `templates` are set by boot, so that rooms that may not import each other
+    still meet.
     """
 
     def __init__(
@@ -53,6 +54,9 @@ class Shop:
         self.warnings: tuple[str, ...] = ()  #: mistakes that stop nothing, in sentences
         self.order_view: Callable[[Session, str], contracts.OrderView | None] = lambda db, number: (
             None
+        )
+        self.write_invoice: Callable[[contracts.Ctx, contracts.OrderView], Any] = (
+            lambda ctx, order: None
         )
         self._memory: dict[str, tuple[float, Any]] = {}
         self._load_settings = load_settings

@@ -3,12 +3,16 @@ than there is, by rate, and in the end exactly all of it."""
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opticworks.checkout import credit_split
+from opticworks.checkout import credit_notes, credit_split
 from opticworks.checkout.credit_split import Charge, Charges, add, split
+from opticworks.contracts import Adjustment
+from opticworks.money import Money
 
 FULL, LOW = ("MwSt.", "0.19"), ("MwSt.", "0.07")
 GST, PST = ("GST", "0.05"), ("PST", "0.07")
@@ -133,3 +137,33 @@ def test_what_is_taken_off_which_rate(wanted, amount: int, pieces) -> None:
 def test_more_than_is_left_is_refused() -> None:
     with pytest.raises(ValueError, match="can't be taken off"):
         split({(FULL,): Charge(119, {FULL: 19})}, {}, 120)
+
+
+@pytest.mark.parametrize("included", [True, False])
+@pytest.mark.parametrize(
+    ("part", "gross", "taxes"),
+    [
+        pytest.param("LAMP", 595, {FULL: 95}, id="half of the lamps"),
+        pytest.param("BOOK", 107, {LOW: 7}, id="the book"),
+        pytest.param("", 1297, {FULL: 190, LOW: 7}, id="the bundle"),
+    ],
+)
+def test_a_part_of_a_bundle_takes_off_its_own_rate(part, gross, taxes, included: bool) -> None:
+    def step(stage: str, minor: int, **more: object) -> Adjustment:
+        money = Money(minor, "EUR")
+        return Adjustment(stage=stage, target="line:KIT", kind=stage, amount=money, **more)
+
+    steps = [
+        step("unit", 1297 if included else 1100, label="Kit"),
+        step("tax", 190, label="MwSt.", rate=Decimal("0.19"), included=included, parts=("LAMP",)),
+        step("tax", 7, label="MwSt.", rate=Decimal("0.07"), included=included, parts=("BOOK",)),
+    ]
+    components = {
+        "LAMP": {"sku": "LAMP", "share": 1190, "tax": 190},
+        "BOOK": {"sku": "BOOK", "share": 107, "tax": 7},
+    }
+    # Refunds know of the taxes that were added; those that prices contain are found here.
+    tax = 0 if included else sum(taxes.values())
+    found = credit_notes._part(steps, gross, tax, components.get(part))
+    assert (found.taxes, found.added) == (taxes, tax)
+    assert found.rates == (LOW, FULL), "as the bundle was charged"

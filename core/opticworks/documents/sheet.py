@@ -98,7 +98,7 @@ class _Sheet:
         if facts.get("refers_to"):
             about.insert(1, (_("For invoice"), facts["refers_to"]))
         if facts.get("reverses"):
-            about.insert(1, (_("For credit note"), facts["reverses"]))
+            about.insert(1, (_("Reverses"), facts["reverses"]))
         if paid := facts["paid"]:
             about.append((_("Paid with"), _(paid)))
         half = self.width / 2

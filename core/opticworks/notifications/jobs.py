@@ -33,7 +33,6 @@ from opticworks.contracts import (
     OutgoingMessage,
     ProviderError,
 )
-from opticworks.documents import service as documents
 from opticworks.events import PAYMENT_PAID, Event
 from opticworks.faults import outside
 from opticworks.jobs import Retry, defer, task
@@ -114,7 +113,7 @@ def with_papers(shop: Any, db: Session, draft: MessageDraft, event: Event) -> Me
     if draft.kind == "payment_refunded":
         paper = credit_note_of(db, event)
     elif order is not None and invoiced and _says_paid(db, draft.kind, order.number):
-        paper = documents.invoice_of(db, order, shop.settings, shop.now())
+        paper = shop.write_invoice(shop.ctx(db), order)
     if paper is None:
         return draft
     from opticworks.documents import sheet  # draws PDFs: 20 MB that few need

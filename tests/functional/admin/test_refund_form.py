@@ -96,7 +96,10 @@ def test_failed_refunds_and_disputes_are_shown_until_somebody_dealt_with_them(co
     vendor = counter.card.vendor
     ((ref, payment),) = vendor.payments.items()
     vendor.refunds_begin = "pending"
-    form = form_of(owner.get(f"/admin/orders/{paid}/refund"))
+    drain(counter.shop)
+    page = owner.get(f"/admin/orders/{paid}/refund")
+    assert "A credit note for INV-00001 is issued." in text_of(page)
+    form = form_of(page)
     form["amount"], form["note"] = "5.00", "goodwill"
     answer = form_of(form.submit("do", value="count")).submit(status=303).follow()
     assert "Being refunded $5.00" in text_of(answer)
@@ -110,6 +113,12 @@ def test_failed_refunds_and_disputes_are_shown_until_somebody_dealt_with_them(co
     assert "$5.00 is paid back." in text_of(again.submit(status=303).follow())
     again.submit(status=303)
     assert [each.status for each in counter.order(paid).refunds] == ["failed", "done"]
+    # The one that failed has its credit note, and what reversed it; so has the list of documents.
+    links = owner.get(f"/admin/orders/{paid}").html.select(".paper-list a[href*='/documents/']")
+    notes = ["Credit note CN-00001", "Reversal of a credit note CN-00002", "Credit note CN-00003"]
+    said = [" ".join(link.get_text().split()) for link in links]
+    assert said == [*notes, "Invoice INV-00001", *notes]
+    assert owner.get(links[1]["href"]).content_type == "application/pdf"
     assert paid not in owner.get("/admin/orders?tab=check_payment").text
 
     # In the middle of a month: it is the same month in the shop's zone.

@@ -235,7 +235,7 @@ def test_a_refund_that_fails_later_has_its_credit_note_reversed(
     assert (reversal.facts["reverses"], reversal.facts["refers_to"]) == ("CN-00001", invoice.number)
     assert reversal.facts["total"] == -note.facts["total"] == -1000
     assert by_rate(reversal) == {r: (-net, -tax) for r, (net, tax) in by_rate(note).items()}
-    for words in ("Reversal of a credit note", "For credit note", "CN-00001", "-$10.00"):
+    for words in ("Reversal of a credit note", "Reverses", "CN-00001", "-$10.00"):
         assert words in said(reversal)
     assert counter.order(number).refunds[0].credit_note is None
     assert wrong(counter.shop) == []

@@ -74,6 +74,9 @@ def test_mails_and_papers_are_in_the_language_of_the_order(counter: Counter) -> 
     invoice = said(mails["order_paid"].attachments[0].content)
     for words in ("Rechnung an", "Vereinigte Staaten", "20,00 $"):
         assert words in invoice
+    credited = said(mails["payment_refunded"].attachments[0].content)
+    for words in ("Rechnungskorrektur", "Zu Rechnung", "Preisnachlass", "1,00 $"):
+        assert words in credited
     with counter.shop.unit() as db:
         order = orders.by_number(db, number)
         drawn = papers.slips(counter.shop, db, order)
