@@ -40,12 +40,18 @@ def test_an_answered_page_waits_for_no_collector(make_shop):
     def ask():
         return b"".join(app(Request.blank("/products").environ, lambda *said: None))
 
+    def left_behind():
+        """Objects that only the collector gets rid of, after three pages."""
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(3):
+                ask()
+            return gc.collect()
+        finally:
+            gc.enable()
+
     assert b"</html>" in ask()
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(3):
-            ask()
-        assert gc.collect() < 30  # if a page held on to itself, each would leave more than 100
-    finally:
-        gc.enable()
+    # If a page held on to itself, each would leave more than 100. What is read anew every few
+    # seconds may leave something, but not each time.
+    assert min(left_behind() for _ in range(3)) < 30
