@@ -14,7 +14,7 @@ from opticworks.checkout.settle import settle
 from opticworks.jobs.testing import drain
 from opticworks.testing.counter import Counter
 from opticworks.testing.shops import Browser
-from opticworks_stripe_payments.standin.delivery import body_of, sign
+from opticworks_stripe_payments.standin.delivery import sign
 
 SECRET = "whsec_standin"
 
@@ -96,7 +96,7 @@ def test_a_payment_of_one_order_pays_no_other(counter: Counter, standin: Any, or
     with counter.shop.unit() as db:
         attempts = list(db.scalars(text("SELECT attempt FROM payment ORDER BY id")))
     event["data"]["object"]["metadata"]["attempt"] = str(attempts[1])  # speaks of the other one
-    body = body_of(event)
+    body = standin.app.delivery.body_of(event)
     headers = {"Stripe-Signature": sign(body, [SECRET], int(time.time()))}
     Browser(counter.shop).post("/webhooks/stripe", body, headers=headers)
     drain(counter.shop)

@@ -16,7 +16,7 @@ from opticworks.jobs.testing import drain
 from opticworks.testing.counter import Counter
 from opticworks.testing.ledger import wrong
 from opticworks.webhooks import service as webhooks
-from opticworks_stripe_payments.standin.delivery import body_of, sign
+from opticworks_stripe_payments.standin.delivery import sign
 
 SECRET = "whsec_standin"
 
@@ -47,7 +47,7 @@ class Street:
         self.told += len(events)
         assert events
         for event in [*reversed(events)] * 2:
-            body = body_of(event)
+            body = self.standin.app.delivery.body_of(event)
             headers = {"Stripe-Signature": sign(body, [SECRET], int(time.time()))}
             webhooks.receive(self.counter.shop, "stripe", body, headers)
         drain(self.counter.shop)

@@ -25,7 +25,7 @@ from opticworks_stripe_payments.amounts import Unpayable, from_stripe, to_stripe
 from opticworks_stripe_payments.cli import EVENTS
 from opticworks_stripe_payments.provider import StripePayments
 from opticworks_stripe_payments.settings import StripeSettings
-from opticworks_stripe_payments.standin.delivery import body_of, sign
+from opticworks_stripe_payments.standin.delivery import sign
 
 SECRET = "whsec_standin"
 
@@ -80,7 +80,7 @@ class TestContract(PaymentProviderContract):
     def webhook(self, provider: Any) -> tuple[bytes, dict[str, str]]:
         provider.start(self.intent("att-hook"), "start-att-hook")
         events = list(provider.standin.app.vendor.objects["event"].values())
-        return signed(body_of(events[-1]))
+        return signed(provider.standin.app.delivery.body_of(events[-1]))
 
     def webhook_ref(self, provider: Any) -> tuple[str, str]:
         (made,) = provider.standin.app.vendor.objects["payment_intent"].values()

@@ -20,7 +20,7 @@ from opticworks.testing.ledger import Customer, jobs_left, wrong
 from opticworks.testing.processes import House, Nursery, Process, buy, wish
 from opticworks.testing.visitors import Visitor
 from opticworks.webhooks import service as webhooks
-from opticworks_stripe_payments.standin.delivery import body_of, sign
+from opticworks_stripe_payments.standin.delivery import sign
 from opticworks_stripe_payments.standin.server import StandIn
 
 SKU = "RS1-PRO-WHT"
@@ -124,7 +124,7 @@ class Till:
         """Every webhook about the customer's payments, signed as of now."""
         mine = {intent["id"] for intent in self.intents(customer)}
         bodies = [
-            body_of(event)
+            self.standin.delivery.body_of(event)
             for event in self.vendor.objects["event"].values()
             if {event["data"]["object"].get(name) for name in ("id", "payment_intent")} & mine
         ]

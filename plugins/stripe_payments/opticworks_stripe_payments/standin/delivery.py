@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import time
 from dataclasses import dataclass
 
-from opticworks.testing.standins import Delivery, Object
-
-
-def body_of(event: Object) -> bytes:
-    return json.dumps(event, indent=2).encode()
+from opticworks.testing.standins import Delivery
 
 
 def sign(body: bytes, secrets: list[str], at: int) -> str:
