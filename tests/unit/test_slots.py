@@ -6,13 +6,12 @@ from types import SimpleNamespace
 
 import pluggy
 import pytest
-from pyramid.i18n import make_localizer
 
 from opticworks import hookspecs
 from opticworks.contracts import ShopSettings, SlotFragment
 from opticworks.hookspecs import hookimpl
 from opticworks.web.engine import Engine
-from opticworks.web.templates import Templates, namespace, render_slot, slot_fragments
+from opticworks.web.templates import ENGLISH, Templates, namespace, render_slot, slot_fragments
 from opticworks.web.themes import Layer, SearchPath, Theme
 
 
@@ -98,7 +97,7 @@ def test_global_that_fails_keeps_its_default_and_the_page(layer, tmp_path, caplo
         ),
         theme="t",
         locale_name="en",
-        localizer=make_localizer("en", []),
+        words=ENGLISH,
     )
     names = namespace(request, templates)
     assert names["footer_pages"] == ()

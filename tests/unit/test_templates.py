@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from chameleon.exc import LanguageError
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.testing import DummyRequest
 from webob.acceptparse import create_accept_encoding_header
@@ -132,6 +133,35 @@ def test_text_is_translated_and_what_it_contains_is_escaped(templates, write):
     words = {"Hello ${who}": "Bonjour ${who}", "Name": "Nom"}
     html = templates.render("x", {"who": "<i>", "gettext": lambda text: words.get(text, text)})
     assert html == '<p aria-label="Nom">Bonjour &lt;i&gt;</p>'
+
+
+def test_a_text_with_elements_in_it_is_one_text(templates, write):
+    page = """<p i18n:translate="">We wrote to <b i18n:name="who">${who}</b> <i>now</i>.<br />
+      <tal:m condition="more" i18n:name="more">More</tal:m></p>"""
+    write("kernel/templates/x.pt", page)
+    asked = []
+
+    def french(text):
+        asked.append(text)
+        return {
+            "We wrote to ${who} <i>now</i>.<br /> ${more}": "<i>Hier</i>${more}, à ${who}.",
+            "More": "Plus",
+        }[text]
+
+    html = templates.render("x", {"who": "<i>", "more": True, "gettext": french})
+    assert html == "<p><i>Hier</i>Plus, à <b>&lt;i&gt;</b>.</p>"
+    html = templates.render("x", {"who": "Ada", "more": False, "gettext": french})
+    assert html == "<p><i>Hier</i>, à <b>Ada</b>.</p>"
+    assert set(asked) == {"We wrote to ${who} <i>now</i>.<br /> ${more}", "More"}
+
+
+@pytest.mark.parametrize(
+    "inside", ["${who}", '<a href="/">x</a>', '<tal:c condition="x">x</tal:c>']
+)
+def test_a_text_must_name_what_stands_in_it(templates, write, inside):
+    write("kernel/templates/x.pt", f'<p i18n:translate="">For {inside}</p>')
+    with pytest.raises(LanguageError, match="i18n:name"):
+        templates.render("x", {"who": "Ada"})
 
 
 def test_changed_template_is_read_again_in_development_only(tmp_path, write):

@@ -33,7 +33,14 @@ from opticworks.web import assets
 from opticworks.web.engine import Markup
 from opticworks.web.page import Crumb, Page
 from opticworks.web.parts import Parts
-from opticworks.web.templates import Templates, engine_names, format_names, kernel_layers
+from opticworks.web.templates import (
+    ENGLISH,
+    Templates,
+    engine_names,
+    format_names,
+    kernel_layers,
+    language_names,
+)
 from opticworks.web.themes import Layer, installed_themes
 from opticworks_catalog import pages as catalog
 
@@ -468,7 +475,8 @@ def render(templates: Templates, name: str, **names: Any) -> str:
     headers = {"HX-Request": "true"} if name.startswith("part-") else {}
     shared = {
         **engine_names(engine), **format_names(SHOP), "shop": SHOP, "mode": "development",
-        "base_url": "https://shop.example", "_": str, "quoted": partial(quote, safe=""),
+        "base_url": "https://shop.example", "quoted": partial(quote, safe=""),
+        **language_names(ENGLISH),
     }  # fmt: skip
     everything: dict[str, Any] = {
         **Parts(engine, shared).names,

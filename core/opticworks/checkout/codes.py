@@ -29,10 +29,12 @@ def enter(shop: Shop, db: Session, cart: Cart, text: str) -> c.CodeState:
     code = clean_code(text)
     key = fold_code(code)
     if not key:
-        raise CodeRefused("Type the code first.")
+        raise CodeRefused(c.say("Type the code first."))
     known = [fold_code(each) for each in cart.codes]
     if key not in known and len(known) >= MOST:
-        raise CodeRefused(f"{MOST} codes are the most for one order. Remove one first.")
+        raise CodeRefused(
+            c.say("{most} codes are the most for one order. Remove one first.", most=MOST)
+        )
     before = cart.codes
     if key not in known:
         cart.codes = [*before, code]
@@ -54,8 +56,8 @@ def _state(shop: Shop, db: Session, cart: Cart, key: str) -> c.CodeState:
         quote = quote_cart(shop, db, cart).quote
     except pricing.Refused as error:
         raise CodeRefused(str(error)) from None
-    if any(objection.sentence == pricing.UNCLEAR for objection in quote.objections):
-        raise CodeRefused("Codes can't be checked at the moment. Please try again shortly.")
+    if any(objection.sentence == c.say(pricing.UNCLEAR) for objection in quote.objections):
+        raise CodeRefused(c.say("Codes can't be checked at the moment. Please try again shortly."))
     return next(state for state in quote.codes if fold_code(state.code) == key)
 
 

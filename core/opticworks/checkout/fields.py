@@ -4,7 +4,7 @@ browsers and the customer's scripts know."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -14,14 +14,23 @@ from wtforms import Form, SelectField, StringField, ValidationError, validators
 from opticworks import contracts as c
 from opticworks.checkout import regions
 from opticworks.checkout.quoting import ADDRESS_FIELDS
+from opticworks.contracts import N_
+
+NOT_A_CHOICE = N_("Not a valid choice.")  #: what WTForms says of a value that is not offered
 
 
 def _text(label: str, missing: str = "", most: int = 100) -> StringField:
-    checks: list[Any] = [
-        validators.Length(max=most, message=f"Use at most {most} characters here.")
-    ]
+    checks: list[Any] = [_at_most(most)]
     checks.insert(0, validators.DataRequired(missing) if missing else validators.Optional())
     return StringField(label, checks, filters=[clean])
+
+
+def _at_most(most: int) -> Callable[[Form, StringField], None]:
+    def check(form: Form, field: StringField) -> None:
+        if len(field.data or "") > most:
+            raise ValidationError(c.say("Use at most {most} characters here.", most=most))
+
+    return check
 
 
 def clean(value: str | None) -> str:
@@ -38,16 +47,16 @@ class CheckoutForm(Form):
 
     groups: Mapping[str, tuple[tuple[str, regions.Choices], ...]]
 
-    email = _text("E-mail", "Enter your e-mail address, so that we can send the order.", 254)
+    email = _text("E-mail", N_("Enter your e-mail address, so that we can send the order."), 254)
     country = SelectField("Country", validate_choice=True)
-    firstName = _text("First name", "Enter your first name.")
-    lastName = _text("Last name", "Enter your last name.")
+    firstName = _text("First name", N_("Enter your first name."))
+    lastName = _text("Last name", N_("Enter your last name."))
     company = _text("Company (optional)")
-    address = _text("Address", "Enter your street and house number.", 200)
+    address = _text("Address", N_("Enter your street and house number."), 200)
     address2 = _text("Apartment, suite, etc. (optional)", most=200)
-    city = _text("City", "Enter your city.")
+    city = _text("City", N_("Enter your city."))
     state = SelectField("State", validate_choice=False)
-    postalCode = _text("ZIP code", "Enter your ZIP code.", 20)
+    postalCode = _text("ZIP code", N_("Enter your ZIP code."), 20)
     phone = _text("Phone (optional, for the carrier)", most=40)
     vatId = _text("VAT ID (optional)", most=40)
 
@@ -56,24 +65,24 @@ class CheckoutForm(Form):
             checked = validate_email(field.data or "", check_deliverability=False)
         except EmailNotValidError:
             raise ValidationError(
-                "Enter a complete e-mail address, like name@example.com."
+                c.say("Enter a complete e-mail address, like name@example.com.")
             ) from None
         field.data = checked.normalized
 
     def validate_state(self, field: SelectField) -> None:
         country = self.country.data or ""
         if regions.needs_state(country) and not regions.is_state(country, field.data or ""):
-            raise ValidationError("Choose your state.")
+            raise ValidationError(c.say("Choose your state."))
 
     def validate_postalCode(self, field: StringField) -> None:
         digits = (field.data or "").replace("-", "").replace(" ", "")
         if self.country.data == "US" and not re.fullmatch(r"[0-9]{5}([0-9]{4})?", digits):
-            raise ValidationError("Enter a ZIP code of 5 digits, like 94104.")
+            raise ValidationError(c.say("Enter a ZIP code of 5 digits, like 94104."))
 
     @property
     def sentences(self) -> dict[str, str]:
         """The first problem of each field, by the field's name."""
-        return {name: str(problems[0]) for name, problems in self.errors.items() if name}
+        return {name: c.say(str(problems[0])) for name, problems in self.errors.items() if name}
 
     def to_address(self) -> c.Address:
         values = {

@@ -17,6 +17,7 @@ from opticworks.checkout import addresses
 from opticworks.checkout import settle as settling
 from opticworks.checkout.quoting import address_of, quote_cart
 from opticworks.checkout.settle import Refused
+from opticworks.contracts.goods import named
 from opticworks.events import STOCK_LOW
 from opticworks.faults import fault, outside
 from opticworks.money import Money
@@ -70,7 +71,7 @@ class Changed(Exception):
     """The quote is not the one that was shown; nothing was placed. Carries the new one."""
 
     def __init__(self, quote: c.Quote) -> None:
-        super().__init__("Something changed since you looked. Please check and place it again.")
+        super().__init__("Something changed since the customer looked.")
         self.quote = quote
 
 
@@ -103,7 +104,7 @@ def place(shop: Shop, wish: Wish) -> Placed:
     provider could not be asked: then the order is kept with its goods and settled by the sweeper.
     """
     provider = shop.providers.payments().get(wish.payment)
-    problem = Refused("Your cart is being changed elsewhere. Please try again.")
+    problem = Refused(c.say("Your cart is being changed elsewhere. Please try again."))
     for _ in range(3):
         fault("place.before_write")
         try:
@@ -131,7 +132,9 @@ def _pay(
     with shop.unit("pay") as db:
         settling.apply(shop, db, attempt, result)
     if result.state in ("failed", "canceled"):
-        raise Refused(result.message or "The payment did not go through. Nothing was charged.")
+        raise Refused(
+            result.message or c.say("The payment did not go through. Nothing was charged.")
+        )
     action = dict(result.data) if result.state == "action" else None
     back = attempt.intent.return_url
     return Placed(number=written.number, path=written.path, action=action, back=back)
@@ -143,13 +146,13 @@ def _write(shop: Shop, db: Session, wish: Wish, provider: c.PaymentProvider | No
     if wish.kept is not None and not _is_kept(cart, wish.kept, shop.now()):
         raise Unkept
     if cart is None:
-        raise Refused("Your cart is empty. It may have expired.")
+        raise Refused(c.say("Your cart is empty. It may have expired."))
     if cart.state == "ordered":
         order = orders.by_cart(db, cart.id)
         assert order is not None
         return _Written(order.number, orders.path(order), done=True)
     if not cart.lines or cart.expires_at <= shop.now():
-        raise Refused("Your cart is empty. It may have expired.")
+        raise Refused(c.say("Your cart is empty. It may have expired."))
     try:
         # Limits per customer count for the address that orders, whatever another tab has typed.
         priced = quote_cart(shop, db, cart, email=wish.email, agreed_at=wish.shown_at)
@@ -159,7 +162,7 @@ def _write(shop: Shop, db: Session, wish: Wish, provider: c.PaymentProvider | No
     if quote.total.minor == 0:
         provider = None  # nothing to pay, whatever the form says
     elif provider is None:
-        raise Refused("Choose how you want to pay.")
+        raise Refused(c.say("Choose how you want to pay."))
     if number := priced.own if cart.details else orders.open_of_cart(db, cart.id):
         return _resume(shop, db, number, wish, quote, provider)
     if priced.stale is not None:
@@ -268,12 +271,15 @@ def _check(quote: c.Quote, wish: Wish, provider: c.PaymentProvider | None) -> No
     if quote.objections:
         raise Changed(quote)
     if quote.requires_shipping and quote.shipping is None:
-        raise Refused("We can't ship this to your address yet. Check the address or ask us.")
+        raise Refused(c.say("We can't ship this to your address yet. Check the address or ask us."))
     if quote.hash != wish.quote_hash:
         raise Changed(quote)
     if provider is not None and not provider.offers(quote):
         raise Refused(
-            f"{provider.title} is not possible for this order. Choose another way to pay."
+            c.say(
+                "{way} is not possible for this order. Choose another way to pay.",
+                way=c.say(provider.title),
+            )
         )
 
 
@@ -327,14 +333,20 @@ def sold_out_sentence(quote: c.Quote, short: stock.SoldOut) -> str:
         parts = [part.sku for part in line.item.components] or [line.sku]
         if not any(sku in missing for sku in parts):
             continue
-        name = line.item.title + (f" ({line.item.option_text})" if line.item.option_text else "")
+        name = named(line.item.title, line.item.option_text)
         free = min(missing[sku].free for sku in parts if sku in missing)
         if free and not line.item.components:
-            are = "is" if free == 1 else "are"
-            sentences.append(f"Only {free} of {name} {are} left; someone else was faster.")
+            sentences.append(
+                c.say_number(
+                    "Only {n} of {name} is left; someone else was faster.",
+                    "Only {n} of {name} are left; someone else was faster.",
+                    free,
+                    name=name,
+                )
+            )
         else:
-            sentences.append(f"{name} is sold out; someone else was faster.")
-    return " ".join(sentences) + " Nothing was ordered."
+            sentences.append(c.say("{name} is sold out; someone else was faster.", name=name))
+    return " ".join([*sentences, c.say("Nothing was ordered.")])
 
 
 def used_up_sentence(trace: Iterable[c.Adjustment], short: claims.UsedUp) -> str:
@@ -344,9 +356,10 @@ def used_up_sentence(trace: Iterable[c.Adjustment], short: claims.UsedUp) -> str
         for step in trace
         if any(claim.allowance in short.keys for claim in step.claims)
     )
-    return (
-        f"{' and '.join(names)} was used up a moment ago. Nothing was ordered; check the new "
-        "total and place the order again if you agree."
+    return c.say(
+        "{names} was used up a moment ago. Nothing was ordered; check the new total and place the "
+        "order again if you agree.",
+        names=c.said_together(names),
     )
 
 

@@ -20,6 +20,7 @@ from opticworks import events
 from opticworks.audit import service as audit
 from opticworks.checkout import demand, refund_plan
 from opticworks.checkout.settle import Refused
+from opticworks.contracts import say
 from opticworks.notifications.service import emit
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order, OrderLine
@@ -170,15 +171,18 @@ def request(shop: Shop, db: Session, number: str, asked: Asked) -> Return:
     may = offer(shop, db, order)
     if may.waiting is not None:
         raise Refused(
-            f"You asked for the return {may.waiting.number} already. Take that one back if you "
-            "want to change it."
+            say(
+                "You asked for the return {number} already. Take that one back if you want to "
+                "change it.",
+                number=may.waiting.number,
+            )
         )
     if not may.returnable:
-        raise Refused("Nothing of this order can be sent back (any more).")
+        raise Refused(say("Nothing of this order can be sent back (any more)."))
     parts = [_part(choice, *asked.lines.get(choice.line.id, (0, ""))) for choice in may.returnable]
     wanted = [part for part in parts if part.quantity]
     if not wanted:
-        raise Refused("Choose at least one item, and how many of it.")
+        raise Refused(say("Choose at least one item, and how many of it."))
     case = cases.open_case(
         db,
         asked.id,
@@ -197,16 +201,23 @@ def same(db: Session, order: Order, return_id: uuid.UUID) -> Return | None:
     """What this form made already. Raises Refused when it belongs to another order."""
     known = cases.get(db, return_id)
     if known is not None and known.order_id != order.id:
-        raise Refused("This form is incomplete. Reload the page and fill it in again.")
+        raise Refused(say("This form is incomplete. Reload the page and fill it in again."))
     return known
 
 
 def _part(choice: Choice, units: int, reason: str) -> cases.Part:
     title = choice.line.title
     if not 0 <= units <= choice.units:
-        raise Refused(f"Of {title}, {choice.units} can be sent back, not {units}.")
+        raise Refused(
+            say(
+                "Of {title}, {most} can be sent back, not {units}.",
+                title=title,
+                most=choice.units,
+                units=units,
+            )
+        )
     if units and reason not in cases.REASONS:
-        raise Refused(f"Choose why you send {title} back.")
+        raise Refused(say("Choose why you send {title} back.", title=title))
     return cases.Part(choice.line.id, units, reason)
 
 
@@ -217,7 +228,7 @@ def cancel(db: Session, number: str) -> Return:
         return case
     label = cases.label_of(db, case.id)
     if case.kind != "return" or (label is not None and label.status != "prepared"):
-        raise Refused("This return is under way. Write to us if you want to keep the items.")
+        raise Refused(say("This return is under way. Write to us if you want to keep the items."))
     step(db, case, "canceled")
     announce(db, events.RETURN_CANCELED, order, case)
     return case

@@ -23,7 +23,7 @@ from opticworks.checkout import refund as refunding
 from opticworks.checkout.refund_plan import Portion, Wish
 from opticworks.checkout.returns import Choice, announce
 from opticworks.checkout.settle import Refused
-from opticworks.contracts import N_
+from opticworks.contracts import N_, say
 from opticworks.jobs import defer, task
 from opticworks.orders import service as orders
 from opticworks.orders.models import Order
@@ -57,14 +57,14 @@ def declare(shop: Shop, db: Session, number: str, declared: Declared) -> Return:
         return known
     may = returns.offer(shop, db, order)
     if not may.withdrawable:
-        raise Refused("You can't withdraw from this order (any more), or you did already.")
+        raise Refused(say("You can't withdraw from this order (any more), or you did already."))
     taken = [
         (choice, _units(choice, declared.lines.get(choice.line.id, 0)))
         for choice in may.withdrawable
     ]
     chosen = [(choice, units) for choice, units in taken if units]
     if not chosen:
-        raise Refused("Choose what you withdraw from: at least one item, and how many of it.")
+        raise Refused(say("Choose what you withdraw from: at least one item, and how many of it."))
     if may.waiting is not None:
         returns.step(db, may.waiting, "canceled", note="The customer withdrew instead.")
     case = cases.open_case(
@@ -92,7 +92,14 @@ def declare(shop: Shop, db: Session, number: str, declared: Declared) -> Return:
 
 def _units(choice: Choice, units: int) -> int:
     if not 0 <= units <= choice.units:
-        raise Refused(f"Of {choice.line.title}, {choice.units} are left, not {units}.")
+        raise Refused(
+            say(
+                "Of {title}, {most} are left, not {units}.",
+                title=choice.line.title,
+                most=choice.units,
+                units=units,
+            )
+        )
     return units
 
 

@@ -19,8 +19,15 @@ from opticworks.contracts.discovery import (
     StandIn,
 )
 from opticworks.contracts.goods import Component, Item, ItemGroup, Rating
-from opticworks.contracts.notifications import (
+from opticworks.contracts.language import (
     N_,
+    said_in,
+    said_together,
+    say,
+    say_number,
+    speaking,
+)
+from opticworks.contracts.notifications import (
     Attachment,
     BatchMailer,
     DeliveryEvent,
@@ -212,5 +219,10 @@ __all__ = [
     "chosen",
     "no_country",
     "on_this_machine",
+    "said_in",
+    "said_together",
+    "say",
+    "say_number",
     "signing_secrets",
+    "speaking",
 ]

@@ -8,12 +8,6 @@ from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
 
-def N_(text: str) -> str:
-    """Mark a text for the catalogues that is translated only when it is shown: the words of a
-    message, which are written before it is known in which language they are read."""
-    return text
-
-
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """Words with something in them that differs: `text`, marked with N_, is translated first, and

@@ -162,7 +162,8 @@ class ShippingChoice:
 class PriceDisplay:
     """How prices are shown at a place, and how what was entered becomes what is shown there.
 
-    `label` stands beside a price ("incl. VAT", "plus tax"), or is empty where there is no tax.
+    `label` stands beside a price ("incl. VAT", "plus tax"), or is empty where there is no tax; it
+    is remembered, so it is translated where it is shown (mark it with N_).
     `factors` multiply an entered price, by tax code in lower case ("" for any other);
     `shipping` multiplies the price of shipping. `asks_vat_id`: the checkout asks businesses there
     for their VAT ID (`Address.vat_id`).

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from opticworks.contracts.notifications import N_
+from opticworks.contracts.language import N_
 from opticworks.contracts.places import Address, no_country
 from opticworks.money import Money, exponent
 

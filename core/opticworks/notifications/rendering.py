@@ -133,6 +133,7 @@ def names_of(
         "lang": settings.locale.partition("_")[0],
         "_": gettext,
         "gettext": gettext,
+        "plural": gettext.plural,
     }
 
 

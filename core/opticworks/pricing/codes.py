@@ -27,7 +27,10 @@ def fold_code(text: str) -> str:
 
 def unknown(code: str) -> str:
     """The one answer to whatever is no code; it tells nothing of those that exist."""
-    return f"“{code}” is not a code we know, or it can't be used now. Check how it is written."
+    return c.say(
+        "“{code}” is not a code we know, or it can't be used now. Check how it is written.",
+        code=code,
+    )
 
 
 class Codes:

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from opticworks import contracts as c
+from opticworks.contracts.goods import named
 from opticworks.money import Money, total
 from opticworks.pricing.codes import Codes
 
@@ -53,7 +54,7 @@ class Basket:
 ChooseShipping = Callable[[Sequence[c.QuoteLine]], c.ShippingChoice | None]
 
 
-UNCLEAR = (
+UNCLEAR = c.N_(
     "The total can't be worked out at the moment. Please try again shortly; nothing was ordered."
 )
 
@@ -75,12 +76,19 @@ def items(hooks: Any, ctx: c.Ctx, skus: Sequence[str]) -> dict[str, c.Item]:
         answers = [dict(answer or {}) for answer in hooks.items(skus=tuple(skus), ctx=ctx)]
     except Exception:
         log.exception("A goods plugin failed")
-        raise Refused("Prices can't be read at the moment. Please try again shortly.") from None
+        raise Refused(
+            c.say("Prices can't be read at the moment. Please try again shortly.")
+        ) from None
     for answer in answers:
         for sku, item in answer.items():
             if sku in result:
                 log.error("Two plugins answer for SKU %s", sku)
-                raise Refused(f"{item.title} can't be sold at the moment: its price is not clear.")
+                raise Refused(
+                    c.say(
+                        "{name} can't be sold at the moment: its price is not clear.",
+                        name=item.title,
+                    )
+                )
             result[sku] = item
     return result
 
@@ -135,7 +143,7 @@ def quote(
         return work.finish()
     except Exception:
         log.exception("The answers of the plugins make no total")
-        raise Refused(UNCLEAR) from None
+        raise Refused(c.say(UNCLEAR)) from None
 
 
 def display(hooks: Any, ctx: c.Ctx, address: c.Address | None, email: str) -> c.PriceDisplay:
@@ -184,12 +192,12 @@ class _Calculation:
                     sku=wanted.sku,
                     title=wanted.title or wanted.sku,
                     unit_price=seen,
-                    unavailable="It is no longer sold.",
+                    unavailable=c.say("It is no longer sold."),
                     requires_shipping=False,
                 )
             if item.unit_price.currency != self.basket.currency:
                 item = replace(
-                    item, unit_price=seen, unavailable="It has no price in this currency."
+                    item, unit_price=seen, unavailable=c.say("It has no price in this currency.")
                 )
             self._line(wanted, item, seen)
             self._check_stock(wanted, item, left)
@@ -213,15 +221,14 @@ class _Calculation:
             )
         )
         if item.unavailable:
-            sentence = f"{item.title} can't be bought any more. {item.unavailable}"
-            self.notices.append(c.Notice(kind="unavailable", target=target, sentence=sentence))
-            self.objections.append(
-                c.Objection(sentence=f"{sentence} Remove it to go on.", target=target)
+            sentence = c.say(
+                "{name} can't be bought any more. {why}", name=item.title, why=item.unavailable
             )
+            self.notices.append(c.Notice(kind="unavailable", target=target, sentence=sentence))
+            remove = c.say("Remove it to go on.")
+            self.objections.append(c.Objection(sentence=f"{sentence} {remove}", target=target))
             return
-        label = f"{wanted.quantity} × {item.title}"
-        if item.option_text:
-            label += f" ({item.option_text})"
+        label = f"{wanted.quantity} × {named(item.title, item.option_text)}"
         self._add("unit", target, "price", label, subtotal)
         if entered.unit_price != seen:  # as entered: another country is no change of price
             locale = self.ctx.locale
@@ -230,8 +237,12 @@ class _Calculation:
                 c.Notice(
                     kind="price",
                     target=target,
-                    sentence=f"The price of {item.title} changed from {seen.format(locale)} "
-                    f"to {item.unit_price.format(locale)}.",
+                    sentence=c.say(
+                        "The price of {name} changed from {before} to {after}.",
+                        name=item.title,
+                        before=seen.format(locale),
+                        after=item.unit_price.format(locale),
+                    ),
                     before=seen,
                     after=item.unit_price,
                 )
@@ -251,13 +262,17 @@ class _Calculation:
         if possible >= wanted.quantity:
             return
         target = f"line:{wanted.sku}"
-        name = item.title + (f" ({item.option_text})" if item.option_text else "")
+        name = named(item.title, item.option_text)
         if possible == 0:
-            sentence = f"{name} is sold out. Remove it to go on."
+            sentence = c.say("{name} is sold out. Remove it to go on.", name=name)
             kind = "unavailable"
         else:
-            are = "is" if possible == 1 else "are"
-            sentence = f"Only {possible} of {name} {are} left. Reduce the quantity to go on."
+            sentence = c.say_number(
+                "Only {n} of {name} is left. Reduce the quantity to go on.",
+                "Only {n} of {name} are left. Reduce the quantity to go on.",
+                possible,
+                name=name,
+            )
             kind = "quantity"
         self.notices.append(
             c.Notice(kind=kind, target=target, sentence=sentence)  # type: ignore[arg-type]
@@ -416,7 +431,7 @@ class _Calculation:
         except Exception:
             log.exception("The hook %s failed", hook)
             self.failed = True
-            self.objections.append(c.Objection(sentence=UNCLEAR))
+            self.objections.append(c.Objection(sentence=c.say(UNCLEAR)))
             return []
 
     def _add(self, stage: c.Stage, target: str, kind: str, label: str, amount: Money) -> None:

@@ -31,13 +31,13 @@ from opticworks.returns.models import (
 
 #: Why customers send goods back.
 REASONS = {
-    "unwanted": "I changed my mind",
-    "fit": "It does not fit my purpose",
-    "description": "It is not as described",
-    "damaged": "It arrived damaged",
-    "defective": "It does not work",
-    "wrong": "It is not what I ordered",
-    "other": "Another reason",
+    "unwanted": c.N_("I changed my mind"),
+    "fit": c.N_("It does not fit my purpose"),
+    "description": c.N_("It is not as described"),
+    "damaged": c.N_("It arrived damaged"),
+    "defective": c.N_("It does not work"),
+    "wrong": c.N_("It is not what I ordered"),
+    "other": c.N_("Another reason"),
 }
 BROKEN = frozenset({"damaged", "defective"})
 

@@ -125,8 +125,12 @@ def changes_of(request: Request, quote: c.Quote) -> tuple[c.Notice, ...]:
                 c.Notice(
                     kind="price",
                     target="order",
-                    sentence=f"The total changed from {before.format(locale)} to "
-                    f"{quote.total.format(locale)}. Please check it and place the order again.",
+                    sentence=c.say(
+                        "The total changed from {before} to {after}. Please check it and place "
+                        "the order again.",
+                        before=before.format(locale),
+                        after=quote.total.format(locale),
+                    ),
                 ),
                 *_lost_codes(quote),
             )
@@ -134,8 +138,9 @@ def changes_of(request: Request, quote: c.Quote) -> tuple[c.Notice, ...]:
         c.Notice(
             kind="price",
             target="order",
-            sentence="Your order changed since you opened this page. Please check it and place "
-            "it again.",
+            sentence=c.say(
+                "Your order changed since you opened this page. Please check it and place it again."
+            ),
         ),
     )
 
@@ -151,8 +156,8 @@ def _lost_codes(quote: c.Quote) -> tuple[c.Notice, ...]:
 
 def _head(request: Request) -> Page:
     return Page(
-        "Checkout",
-        description="Address, delivery and payment on one page. No account needed.",
+        c.say("Checkout"),
+        description=c.say("Address, delivery and payment on one page. No account needed."),
         canonical=request.registry.shop.config.base_url + request.route_path("checkout"),
         robots="noindex",
     )

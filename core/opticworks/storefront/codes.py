@@ -23,15 +23,15 @@ def change(request: Request, db: Session, cart: Cart) -> dict[str, Any]:
     removed = _text(request, "remove_code") or request.matchdict.get("code", "")
     if removed:
         codes.remove(request.registry.shop, cart, removed)
-        return {"code_message": f"{removed} was removed."}
+        return {"code_message": c.say("{code} was removed.", code=removed)}
     typed = _text(request, "code")
     try:
         state = _enter(request, db, cart, typed)
     except CodeRefused as error:
         return {"code_error": str(error), "code_typed": typed}
     if state.state == "waiting":
-        return {"code_message": f"{state.code} is kept for this order."}
-    return {"code_message": f"{state.code} is applied."}
+        return {"code_message": c.say("{code} is kept for this order.", code=state.code)}
+    return {"code_message": c.say("{code} is applied.", code=state.code)}
 
 
 def _enter(request: Request, db: Session, cart: Cart, typed: str) -> c.CodeState:
@@ -41,9 +41,13 @@ def _enter(request: Request, db: Session, cart: Cart, typed: str) -> c.CodeState
     if wait:
         minutes = -(-wait // 60)
         raise CodeRefused(
-            "Too many codes were tried. Please wait "
-            f"{'a minute' if minutes == 1 else f'{minutes} minutes'} before the next one; you can "
-            "order without it at any time."
+            c.say_number(
+                "Too many codes were tried. Please wait a minute before the next one; you can "
+                "order without it at any time.",
+                "Too many codes were tried. Please wait {n} minutes before the next one; you can "
+                "order without it at any time.",
+                minutes,
+            )
         )
     try:
         return codes.enter(request.registry.shop, db, cart, typed)

@@ -19,13 +19,16 @@ from typing import Any
 
 from chameleon import PageTemplate, PageTemplateFile
 from chameleon.config import CACHE_DIRECTORY
+from chameleon.exc import LanguageError
 from chameleon.i18n import simple_translate
 from chameleon.loader import MemoryLoader
+from chameleon.namespaces import I18N_NS
+from chameleon.zpt.program import MacroProgram as OwnProgram
 from chameleon.zpt.template import Macro
 
 from opticworks.web import memory
 from opticworks.web.themes import PROTECTED, SearchPath
-from opticworks.web.translations import translator
+from opticworks.web.translations import Words, translator
 
 #: Attributes whose text is translated, besides the text of elements.
 TRANSLATED = frozenset(
@@ -89,6 +92,53 @@ def translate(
             tail = msgid[len(msgid.rstrip()) :]
             msgid = default = f"{head}{translated}{tail}"
     return simple_translate(msgid, domain=domain, mapping=mapping, default=default)
+
+
+class MacroProgram(OwnProgram):  # the compiler goes by the name of the class
+    """Chameleon's program of a template, in which an element with `i18n:translate=""` is one text.
+
+    What is inside it is either markup without values (`<br />`, `<b>so</b>`), which translators
+    see, or has a name (`<strong i18n:name="email">`), which stands in the text as `${email}`.
+    Chameleon would translate the pieces by themselves first, since texts are translated here
+    without being marked, and put the whole together only when the page is made.
+    """
+
+    def visit_element(self, start: Any, end: Any, children: Any) -> Any:
+        marks = start["ns_attrs"]
+        outer = self.implicit_i18n_translate
+        if marks.get((I18N_NS, "translate")) == "" and outer:
+            marks[I18N_NS, "translate"] = text_with_names(children)
+            self.implicit_i18n_translate = False
+        elif (I18N_NS, "name") in marks:
+            self.implicit_i18n_translate = True
+        try:
+            return super().visit_element(start, end, children)  # type: ignore[no-untyped-call]
+        finally:
+            self.implicit_i18n_translate = outer
+
+
+def text_with_names(children: Any) -> str:
+    """What an element says, as translators see it. Raises LanguageError for what has no name."""
+    said = []
+    for kind, parts in children:
+        if kind == "text":
+            (text,) = parts
+            if "${" in text:
+                raise LanguageError("Give the value inside this text an i18n:name.", text)
+            said.append(text)
+        elif kind == "element":
+            start, end, inner = parts
+            if name := start["ns_attrs"].get((I18N_NS, "name")):
+                said.append(f"${{{name}}}")
+                continue
+            attributes = [f' class="{each["value"]}"' for each in start["attrs"]]
+            if [each["name"] for each in start["attrs"]] not in ([], ["class"]):
+                raise LanguageError("Give what is inside this text an i18n:name.", start["name"])
+            said.append(f"{start['prefix']}{start['name']}{''.join(attributes)}{start['suffix']}")
+            said.append(text_with_names(inner))
+            if end:
+                said.append(f"{end['prefix']}{end['name']}{end['suffix']}")
+    return " ".join("".join(said).split())
 
 
 class Names(dict[str, Any]):
@@ -177,6 +227,23 @@ class Template(PageTemplateFile):
         if not isinstance(self.loader, Compiler):
             return str(super().digest(body, names))
         return hashlib.sha1(f"{self.filename}\n{body}".encode()).hexdigest()
+
+    def parse(self, body: str) -> MacroProgram:
+        return MacroProgram(  # type: ignore[no-untyped-call]
+            body,
+            self.mode,
+            self.filename,
+            escape=self.mode == "xml",
+            default_marker=self.default_marker,
+            boolean_attributes=self.boolean_attributes,
+            implicit_i18n_translate=self.implicit_i18n_translate,
+            implicit_i18n_attributes=self.implicit_i18n_attributes,
+            trim_attribute_space=self.trim_attribute_space,
+            enable_data_attributes=self.enable_data_attributes,
+            enable_comment_interpolation=self.enable_comment_interpolation,
+            restricted_namespace=self.restricted_namespace,
+            tokenizer=self.tokenizer,
+        )
 
     def cook(self, body: str) -> None:
         super().cook(body)
@@ -285,8 +352,8 @@ class Engine:
             names["translate"] = own or partial(translate, gettext=gettext)
         return str(self.template(name).render(**names))
 
-    def gettext(self, locale: str) -> Callable[[str], str]:
-        """What translates text that no request is behind."""
+    def gettext(self, locale: str) -> Words:
+        """What translates into the language of that locale."""
         return translator(self.path.layers, locale)
 
     @property

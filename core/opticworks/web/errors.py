@@ -20,6 +20,7 @@ from pyramid.response import Response
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from opticworks.contracts import N_, said_in, say
 from opticworks.web.limits import LimitsDown
 from opticworks.web.page import Page
 from opticworks.web.policy import is_admin
@@ -29,21 +30,36 @@ log = logging.getLogger(__name__)
 
 #: status -> (title, what happened and what to do); a raiser's own sentence comes first.
 PAGES = {
-    400: ("That did not work", "The request could not be understood. Go back and try again."),
-    403: ("Not allowed", "You may not do this here."),
-    404: ("Page not found", "There is nothing at this address. It may have moved or been removed."),
-    405: ("That did not work", "This page can't be used that way. Go back and try again."),
-    409: ("That did not work", "Somebody was quicker. Go back, reload the page and try again."),
-    410: ("Gone", "What was here has been removed for good. Search for something like it."),
-    411: ("That did not work", "The request did not say how long it is."),
-    413: ("Too much at once", "What you sent is larger than this page takes. Send less."),
-    429: ("Too many tries", "Wait a minute, then try again."),
-    500: ("Something went wrong", "This is our mistake, and it has been recorded. Try again soon."),
-    503: ("Back in a moment", "The shop can't answer at the moment. Try again in a minute."),
+    400: (
+        N_("That did not work"),
+        N_("The request could not be understood. Go back and try again."),
+    ),
+    403: (N_("Not allowed"), N_("You may not do this here.")),
+    404: (
+        N_("Page not found"),
+        N_("There is nothing at this address. It may have moved or been removed."),
+    ),
+    405: (N_("That did not work"), N_("This page can't be used that way. Go back and try again.")),
+    409: (
+        N_("That did not work"),
+        N_("Somebody was quicker. Go back, reload the page and try again."),
+    ),
+    410: (N_("Gone"), N_("What was here has been removed for good. Search for something like it.")),
+    411: (N_("That did not work"), N_("The request did not say how long it is.")),
+    413: (N_("Too much at once"), N_("What you sent is larger than this page takes. Send less.")),
+    429: (N_("Too many tries"), N_("Wait a minute, then try again.")),
+    500: (
+        N_("Something went wrong"),
+        N_("This is our mistake, and it has been recorded. Try again soon."),
+    ),
+    503: (
+        N_("Back in a moment"),
+        N_("The shop can't answer at the moment. Try again in a minute."),
+    ),
 }
-STALE_FORM = "This form was open for too long. Go back, reload the page and send it again."
+STALE_FORM = N_("This form was open for too long. Go back, reload the page and send it again.")
 PLAIN = (
-    "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
+    "<!doctype html><html lang='{lang}'><head><meta charset='utf-8'>"
     "<meta name='viewport' content='width=device-width'><title>{title}</title></head>"
     "<body><main><h1>{title}</h1><p>{sentence}</p><p>{reference}</p></main></body></html>"
 )
@@ -52,7 +68,7 @@ PLAIN = (
 def page(request: Request, status: int, sentence: str = "", reference: str = "") -> Response:
     """The error page of that status, in the storefront's or the admin's look."""
     title, fallback = PAGES.get(status, PAGES[500 if status >= 500 else 400])
-    sentence = sentence or fallback
+    title, sentence = say(title), say(sentence or fallback)
     values = {"status": status, "title": title, "sentence": sentence, "reference": reference}
     _use_fresh_session(request)
     try:
@@ -61,7 +77,9 @@ def page(request: Request, status: int, sentence: str = "", reference: str = "")
         body = render(template, {**values, "page": meta}, request=request)
     except Exception:
         log.exception("The error page could not be rendered; a plain one is shown")
-        named = {**values, "reference": f"Reference: {reference}" if reference else ""}
+        named = {**values, "lang": said_in().replace("_", "-") or "en", "reference": ""}
+        if reference:
+            named["reference"] = say("Reference: {reference}", reference=reference)
         body = PLAIN.format(**{key: escape(str(value)) for key, value in named.items()})
     response = Response(body, status=status)
     response.headers["Cache-Control"] = "no-store"
@@ -91,7 +109,7 @@ def http_error(error: HTTPError, request: Request) -> Response:
 
 def redis_down(error: Exception, request: Request) -> Response:
     log.error("%s", error)
-    sentence = (
+    sentence = N_(
         "Signing in is not possible at the moment, because the server that keeps sign-ins does "
         "not answer. The shop itself sells on. Try again in a minute."
     )

@@ -16,16 +16,17 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.tweens import EXCVIEW, MAIN
 
+from opticworks.contracts import N_
 from opticworks.web.transactions import route_name
 
 DEFAULT_LIMIT = 1_000_000  #: bytes; the ini's opticworks.max_body overrides it
 SWALLOWED = 4  #: times its limit, up to which an upload that is too big is taken in to say so
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
-TOO_BIG = (
+TOO_BIG = N_(
     "What you sent is {size} MB, and this page takes at most {limit} MB. Send less, and try again."
 )
-NO_FILES = "This form takes no files. Type the text in, and try again."
-NOT_TEXT = (
+NO_FILES = N_("This form takes no files. Type the text in, and try again.")
+NOT_TEXT = N_(
     "What you sent contains characters that can't be read as text. Type it again instead of "
     "pasting it, and try again."
 )
@@ -35,11 +36,12 @@ def check_size(request: Request, limit: int) -> None:
     """Raises 413 for a body over `limit` bytes, 411 for one of unknown length."""
     if request.content_length is None:
         if request.headers.get("Transfer-Encoding"):
-            raise HTTPLengthRequired("Say how long the body is (Content-Length).")
+            raise HTTPLengthRequired(N_("Say how long the body is (Content-Length)."))
         return
     if request.content_length > limit:
         size, most = max(request.content_length / 1e6, 0.1), limit / 1e6
-        raise HTTPRequestEntityTooLarge(TOO_BIG.format(size=f"{size:.1f}", limit=f"{most:g}"))
+        said = request.words(TOO_BIG).format(size=f"{size:.1f}", limit=f"{most:g}")
+        raise HTTPRequestEntityTooLarge(said)
 
 
 def swallow(request: Request) -> None:
@@ -115,7 +117,7 @@ def check_text_of_path(request: Request) -> None:
         request.path_info  # noqa: B018 - decoding it is the check
     except UnicodeDecodeError:
         request.environ["PATH_INFO"] = "/"  # the error page must be able to ask where it is
-        raise HTTPBadRequest("This address contains characters that can't be read.") from None
+        raise HTTPBadRequest(N_("This address contains characters that can't be read.")) from None
 
 
 def allow_body(config: Configurator, route: str, limit: int) -> None:

@@ -16,9 +16,11 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.viewderivers import INGRESS
 
+from opticworks.contracts import N_
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
-FOREIGN = (
+FOREIGN = N_(
     "This request did not come from a page of this shop, so it was not carried out. "
     "Open the page in the shop and try again."
 )

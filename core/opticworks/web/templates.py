@@ -17,16 +17,16 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_percent
+from babel.numbers import format_decimal, format_percent
 from pyramid.csrf import get_csrf_token
-from pyramid.i18n import TranslationString
 
-from opticworks.contracts import PriceDisplay, ShopSettings, SlotFragment
+from opticworks.contracts import PriceDisplay, ShopSettings, SlotFragment, speaking
 from opticworks.money import Money
-from opticworks.web.engine import Engine, Markup, translate
+from opticworks.web.engine import Engine, Markup
 from opticworks.web.page import Page, json_block
 from opticworks.web.parts import Parts
 from opticworks.web.pictures import picture_html
+from opticworks.web.policy import is_admin
 from opticworks.web.themes import (
     PROTECTED,
     Layer,
@@ -36,12 +36,13 @@ from opticworks.web.themes import (
     installed_themes,
 )
 from opticworks.web.totals import totals
+from opticworks.web.translations import Words
 
 log = logging.getLogger(__name__)
 
-DOMAIN = "opticworks"
 CSRF_FIELD = "csrf_token"
-MOST_WORDS = 4000  #: translations remembered
+
+ENGLISH = Words()
 
 #: htmx without anything that a strict content security policy forbids. Answers that explain a
 #: refusal (409, 422) are shown in place; other failures leave the page as it is.
@@ -63,50 +64,6 @@ HTMX_CONFIG = json.dumps(
         ],
     }
 )
-
-
-class Words:
-    """Translates into one language, and remembers what it translated: templates say the same
-    few hundred texts over and over."""
-
-    def __init__(self, localizer: Any) -> None:
-        self.localizer = localizer
-        self._known: dict[Any, Any] = {}
-
-    def __call__(self, text: str, **mapping: Any) -> str:
-        if mapping:
-            return self._translated(text, mapping)
-        known: str | None = self._known.get(text)
-        return self._keep(text, self._translated(text, None)) if known is None else known
-
-    def _translated(self, text: str, mapping: Mapping[str, Any] | None) -> str:
-        return str(
-            self.localizer.translate(TranslationString(text, domain=DOMAIN, mapping=mapping))
-        )
-
-    def element(
-        self,
-        msgid: Any,
-        domain: str | None = None,
-        mapping: Mapping[str, Any] | None = None,
-        default: str | None = None,
-        context: str | None = None,
-        target_language: str | None = None,
-    ) -> Any:
-        """Chameleon's `translate`: of an element's or an attribute's text."""
-        if mapping or type(msgid) is not str:
-            return translate(msgid, mapping=mapping, default=default, gettext=self)
-        key = (msgid, default)
-        known = self._known.get(key)
-        if known is None:
-            known = self._keep(key, translate(msgid, default=default, gettext=self))
-        return known
-
-    def _keep(self, key: Any, text: Any) -> Any:
-        if len(self._known) >= MOST_WORDS:  # texts with names in them
-            self._known.clear()
-        self._known[key] = text
-        return text
 
 
 class Templates:
@@ -133,7 +90,7 @@ class Templates:
         self.auto_reload = auto_reload
         self.globals: dict[str, Callable[[Any], Any]] = {}
         self._engines: dict[str, Engine] = {}
-        self._words: dict[str, Words] = {}
+        self._words: dict[tuple[str, str], Words] = {}
         self._parts: dict[tuple[str, str], Parts] = {}
         self._refused: set[str] = set()
         self._failed: set[tuple[str, str, str, int]] = set()
@@ -165,27 +122,35 @@ class Templates:
         return engine
 
     def words(self, request: Any) -> Words:
-        """What translates the texts of that request's page."""
-        words = self._words.get(request.locale_name)
+        """What translates the texts of that request's page: the catalogues of its theme. Screens
+        of the admin are in English, whatever the shop's customers read."""
+        if is_admin(request):
+            return ENGLISH
+        theme, locale = theme_of_page(request, self), request.locale_name
+        return self._words.get((theme, locale)) or self._spoken(theme, locale)
+
+    def _spoken(self, theme: str, locale: str) -> Words:
+        words = self._words.get((theme, locale))
         if words is None:
-            words = self._words[request.locale_name] = Words(request.localizer)
+            words = self._words[theme, locale] = self.engine(theme).gettext(locale)
         return words
 
     def parts(self, request: Any, engine: Engine) -> Parts:
         """What all pages of that theme share, in the request's language and under the settings as
         they are now, with the parts of pages that are made of it."""
-        shop, words = request.shop, self.words(request)
-        key, version = (engine.theme, request.locale_name), shop.settings_version
+        shop, words = request.shop, request.words
+        key, version = (engine.theme, words.locale), shop.settings_version
         known = self._parts.get(key)
         if known is None or known.version != version or known.engine is not engine:
+            if words.locale:  # the page may be shown in the parent of a theme that failed
+                words = self._spoken(engine.theme, words.locale)
             names = {
                 **engine_names(engine),
-                **format_names(shop.settings["shop"]),
+                **format_names(shop.settings["shop"].written_in(words.locale)),
                 "shop": shop.settings["shop"],
                 "mode": shop.config.mode,
                 "base_url": shop.config.base_url,
-                "_": words,
-                "gettext": words,
+                **language_names(words),
                 "quoted": partial(quote, safe=""),
             }
             known = self._parts[key] = Parts(engine, names, version)
@@ -228,7 +193,7 @@ class Templates:
             broken.parent,
         )
 
-    def gettext(self, locale: str) -> Callable[[str], str]:
+    def gettext(self, locale: str) -> Words:
         """What translates text that no request is behind, such as mails."""
         return self.engine().gettext(locale)
 
@@ -323,7 +288,8 @@ def format_names(settings: ShopSettings) -> dict[str, Any]:
         return format_date(day, "long", locale=settings.locale)
 
     american = settings.locale.startswith("en_US")
-    pattern = "MMMM d, y 'at' h:mm a zzz" if american else "d MMMM y, HH:mm zzz"
+    long = Locale.parse(settings.locale).date_formats["long"].pattern  # "d. MMMM y" in German
+    pattern = "MMMM d, y 'at' h:mm a zzz" if american else f"{long}, HH:mm zzz"
 
     def date_time(moment: datetime) -> str:
         return format_datetime(moment, pattern, tzinfo=zone, locale=settings.locale)
@@ -334,13 +300,29 @@ def format_names(settings: ShopSettings) -> dict[str, Any]:
     def percent(rate: Decimal) -> str:
         return format_percent(rate, locale=settings.locale, decimal_quantization=False)
 
+    def decimal(number: Decimal) -> str:
+        return format_decimal(number, "0.0", settings.locale)
+
     return {
         "money": money,
         "percent": percent,
+        "decimal": decimal,
         "date": date,
         "datetime": date_time,
         "country": country,
         "totals": totals,
+    }
+
+
+def language_names(words: Words) -> dict[str, Any]:
+    """The names that translate a page's texts."""
+    locale = words.locale or "en"
+    return {
+        "locale": locale,
+        "lang": locale.replace("_", "-"),
+        "_": words,
+        "gettext": words,
+        "plural": words.plural,
     }
 
 
@@ -432,6 +414,19 @@ class Renderer:
         return self.templates.render_safely(theme, render, self.name)
 
 
+def spoken_view(view: Any, info: Any) -> Any:
+    """What a view and its templates say with `say`, they say in the language of the page."""
+
+    def in_its_language(context: Any, request: Any) -> Any:
+        before = speaking.set(request.words)
+        try:
+            return view(context, request)
+        finally:
+            speaking.reset(before)
+
+    return in_its_language
+
+
 def add_template_global(config: Any, name: str, function: Callable[[Any], Any]) -> None:
     """Directive: `function(request)` gives the value of `name` in every page's template."""
     config.registry.templates.globals[name] = function
@@ -447,3 +442,5 @@ def includeme(config: Any) -> None:
     templates = shop.templates = config.registry.templates = build_templates(shop)
     config.add_directive("add_template_global", add_template_global, action_wrap=False)
     config.add_renderer(".pt", lambda info: Renderer(templates, info.name))
+    config.add_request_method(templates.words, "words", reify=True)
+    config.add_view_deriver(spoken_view)

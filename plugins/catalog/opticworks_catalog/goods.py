@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from opticworks import kernel
-from opticworks.contracts import Component, Ctx, Item, ItemGroup
+from opticworks.contracts import Component, Ctx, Item, ItemGroup, said_in, say
 from opticworks.money import Money
 from opticworks.plugin import memory_of
 from opticworks_catalog import statements
@@ -33,7 +33,8 @@ def read_items(skus: Sequence[str], ctx: Ctx) -> dict[str, Item]:
     if not skus:
         return {}
     memory = memory_of(ctx.db, SCOPE)
-    known = {sku: memory.things.get(("item", sku, ctx.currency)) for sku in skus}
+    language = said_in()  # an item says in words why it can't be bought
+    known = {sku: memory.things.get(("item", sku, ctx.currency, language)) for sku in skus}
     found = {sku: item for sku, item in known.items() if item is not None}
     missing = [sku for sku in known if sku not in found]
     if missing:
@@ -46,7 +47,7 @@ def read_items(skus: Sequence[str], ctx: Ctx) -> dict[str, Item]:
         for row in rows:
             found[row.sku] = item = _item(row, ctx.currency, kept)
             if lasting:
-                memory.keep(("item", row.sku, ctx.currency), item)
+                memory.keep(("item", row.sku, ctx.currency, language), item)
     return found
 
 
@@ -114,10 +115,14 @@ def _item(row: Row[Any], currency: str, kept: Kept) -> Item:
 def _unavailable(row: Row[Any], parts: Sequence[ComponentRecord], currency: str) -> str:
     """Why it can't be bought, as a sentence for the customer; empty when it can."""
     if not row.on_sale:
-        return f"{row.title} is no longer sold."
+        return say("{name} is no longer sold.", name=row.title)
     if row.currency != currency:
-        return f"{row.title} has no price in {currency}."
+        return say("{name} has no price in {currency}.", name=row.title, currency=currency)
     for part in parts:
         if not part.on_sale:
-            return f"{row.title} is not available, because {part.title} is no longer sold."
+            return say(
+                "{name} is not available, because {part} is no longer sold.",
+                name=row.title,
+                part=part.title,
+            )
     return ""

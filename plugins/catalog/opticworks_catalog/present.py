@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote_plus
 
 from opticworks import kernel
-from opticworks.contracts import Picture, PriceDisplay, Rating
+from opticworks.contracts import Picture, PriceDisplay, Rating, say
 from opticworks.money import Money
 from opticworks_catalog.pages import (
     Card,
@@ -252,8 +252,8 @@ def card_images(
 
 def _badge(variant: VariantRecord, sold_out: bool, rules: Rules) -> str:
     if sold_out:
-        return "Sold out"
+        return say("Sold out")
     if variant.compare_at is None:
         return ""
     saved = (variant.compare_at - variant.price).format(rules.locale)
-    return f"Save {saved.removesuffix('.00')}"
+    return say("Save {amount}", amount=re.sub(r"[.,]00(?!\d)", "", saved))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from opticworks.contracts import say
 from opticworks_catalog.pages import StockView
 from opticworks_catalog.records import VariantRecord
 
@@ -69,16 +70,16 @@ def stock_view(
     """The state to show, its sentence, and how many one order may take."""
     free = buyable(variant, levels)
     if free is None:
-        return StockView(state="in_stock", sentence="In stock", max=max_quantity)
+        return StockView(state="in_stock", sentence=say("In stock"), max=max_quantity)
     if free == 0:
         missing = not all(part.on_sale for part in variant.components)
-        sentence = "Not available at the moment" if missing else "Sold out"
+        sentence = say("Not available at the moment") if missing else say("Sold out")
         return StockView(state="sold_out", sentence=sentence, max=0)
     most = min(free, max_quantity)
     if not ready(variant, levels):
         return StockView(
-            state="backorder", sentence="On backorder: ships as soon as it is back", max=most
+            state="backorder", sentence=say("On backorder: ships as soon as it is back"), max=most
         )
     if free < low_stock:
-        return StockView(state="low", sentence=f"Only {free} left", max=most)
-    return StockView(state="in_stock", sentence="In stock", max=most)
+        return StockView(state="low", sentence=say("Only {n} left", n=free), max=most)
+    return StockView(state="in_stock", sentence=say("In stock"), max=most)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from opticworks.contracts import PriceDisplay
+from opticworks.contracts import PriceDisplay, say
 from opticworks.money import Money
 from opticworks.plugin import shortened, text_of
 from opticworks_catalog.pages import ProductPage, VariantView
@@ -60,7 +60,7 @@ class Seller:
 def describe(product: ProductRecord, description_html: str, shop_name: str) -> str:
     """What the product is in a sentence or two: as staff wrote it, or how its text begins."""
     own = product.seo_description or product.subtitle or text_of(description_html)
-    return shortened(own, 300) or f"{product.title} at {shop_name}."
+    return shortened(own, 300) or say("{product} at {shop}.", product=product.title, shop=shop_name)
 
 
 def product_data(

@@ -17,6 +17,7 @@ from pyramid.request import Request
 from pyramid.response import FileResponse, Response
 
 from opticworks import kernel
+from opticworks.contracts import N_, say
 from opticworks.plugin import Crumb, Page, cacheable, share_picture, surrogate_keys
 from opticworks_catalog import images
 from opticworks_catalog.finding import filters, handles
@@ -40,8 +41,23 @@ from opticworks_catalog.structured import Seller, breadcrumb_data, describe, pro
 MAX_AGE = 60  #: seconds until a change of price or stock shows everywhere, purged or not
 FOREVER = "public, max-age=31536000, immutable"
 BRIEFLY = "public, max-age=300"
-HOME = Crumb(title="Home", path="/")
-PRODUCTS = Crumb(title="Products", path="/products")
+#: What is said of an address that nothing has (any more), by what it would have been.
+NEVER = {
+    handles.PRODUCT: N_("This product doesn't exist, or is no longer shown."),
+    handles.COLLECTION: N_("This collection doesn't exist, or is no longer shown."),
+}
+FORMER = {
+    handles.PRODUCT: N_("This product is no longer sold."),
+    handles.COLLECTION: N_("This collection was removed."),
+}
+
+
+def _home() -> Crumb:
+    return Crumb(title=say("Home"), path="/")
+
+
+def _products() -> Crumb:
+    return Crumb(title=say("Products"), path="/products")
 
 
 @cacheable(MAX_AGE, ("catalog",))
@@ -69,7 +85,7 @@ def product(request: Request) -> dict[str, Any]:
 
 def _product_metadata(request: Request, record: ProductRecord, view: ProductPage) -> Page:
     base, shop = request.shop.config.base_url, request.ctx.settings["shop"]
-    crumbs = [HOME, PRODUCTS]
+    crumbs = [_home(), _products()]
     crumbs += [Crumb(title=one.title, path=one.url) for one in view.collections[:1]]
     description = describe(record, view.description_html, shop.name)
     seller = Seller(
@@ -121,7 +137,7 @@ def _listing(request: Request, current: CollectionRecord | None) -> dict[str, An
     return {
         **values,
         "page": _listing_metadata(request, current, listing),
-        "title": current.title if current else "All products",
+        "title": current.title if current else say("All products"),
         "description": current.description if current else "",
         "image": current.image if current else None,
         "current": current.handle if current else "",
@@ -130,20 +146,21 @@ def _listing(request: Request, current: CollectionRecord | None) -> dict[str, An
 
 def _listing_metadata(request: Request, current: CollectionRecord | None, listing: Listing) -> Page:
     base, shop = request.shop.config.base_url, request.ctx.settings["shop"]
-    crumbs = (HOME, PRODUCTS) if current else (HOME,)
-    heading = current.title if current else "All products"
-    title = (current.seo_title or current.title) if current else "All products"
+    crumbs = (_home(), _products()) if current else (_home(),)
+    heading = current.title if current else say("All products")
+    title = (current.seo_title or current.title) if current else say("All products")
     description = (
         (current.seo_description or current.description)
         if current
-        else f"Everything that {shop.name} sells."
+        else say("Everything that {shop} sells.", shop=shop.name)
     )
     # What is narrowed down or sorted is another view of the same page.
     number = 1 if listing.filters else page_number(request)
+    page = say("Page {number}", number=number)
     plain = Listing(path=listing.path, sort=listing.default_sort, currency=listing.currency)
     return Page(
-        f"{title}, page {number}" if number > 1 else title,
-        description=f"{description} Page {number}." if number > 1 else description,
+        say("{title}, page {number}", title=title, number=number) if number > 1 else title,
+        description=f"{description} {page}." if number > 1 else description,
         canonical=base + plain.address(number),
         robots="noindex" if listing.filters else "",
         crumbs=crumbs,
@@ -173,11 +190,10 @@ def _elsewhere(request: Request, kind: str, handle: str) -> HTTPException:
     """What to answer when nothing has the handle: where it leads now, gone, or never there."""
     former = handles.lookup(request.db, kind, handle) if re.fullmatch(HANDLE, handle) else None
     if former is None:
-        return HTTPNotFound(f"This {kind} doesn't exist, or is no longer shown.")
+        return HTTPNotFound(say(NEVER[kind]))
     if former.path:
         return _moved(former.path, request)
-    gone = "is no longer sold" if kind == handles.PRODUCT else "was removed"
-    return HTTPGone(f"This {kind} {gone}.")
+    return HTTPGone(say(FORMER[kind]))
 
 
 def _moved(path: str, request: Request) -> HTTPMovedPermanently:
@@ -194,7 +210,7 @@ def image(request: Request) -> Response:
     media = request.shop.config.var / "media" / "catalog"
     found = images.find_file(request.matchdict["name"], media)
     if found is None:
-        raise HTTPNotFound("This picture doesn't exist.")
+        raise HTTPNotFound(say("This picture doesn't exist."))
     path, mime = found
     response = FileResponse(str(path), request=request, content_type=mime)
     response.headers["Cache-Control"] = FOREVER if request.GET.get("v") else BRIEFLY

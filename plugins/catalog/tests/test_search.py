@@ -46,7 +46,7 @@ def test_a_product_is_found(browser, text, first):
 def test_filters_narrow_a_listing(browser):
     page = browser.get("/products?option.Colour=Graphite&stock=in&max=20")
     assert links(page) == ["/products/usb-c-cable"]
-    chips = [one.get_text(" ", strip=True) for one in page.html.select(".chip")]
+    chips = [one.get_text(" ", strip=True) for one in page.html.select(".chip .sr-only")]
     assert chips == [
         "Remove the filter In stock",
         "Remove the filter up to $20.00",

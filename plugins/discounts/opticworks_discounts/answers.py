@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from opticworks.contracts import Adjustment, Ctx, Draft, Refusal, Stage, Suggestion
+from opticworks.contracts import (
+    N_,
+    Adjustment,
+    Ctx,
+    Draft,
+    Refusal,
+    Stage,
+    Suggestion,
+    said_together,
+    say,
+    say_number,
+)
 from opticworks.money import Money
 from opticworks_discounts import choosing, offers, savings, sets
 from opticworks_discounts.choosing import Choice
@@ -90,11 +101,15 @@ def _delivery(offer: Offer, draft: Draft) -> str:
         return ""
     rate = savings.covered(offer.discount, draft.rates)
     if rate is None:
-        return f"{offer.name} is for none of the deliveries to your address."
+        return say("{name} is for none of the deliveries to your address.", name=offer.name)
     if rate.code != draft.shipping.code:
-        return f"{offer.name} is for the delivery “{rate.title}”. Choose it to use the code."
+        return say(
+            "{name} is for the delivery “{delivery}”. Choose it to use the code.",
+            name=offer.name,
+            delivery=rate.title,
+        )
     if not rate.amount:
-        return f"Delivery is free already, so {offer.name} is not needed."
+        return say("Delivery is free already, so {name} is not needed.", name=offer.name)
     return ""
 
 
@@ -110,36 +125,64 @@ def _why_not(offer: Offer, choice: Choice, draft: Draft, locale: str) -> tuple[s
         return _nothing(offer, draft), ""
     least = Money(discount.minimum, draft.currency)
     if choice.value < least:
-        return _missing(name, least, choice.value, "", locale)
+        return _missing(
+            say("{name} is for orders from {least}.", name=name, least=least.format(locale)),
+            name,
+            least - choice.value,
+            locale,
+        )
     strong = next((each for each in choice.offers if each.discount.exclusive), None)
     if strong is not None:
-        return f"{strong.name} can't be combined with other discounts, so {name} isn't used.", ""
+        return say(
+            "{other} can't be combined with other discounts, so {name} isn't used.",
+            other=strong.name,
+            name=name,
+        ), ""
     if (value := choice.before(offer)) < least:
-        return _missing(name, least, value, " after other discounts", locale)
+        return _missing(
+            say(
+                "{name} is for orders from {least} after other discounts.",
+                name=name,
+                least=least.format(locale),
+            ),
+            name,
+            least - value,
+            locale,
+        )
     same = next(
         (each for each in choice.offers if each.discount.works_on == discount.works_on), None
     )
     if same is not None:
         return _beaten(offer, same), ""
     against = [each.name for each in choice.offers if not choosing.beside(offer, each)]
-    return f"{name} can't be combined with {' and '.join(against or ['the others'])}.", ""
+    if not against:
+        return say("{name} can't be combined with the others.", name=name), ""
+    others = said_together(against)
+    return say("{name} can't be combined with {others}.", name=name, others=others), ""
 
 
-def _missing(name: str, least: Money, value: Money, others: str, locale: str) -> tuple[str, str]:
-    return (
-        f"{name} is for orders from {least.format(locale)}{others}.",
-        f"Add {(least - value).format(locale)} more to use {name}.",
-    )
+def _missing(sentence: str, name: str, missing: Money, locale: str) -> tuple[str, str]:
+    more = missing.format(locale)
+    return sentence, say("Add {amount} more to use {name}.", amount=more, name=name)
+
+
+#: Why of two discounts that work on the same thing only the better one counts.
+BEATEN = {
+    PRODUCT: N_(
+        "Only one discount on products counts, and {other} saves you at least as much as {name}."
+    ),
+    SHIPPING: N_(
+        "Only one discount on shipping counts, and {other} saves you at least as much as {name}."
+    ),
+}
+BEATEN_ON_ORDER = N_(
+    "Only one discount on the order counts, and {other} saves you at least as much as {name}."
+)
 
 
 def _beaten(offer: Offer, same: Offer) -> str:
-    kind = {PRODUCT: "on products", SHIPPING: "on shipping"}.get(
-        offer.discount.works_on, "on the order"
-    )
-    return (
-        f"Only one discount {kind} counts, and {same.name} saves you at least as much as "
-        f"{offer.name}."
-    )
+    sentence = BEATEN.get(offer.discount.works_on, BEATEN_ON_ORDER)
+    return say(sentence, other=same.name, name=offer.name)
 
 
 def _nothing(offer: Offer, draft: Draft) -> str:
@@ -147,27 +190,47 @@ def _nothing(offer: Offer, draft: Draft) -> str:
     if discount.kind == BUY_GET:
         return _too_few(offer, draft)
     if discount.works_on == PRODUCT:
-        return f"{name} is for other items than those in your cart."
+        return say("{name} is for other items than those in your cart.", name=name)
     if discount.works_on == SHIPPING:
         if not choosing.ships(draft):
-            return f"Nothing in your cart has to be shipped, so {name} isn't needed."
+            return say("Nothing in your cart has to be shipped, so {name} isn't needed.", name=name)
         places = ", ".join(discount.countries)
-        return f"{name} is for parcels to these countries only: {places}."
-    return f"There is nothing in your cart that {name} could make cheaper."
+        return say(
+            "{name} is for parcels to these countries only: {places}.", name=name, places=places
+        )
+    return say("There is nothing in your cart that {name} could make cheaper.", name=name)
 
 
 def _too_few(offer: Offer, draft: Draft) -> str:
     """Why one gets nothing yet: there is nothing to get in the cart, or too little is bought."""
     discount = offer.discount
+    free = discount.percent == 100
     if sets.suggestion(discount, offer.name, draft) is not None:
-        less = "for nothing" if discount.percent == 100 else "for less"
-        return f"You have bought enough for {offer.name}: add what you get {less}."
+        if free:
+            return say(
+                "You have bought enough for {name}: add what you get for nothing.", name=offer.name
+            )
+        return say("You have bought enough for {name}: add what you get for less.", name=offer.name)
     buy, get = discount.buy_quantity or 1, discount.get_quantity or 1
-    items = "item" if buy == 1 else "items"
-    which = "those it is for" if discount.buy_skus or discount.buy_groups else "these"
-    which = which if discount.skus or discount.groups or which != "these" else "any"
-    cheaper = "for nothing" if discount.percent == 100 else "for less"
-    return (
-        f"{offer.name} needs {buy} {items} of {which} and then gives up to {get} more {cheaper}; "
-        "your cart doesn't have enough of them yet."
+    if discount.buy_skus or discount.buy_groups:
+        which = say("those it is for")
+    else:
+        which = say("these") if discount.skus or discount.groups else say("any")
+    values = {"name": offer.name, "which": which, "get": get}
+    if free:
+        return say_number(
+            "{name} needs {n} item of {which} and then gives up to {get} more for nothing; your "
+            "cart doesn't have enough of them yet.",
+            "{name} needs {n} items of {which} and then gives up to {get} more for nothing; your "
+            "cart doesn't have enough of them yet.",
+            buy,
+            **values,
+        )
+    return say_number(
+        "{name} needs {n} item of {which} and then gives up to {get} more for less; your cart "
+        "doesn't have enough of them yet.",
+        "{name} needs {n} items of {which} and then gives up to {get} more for less; your cart "
+        "doesn't have enough of them yet.",
+        buy,
+        **values,
     )

@@ -13,10 +13,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from opticworks import kernel
-from opticworks.contracts import ClaimRequest, Ctx, Draft, Refusal
+from opticworks.contracts import ClaimRequest, Ctx, Draft, Refusal, say, say_number
 from opticworks.money import Money
 from opticworks.plugin import Memory, remembered
-from opticworks_discounts import customers
+from opticworks_discounts import customers, sets
 from opticworks_discounts.models import AUTOMATIC, BATCH, BUY_GET, FIXED, PERCENT, Code, Discount
 
 
@@ -44,16 +44,21 @@ class Offer:
 def effect(discount: Discount, locale: str) -> str:
     """What a discount does: "10% off", "$5.00 off selected items", "free shipping", "buy 2, get 1
     free"."""
+    percent = "" if discount.percent is None else sets.said_percent(discount.percent, locale)
     if discount.kind == BUY_GET and discount.percent is not None:
-        off = "free" if discount.percent == 100 else f"at {discount.percent.normalize():f}% off"
-        return f"buy {discount.buy_quantity}, get {discount.get_quantity} {off}"
+        buy, get = discount.buy_quantity, discount.get_quantity
+        if discount.percent == 100:
+            return say("buy {buy}, get {get} free", buy=buy, get=get)
+        return say("buy {buy}, get {get} at {percent} off", buy=buy, get=get, percent=percent)
     if discount.kind == PERCENT and discount.percent is not None:
-        text = f"{discount.percent.normalize():f}% off"
+        off = percent
     elif discount.kind == FIXED:
-        text = f"{Money(discount.amount or 0, discount.currency).format(locale)} off"
+        off = Money(discount.amount or 0, discount.currency).format(locale)
     else:
-        return "free shipping"
-    return f"{text} selected items" if discount.skus or discount.groups else text
+        return say("free shipping")
+    if discount.skus or discount.groups:
+        return say("{amount} off selected items", amount=off)
+    return say("{amount} off", amount=off)
 
 
 def find(draft: Draft, ctx: Ctx) -> tuple[list[Offer], list[Refusal]]:
@@ -129,10 +134,14 @@ def _over(offer: Offer, draft: Draft, ctx: Ctx) -> str:
     # What was shown before the end and is being ordered now still holds.
     moment = draft.agreed_at or ctx.now
     if discount.ends_at is not None and discount.ends_at <= moment:
-        return f"{offer.name} ended on {when(discount.ends_at, ctx)}."
+        return say("{name} ended on {time}.", name=offer.name, time=when(discount.ends_at, ctx))
     in_money = discount.kind == FIXED or discount.minimum or discount.cap is not None
     if in_money and discount.currency != draft.currency:
-        return f"{offer.name} can't be used for prices in {draft.currency}."
+        return say(
+            "{name} can't be used for prices in {currency}.",
+            name=offer.name,
+            currency=draft.currency,
+        )
     return ""
 
 
@@ -170,9 +179,12 @@ def _left(offers: list[Offer], draft: Draft, ctx: Ctx, refusals: list[Refusal]) 
 
 def _used_up(offer: Offer, short: list[str]) -> str:
     if any(":by:" in key for key in short):
-        most = offer.discount.customer_limit
-        often = "once" if most == 1 else f"{most} times"
-        return f"{offer.name} can be used {often} per customer, and you have used it already."
+        return say_number(
+            "{name} can be used once per customer, and you have used it already.",
+            "{name} can be used {n} times per customer, and you have used it already.",
+            offer.discount.customer_limit or 1,
+            name=offer.name,
+        )
     if any(key.startswith("discounts:code:") for key in short):
-        return f"{offer.name} has been used already."
-    return f"{offer.name} is used up: all of its uses are taken."
+        return say("{name} has been used already.", name=offer.name)
+    return say("{name} is used up: all of its uses are taken.", name=offer.name)

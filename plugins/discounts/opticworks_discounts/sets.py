@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from opticworks.contracts import Draft, Item, Pool, SetTerms, Suggestion, chosen
+from babel.numbers import format_percent
+
+from opticworks.contracts import Draft, Item, Pool, SetTerms, Suggestion, chosen, said_in, say
 from opticworks_discounts.models import Discount
 from opticworks_discounts.selecting import Selection, buys, gets
 
@@ -55,6 +57,11 @@ def _chosen(discount: Discount, pools: Sequence[Pool]) -> dict[str, int]:
     return chosen(pools, discount.buy_quantity or 1, discount.get_quantity or 1, discount.times)
 
 
+def said_percent(percent: Decimal, locale: str) -> str:
+    """A number of percent as people of that locale write it: "12.5%"."""
+    return str(format_percent(percent / 100, locale=locale, decimal_quantization=False))
+
+
 def suggestion(discount: Discount, name: str, draft: Draft) -> Suggestion | None:
     """What could still be got with what is bought already; None if there is nothing."""
     bought, got = _selections(discount)
@@ -77,9 +84,16 @@ def suggestion(discount: Discount, name: str, draft: Draft) -> Suggestion | None
     if not skus and not (got.groups and helps(buys=bought == got)):
         return None
     off = discount.percent or Decimal(0)
-    what = "it is free" if off == 100 else f"get {off.normalize():f}% off it"
+    if off == 100:
+        sentence = say("{name}: add one more of these and it is free.", name=name)
+    else:
+        sentence = say(
+            "{name}: add one more of these and get {percent} off it.",
+            name=name,
+            percent=said_percent(off, said_in() or "en_US"),
+        )
     return Suggestion(
-        sentence=f"{name}: add one more of these and {what}.",
+        sentence=sentence,
         skus=skus,
         groups=tuple(got.groups),
     )

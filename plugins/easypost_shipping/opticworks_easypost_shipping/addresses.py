@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from opticworks.contracts import Address, AddressVerdict
+from opticworks.contracts import Address, AddressVerdict, say
 from opticworks_easypost_shipping import writing
 from opticworks_easypost_shipping.client import Api, understood
 from opticworks_easypost_shipping.settings import EasyPostSettings
@@ -59,14 +59,14 @@ class EasyPostAddresses:
         """What EasyPost makes of it. A difference in capitals, short forms or the four digits
         after a ZIP is none that a customer is asked about."""
         if address.country != "US" and not self.settings.verify_abroad:
-            sentence = "Only addresses in the US are checked."
+            sentence = say("Only addresses in the US are checked.")
             return AddressVerdict(state="unknown", messages=(sentence,))
         given = writing.address(address)
         # Asked once: somebody waits, and who is silent for so long is silent for longer.
         answer = self._api.act(lambda client: client.address.create(verify=True, **given), LIMIT)
         delivery = (answer.get("verifications") or {}).get("delivery")
         if delivery is None:
-            sentence = "The address could not be checked."
+            sentence = say("The address could not be checked.")
             return AddressVerdict(state="unknown", messages=(sentence,))
         # A carrier's own check says success and lists errors all the same: the errors count.
         wrong = delivery.get("errors") or []
@@ -81,7 +81,7 @@ class EasyPostAddresses:
 def _sentences(errors: list[Any]) -> tuple[str, ...]:
     said = [each if isinstance(each, str) else str(each.get("message") or "") for each in errors]
     found = tuple(dict.fromkeys(f"{each.rstrip('.')}." for each in said if each.strip()))
-    return found or ("The address was not found.",)
+    return found or (say("The address was not found."),)
 
 
 def _suggestion(given: Address, answer: Any) -> Address | None:

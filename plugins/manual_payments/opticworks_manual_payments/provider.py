@@ -21,6 +21,8 @@ from opticworks.contracts import (
     RefundResult,
     ShopSettings,
     WebhookEvent,
+    say,
+    say_number,
 )
 from opticworks.money import Money
 from opticworks_manual_payments.settings import BankTransferSettings
@@ -52,13 +54,16 @@ class BankTransfer:
 
     def offers(self, quote: Quote) -> tuple[PaymentOffer, ...]:
         """One offer for every quote."""
-        days = self._settings.hold_days
-        held = "a day" if days == 1 else f"{days} days"
         return (
             PaymentOffer(
-                title=self.title,
-                description=f"Pay from your bank account within {held}. We hold your items and "
-                "ship them when the money has arrived.",
+                title=say(self.title),
+                description=say_number(
+                    "Pay from your bank account within a day. We hold your items and ship them "
+                    "when the money has arrived.",
+                    "Pay from your bank account within {n} days. We hold your items and ship them "
+                    "when the money has arrived.",
+                    self._settings.hold_days,
+                ),
                 icon="landmark",
             ),
         )

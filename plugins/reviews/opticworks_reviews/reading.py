@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import ColumnElement, Select, func, select
 
-from opticworks.contracts import Ctx, Rating
+from opticworks.contracts import N_, Ctx, Rating
 from opticworks.plugin import Memory, memory_of, remembered, whole
 from opticworks_reviews.models import PUBLISHED, Review
 from opticworks_reviews.settings import ReviewsSettings
@@ -18,9 +18,9 @@ from opticworks_reviews.settings import ReviewsSettings
 SCOPE = "reviews"  #: of what is remembered: see the migration reviews_0001
 PAGE, STARS, SORT = "reviews-page", "reviews-stars", "reviews-sort"  #: in a page's address
 SORTS: Mapping[str, tuple[str, tuple[ColumnElement[Any], ...]]] = {
-    "newest": ("Newest first", (Review.published_at.desc(), Review.id.desc())),
-    "highest": ("Most stars first", (Review.stars.desc(), Review.id.desc())),
-    "lowest": ("Fewest stars first", (Review.stars.asc(), Review.id.desc())),
+    "newest": (N_("Newest first"), (Review.published_at.desc(), Review.id.desc())),
+    "highest": (N_("Most stars first"), (Review.stars.desc(), Review.id.desc())),
+    "lowest": (N_("Fewest stars first"), (Review.stars.asc(), Review.id.desc())),
 }
 NEWEST = "newest"
 AROUND = 2  #: page numbers shown on either side of the current one

@@ -12,7 +12,7 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from opticworks.contracts import OrderView
+from opticworks.contracts import N_, OrderView, say, say_number
 from opticworks.plugin import Page, private_page, read_link_token
 from opticworks_reviews import asking, writing
 from opticworks_reviews.models import Review
@@ -20,7 +20,7 @@ from opticworks_reviews.products import Bought, bought
 from opticworks_reviews.settings import ReviewsSettings
 
 MOST = {"headline": 100, "body": 5000, "name": 60}  #: characters
-WORDS = {1: "Poor", 2: "Fair", 3: "Good", 4: "Very good", 5: "Excellent"}
+WORDS = {1: N_("Poor"), 2: N_("Fair"), 3: N_("Good"), 4: N_("Very good"), 5: N_("Excellent")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,9 @@ def write(request: Request) -> dict[str, Any] | Response:
     sku = request.POST.get("product", "")
     about = next((each for each in bought(order) if each.sku == sku), None)
     if about is None:
-        raise HTTPNotFound("This is not a product of your order. Open the link in the mail again.")
+        raise HTTPNotFound(
+            say("This is not a product of your order. Open the link in the mail again.")
+        )
     typed = {name: str(request.POST.get(name, "")) for name in ("stars", *MOST)}
     given, errors = _read(typed)
     settings: ReviewsSettings = request.ctx.settings["reviews"]
@@ -69,7 +71,11 @@ def write(request: Request) -> dict[str, Any] | Response:
         try:
             writing.write(request.db, order, about, given, settings, request.ctx.now)
         except writing.TooLate:
-            errors["form"] = f"A review can be changed for {settings.edit_days} days."
+            errors["form"] = say_number(
+                "A review can be changed for {n} day.",
+                "A review can be changed for {n} days.",
+                settings.edit_days,
+            )
     if errors:
         request.response.status_int = 422
         return _page(request, order, sku, typed, errors)
@@ -87,7 +93,7 @@ def _order(request: Request) -> OrderView:
     order: OrderView | None = shop.order_view(request.db, number) if number else None
     if order is None:
         raise HTTPNotFound(
-            "This link is not complete. Open it from the mail again, or reply to that mail."
+            say("This link is not complete. Open it from the mail again, or reply to that mail.")
         )
     return order
 
@@ -96,7 +102,7 @@ def _read(typed: dict[str, str]) -> tuple[dict[str, str | int], dict[str, str]]:
     """What was typed as it is kept, and sentences about what is wrong with it, by field."""
     errors: dict[str, str] = {}
     if typed["stars"] not in ("1", "2", "3", "4", "5"):
-        errors["stars"] = "Choose one to five stars."
+        errors["stars"] = say("Choose one to five stars.")
     kept = {
         "headline": " ".join(typed["headline"].split()),
         "name": " ".join(typed["name"].split()),
@@ -104,9 +110,13 @@ def _read(typed: dict[str, str]) -> tuple[dict[str, str | int], dict[str, str]]:
     }
     for name, text in kept.items():
         if len(text) > MOST[name]:
-            errors[name] = f"This is {len(text)} characters long; {MOST[name]} are the most."
+            errors[name] = say(
+                "This is {length} characters long; {most} are the most.",
+                length=len(text),
+                most=MOST[name],
+            )
     if not kept["name"]:
-        errors["name"] = "Enter the name to be shown with your review."
+        errors["name"] = say("Enter the name to be shown with your review.")
     return ({**kept, "stars": int(typed["stars"])} if not errors else {}), errors
 
 
@@ -138,7 +148,7 @@ def _page(
             )
         )
     return {
-        "page": Page("Your review", robots="noindex"),
+        "page": Page(say("Your review"), robots="noindex"),
         "order": order,
         "forms": forms,
         "done": request.GET.get("done", ""),

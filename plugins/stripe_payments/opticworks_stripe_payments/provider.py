@@ -30,9 +30,10 @@ from opticworks.contracts import (
     Quote,
     RefundResult,
     WebhookEvent,
+    say,
 )
 from opticworks.money import Money
-from opticworks_stripe_payments import listing, wallets
+from opticworks_stripe_payments import listing, refusals, wallets
 from opticworks_stripe_payments.amounts import Unpayable, from_stripe, to_stripe
 from opticworks_stripe_payments.listing import DISPUTE_STATES, STATES
 from opticworks_stripe_payments.settings import StripeSettings
@@ -91,8 +92,8 @@ class StripePayments:
             return ()
         return (
             PaymentOffer(
-                title=self.title,
-                description="Card or wallet, handled by Stripe.",
+                title=say(self.title),
+                description=say("Card or wallet, handled by Stripe."),
                 icon="credit-card",
                 template="stripe_payments/element.pt",
                 data={
@@ -243,7 +244,7 @@ class StripePayments:
         failure = intent.last_payment_error
         message, declined = "", ""
         if failure is not None and state == "action":
-            message = str(failure.message or "The payment did not go through.")
+            message = refusals.sentence(failure)
             declined = _try_of(failure)
         data = {}
         if state == "action":

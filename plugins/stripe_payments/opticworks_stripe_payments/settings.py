@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from opticworks.contracts import on_this_machine, signing_secrets
+from opticworks.contracts import N_, on_this_machine, signing_secrets
 
 API = "https://api.stripe.com"
 DASHBOARD = "https://dashboard.stripe.com"
@@ -36,7 +36,7 @@ class StripeSettings(BaseModel):
         description="Begins with whsec_. While a secret is being replaced, write both with a "
         "comma between them.",
     )
-    title: str = Field("Card", title="What customers read in the checkout", max_length=60)
+    title: str = Field(N_("Card"), title="What customers read in the checkout", max_length=60)
     statement_suffix: str = Field(
         "",
         title="Added to the card statement",

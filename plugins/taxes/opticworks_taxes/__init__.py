@@ -20,6 +20,7 @@ from opticworks.contracts import (
     PriceDisplay,
     Quote,
     SlotFragment,
+    say,
 )
 from opticworks.events import Event
 from opticworks.money import Money
@@ -104,8 +105,10 @@ def objections(quote: Quote, ctx: Ctx) -> Iterable[Objection]:
         for step in quote.trace:
             if step.stage == "tax" and step.kind == "uncovered":
                 yield Objection(
-                    sentence="We can't work out the tax for this country yet. "
-                    "Choose another country or write to us."
+                    sentence=say(
+                        "We can't work out the tax for this country yet. Choose another country "
+                        "or write to us."
+                    )
                 )
 
 

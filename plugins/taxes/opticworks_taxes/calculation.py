@@ -14,7 +14,7 @@ from functools import lru_cache
 from math import floor, lcm
 from typing import TypeVar
 
-from opticworks.contracts import Adjustment, Draft, Item, PriceDisplay
+from opticworks.contracts import Adjustment, Draft, Item, PriceDisplay, say
 from opticworks.money import Money, split_minor
 from opticworks_taxes.rules import STANDARD, UNTAXED, Exemption, Rate, Table, class_of, sum_of
 from opticworks_taxes.settings import Region
@@ -61,12 +61,14 @@ def taxes(
         return
     if not table.covered:
         country = draft.address.country if draft.address else ""
-        yield _remark("order", "uncovered", f"No tax rate is known for {country}", zero)
+        yield _remark(
+            "order", "uncovered", say("No tax rate is known for {country}", country=country), zero
+        )
         return
     parts = tuple(pieces(draft, table, region))
     for piece in parts:
         if not piece.rates and piece.tax_class in UNTAXED:
-            yield _remark(piece.target, piece.tax_class, UNTAXED[piece.tax_class], zero)
+            yield _remark(piece.target, piece.tax_class, say(UNTAXED[piece.tax_class]), zero)
     included = region.shown == "incl"
     compute = _included if included else _added
     for due in compute(parts, rounding == "total"):

@@ -9,9 +9,11 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+from opticworks.contracts import N_, say
+
 STANDARD = "standard"
 #: Classes that are never taxed unless the table says otherwise, and how an order says so.
-UNTAXED = {"zero": "Zero-rated", "exempt": "Exempt from tax"}
+UNTAXED = {"zero": N_("Zero-rated"), "exempt": N_("Exempt from tax")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +47,11 @@ class Exemption:
     def sentence(self) -> str:
         """What the order says about it, to customer and staff alike."""
         if self.kind == "reverse_charge":
-            return f"Reverse charge: VAT is owed by the customer, VAT ID {self.reference}"
-        return f"Tax exempt, certificate {self.reference}"
+            return say(
+                "Reverse charge: VAT is owed by the customer, VAT ID {number}",
+                number=self.reference,
+            )
+        return say("Tax exempt, certificate {number}", number=self.reference)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from opticworks.contracts import no_country
+from opticworks.contracts import N_, no_country
 
 ANYWHERE = "*"
 
@@ -84,7 +84,7 @@ class Region(BaseModel):
     @property
     def words(self) -> str:
         """What stands beside a price."""
-        return self.label or ("incl. tax" if self.shown == "incl" else "plus tax")
+        return self.label or (N_("incl. tax") if self.shown == "incl" else N_("plus tax"))
 
 
 DEFAULT_REGIONS = (
@@ -94,7 +94,7 @@ DEFAULT_REGIONS = (
         countries=(ANYWHERE,),
         entered="gross",
         shown="incl",
-        label="incl. VAT",
+        label=N_("incl. VAT"),
     ),
 )
 

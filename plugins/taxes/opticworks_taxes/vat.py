@@ -11,7 +11,7 @@ from importlib.metadata import version
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 
-from opticworks.contracts import Address
+from opticworks.contracts import Address, say
 from opticworks_taxes.rules import Exemption
 from opticworks_taxes.settings import Region
 
@@ -41,9 +41,10 @@ def problem(region: Region, address: Address, home: str) -> str:
     """What is wrong with the VAT ID that was typed, as a sentence; empty if nothing is."""
     if not address.vat_id or not asked(region, address.country, home) or read(address.vat_id):
         return ""
-    return (
-        f"“{address.vat_id[:LONGEST]}” is no VAT ID: a letter or digit is wrong or missing. Write "
-        "it with its country, like DE136695976, or leave the field empty to pay with VAT."
+    return say(
+        "“{number}” is no VAT ID: a letter or digit is wrong or missing. Write it with its "
+        "country, like DE136695976, or leave the field empty to pay with VAT.",
+        number=address.vat_id[:LONGEST],
     )
 
 

@@ -19,6 +19,7 @@ from opticworks import hookspecs
 from opticworks.config import Config
 from opticworks.contracts import ShopSettings
 from opticworks.web import headers
+from opticworks.web.templates import ENGLISH
 
 
 @pytest.fixture
@@ -59,6 +60,7 @@ def build(redis_client, hooks):
         config = Configurator(settings={"opticworks.max_body": "1000"})
         config.registry.shop = shop
         config.add_request_method(lambda request: shop, "shop", property=True)
+        config.add_request_method(lambda request: ENGLISH, "words", property=True)
         for part in ("headers", "errors", "guard", "limits", "origin", "csrf", "sessions"):
             config.include(f"opticworks.web.{part}")
         config.include("opticworks.web.policy")

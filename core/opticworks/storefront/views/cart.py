@@ -17,6 +17,7 @@ from opticworks.checkout import cart as basket
 from opticworks.checkout import suggestions
 from opticworks.checkout.cart import CartRefused
 from opticworks.checkout.quoting import quote_cart
+from opticworks.contracts import say
 from opticworks.db.changes import only_reading
 from opticworks.pricing.service import Refused
 from opticworks.storefront import codes, visitor
@@ -26,8 +27,8 @@ from opticworks.web.page import Page
 
 def page_of(request: Request) -> Page:
     return Page(
-        "Your cart",
-        description="What you have gathered so far, with today's prices and what is in stock.",
+        say("Your cart"),
+        description=say("What you have gathered so far, with today's prices and what is in stock."),
         canonical=request.registry.shop.config.base_url + request.route_path("cart"),
         robots="noindex",
     )
@@ -95,7 +96,7 @@ def _add(request: Request) -> Response:
     sku = request.POST.get("sku", "")
     try:
         if not isinstance(sku, str) or not 0 < len(sku) <= 100:
-            raise CartRefused("Choose an item first.")
+            raise CartRefused(say("Choose an item first."))
         quantity = basket.parse_quantity(
             str(request.POST.get("quantity", "1")), settings.max_quantity
         )
@@ -108,7 +109,7 @@ def _add(request: Request) -> Response:
         response.delete_cookie(visitor.ADDING, path="/")
         return response
     request.cart = cart
-    response = _answer(request, message=f"{name} is in your cart.")
+    response = _answer(request, message=say("{name} is in your cart.", name=name))
     response.delete_cookie(visitor.ADDING, path="/")
     visitor.keep_cart(request, response, cart)
     return response
@@ -123,7 +124,7 @@ def change(request: Request) -> Response:
     try:
         cart = visitor.locked_cart(request)
         if cart is None:
-            raise CartRefused("Your cart is empty. It may have expired.")
+            raise CartRefused(say("Your cart is empty. It may have expired."))
         if request.POST.get("action") == "remove":
             quantity = 0
         else:
@@ -134,7 +135,7 @@ def change(request: Request) -> Response:
     except CartRefused as error:
         return _answer(request, error=str(error))
     request.db.flush()
-    message = "The item was removed." if quantity == 0 else "Your cart was updated."
+    message = say("Your cart was updated.") if quantity else say("The item was removed.")
     return _answer(request, message=message)
 
 
@@ -147,7 +148,7 @@ def change_codes(request: Request) -> Response:
     """Put a code on the cart, or take one off."""
     cart = visitor.locked_cart(request)
     if cart is None:
-        return _answer(request, error="Your cart is empty. It may have expired.")
+        return _answer(request, error=say("Your cart is empty. It may have expired."))
     told = codes.change(request, request.db, cart)
     request.db.flush()
     if request.headers.get("HX-Request") == "true":

@@ -166,11 +166,15 @@ def _codes_first(request: Request, cart_id: uuid.UUID) -> Response:
     refused = told.get("code_error", "")
     if request.POST.get("action") == "place":
         sentence = (
-            "Nothing was ordered yet: the discount code can't be used. Place the order again to "
-            "go on without it."
+            c.say(
+                "Nothing was ordered yet: the discount code can't be used. Place the order again "
+                "to go on without it."
+            )
             if refused
-            else "Nothing was ordered yet: you entered a discount code. Check the total and place "
-            "the order again."
+            else c.say(
+                "Nothing was ordered yet: you entered a discount code. Check the total and place "
+                "the order again."
+            )
         )
         shop: Shop = request.registry.shop
         form = fields.checkout_form(shop.settings["shop"], posted(request))
@@ -213,7 +217,7 @@ def _place(
         return _told(request, cart_id, form, 409, error=str(refused))
     except c.ProviderError as error:
         log.warning("A payment provider could not be asked: %s", error)
-        sentence = (
+        sentence = c.say(
             "We could not reach the payment provider. Your items are kept for you for a few "
             "minutes; press Place Order again. You will not be charged twice."
         )
@@ -224,7 +228,7 @@ def _place(
             return HTTPSeeOther(location=target)
         if _wants_json(request):
             return Response(json_body={"action": dict(placed.action), "back": placed.back})
-        sentence = (
+        sentence = c.say(
             "This way to pay needs JavaScript, which is switched off. Choose another way to pay, "
             "or switch it on and place the order again. Nothing was charged."
         )
@@ -266,7 +270,7 @@ def _told(
         return checkout_page.answer(request, cart_id, form=form, status=status, **told)
     sentences = [change.sentence for change in told.get("changes", ())]
     if told.get("errors"):
-        sentences.append("Please check the fields that are marked.")
+        sentences.append(c.say("Please check the fields that are marked."))
     return Response(
         json_body={
             "message": " ".join([str(told.get("error", "")), *sentences]).strip(),
@@ -342,7 +346,7 @@ def come_back(request: Request) -> Response:
         return HTTPSeeOther(location=f"{path}?thanks=1")
     if result is not None and result.state in ("failed", "canceled", "action"):
         response = HTTPSeeOther(location=request.route_path("checkout"))
-        sentence = result.message or "The payment did not go through. Nothing was charged."
+        sentence = result.message or c.say("The payment did not go through. Nothing was charged.")
         visitor.tell(request, response, "error", sentence)
         return response
     response = HTTPSeeOther(location=f"{path}?thanks=1")

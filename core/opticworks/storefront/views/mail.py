@@ -14,6 +14,7 @@ from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
 
+from opticworks.contracts import say
 from opticworks.notifications import service, unsubscribe
 from opticworks.notifications.models import Message
 from opticworks.web.headers import private_page
@@ -29,7 +30,7 @@ def _message(request: Request) -> Message | None:
     found = unsubscribe.find(request.db, (config.secret, *config.old_secrets), token)
     if found is None:
         raise HTTPNotFound(
-            "This link is not complete. Open it from the mail again, or reply to that mail."
+            say("This link is not complete. Open it from the mail again, or reply to that mail.")
         )
     return found
 
@@ -45,7 +46,7 @@ def look(request: Request) -> dict[str, Any]:
     message = _message(request)
     address = message.recipient if message is not None else "ada@example.com"
     return {
-        "page": Page("Unsubscribe", robots="noindex"),
+        "page": Page(say("Unsubscribe"), robots="noindex"),
         "address": address,
         "stopped": service.is_suppressed(request.db, address, marketing=True),
     }
@@ -65,7 +66,7 @@ def stop(request: Request) -> dict[str, Any] | Response:
         unsubscribe.stop(request.db, message)
     address = message.recipient if message is not None else "ada@example.com"
     return {
-        "page": Page("Unsubscribed", robots="noindex"),
+        "page": Page(say("You are unsubscribed"), robots="noindex"),
         "address": address,
         "stopped": True,
     }

@@ -8,6 +8,7 @@ from pyramid.response import FileResponse, Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
 
+from opticworks.contracts import say
 from opticworks.media.store import folder_in
 from opticworks.web.assets import FOREVER
 
@@ -18,7 +19,7 @@ def media(request: Request) -> Response:
     id, name = request.matchdict["id"], request.matchdict["name"]
     found = folder_in(request.registry.shop.config.var).find(id, name)
     if found is None:
-        raise HTTPNotFound("There is no such picture. It may have been removed.")
+        raise HTTPNotFound(say("There is no such picture. It may have been removed."))
     path, kind = found
     response = FileResponse(str(path), request=request, content_type=kind)
     response.headers["Cache-Control"] = FOREVER

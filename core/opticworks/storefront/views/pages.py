@@ -27,7 +27,9 @@ from opticworks.web.headers import cacheable, private_page
 from opticworks.web.page import Crumb, Page, text_of
 from opticworks.web.transactions import only_reads
 
-HOME = Crumb(title="Home", path="/")
+
+def home_crumb() -> Crumb:
+    return Crumb(title=c.say("Home"), path="/")
 
 
 def canonical(request: Request, path: str) -> str:
@@ -44,7 +46,7 @@ def home(request: Request) -> dict[str, Any]:
             title,
             description=settings.description
             or settings.tagline
-            or f"Everything that {settings.name} sells.",
+            or c.say("Everything that {shop} sells.", shop=settings.name),
             canonical=canonical(request, "/"),
             full_title=True,
             json_ld=_about(request),
@@ -70,14 +72,14 @@ def page(request: Request) -> dict[str, Any]:
     if found is None:
         if (moved := pages.moved_to(request.db, slug)) is not None:
             raise HTTPMovedPermanently(f"/pages/{quote(moved)}")
-        raise HTTPNotFound("There is no such page. It may have moved or been removed.")
+        raise HTTPNotFound(c.say("There is no such page. It may have moved or been removed."))
     html = pages.to_html(found.body, below=1)
     return {
         "page": Page(
             found.seo_title or found.title,
             description=found.description or text_of(html),
             canonical=canonical(request, f"/pages/{found.slug}"),
-            crumbs=(HOME,),
+            crumbs=(home_crumb(),),
         ),
         "content": {"title": found.title, "html": html},
     }
@@ -97,8 +99,8 @@ def order(request: Request) -> dict[str, Any]:
     found, view = find_order(request)
     return {
         "page": Page(
-            f"Order {found.number}",
-            description="Your order, how it stands, and how to pay for it.",
+            c.say("Order {number}", number=found.number),
+            description=c.say("Your order, how it stands, and how to pay for it."),
             canonical=canonical(request, orders.path(found)),
             robots="noindex",
         ),
@@ -127,8 +129,10 @@ def _linked(request: Request) -> Order:
         found, shop.now(), shop.settings["shop"].order_link_days
     ):
         raise HTTPNotFound(
-            "This order link does not work (any more). Open the newest mail about your order, "
-            "or write to us with the order number."
+            c.say(
+                "This order link does not work (any more). Open the newest mail about your order, "
+                "or write to us with the order number."
+            )
         )
     return found
 
@@ -143,7 +147,7 @@ def document(request: Request) -> Response:
     papers = documents.of_order(request.db, found.number)
     paper = next((each for each in papers if str(each.id) == wanted), None)
     if paper is None:
-        raise HTTPNotFound("There is no such document. Open it from the page of your order.")
+        raise HTTPNotFound(c.say("There is no such document. Open it from the page of your order."))
     shop = request.registry.shop
     gettext = shop.templates.gettext(paper.facts["locale"])
     response = Response(sheet.pdf(paper, gettext), content_type="application/pdf")

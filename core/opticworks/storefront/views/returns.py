@@ -42,7 +42,7 @@ class Row(NamedTuple):
 
 
 def _page(request: Request, title: str, order: Order, view: c.OrderView) -> dict[str, Any]:
-    crumb = Crumb(title=f"Order {order.number}", path=orders.path(order))
+    crumb = Crumb(title=c.say("Order {number}", number=order.number), path=orders.path(order))
     return {"page": Page(title, robots="noindex", crumbs=(crumb,)), "order": view}
 
 
@@ -68,7 +68,7 @@ def _units(typed: Mapping[str, str], choice: Choice) -> int:
     if not text:
         return 0
     if not (text.isascii() and text.isdigit() and len(text) < 7):
-        raise Refused(f"How many of {choice.line.title}? Write a whole number.")
+        raise Refused(c.say("How many of {title}? Write a whole number.", title=choice.line.title))
     return int(text)
 
 
@@ -76,7 +76,9 @@ def _form_id(typed: Mapping[str, str]) -> uuid.UUID:
     try:
         return uuid.UUID(typed.get("form", ""))
     except ValueError:
-        raise Refused("This form is incomplete. Reload the page and fill it in again.") from None
+        raise Refused(
+            c.say("This form is incomplete. Reload the page and fill it in again.")
+        ) from None
 
 
 # --- asking for a return --------------------------------------------------------------------------
@@ -87,7 +89,7 @@ def _return_form(
 ) -> dict[str, Any]:
     may = returns.offer(request.registry.shop, request.db, order)
     return {
-        **_page(request, "Return items", order, view),
+        **_page(request, c.say("Return items"), order, view),
         "rows": _rows(view, may.returnable, typed, all_of_it=False),
         "may": may,
         "reasons": list(cases.REASONS.items()),
@@ -146,7 +148,7 @@ def _find(request: Request) -> tuple[Order, c.OrderView, c.ReturnView]:
     number = request.matchdict["number"].upper()
     found = next((each for each in view.returns if each.number == number), None)
     if found is None:
-        raise HTTPNotFound("This order has no such return. Open the order again.")
+        raise HTTPNotFound(c.say("This order has no such return. Open the order again."))
     return order, view, found
 
 
@@ -160,9 +162,13 @@ def _find(request: Request) -> tuple[Order, c.OrderView, c.ReturnView]:
 def show(request: Request, error: str = "") -> dict[str, Any]:
     order, view, case = _find(request)
     settings = request.registry.shop.settings
-    what = "Withdrawal" if case.kind == "withdrawal" else "Return"
+    title = (
+        c.say("Withdrawal {number}", number=case.number)
+        if case.kind == "withdrawal"
+        else c.say("Return {number}", number=case.number)
+    )
     return {
-        **_page(request, f"{what} {case.number}", order, view),
+        **_page(request, title, order, view),
         "case": case,
         "may_cancel": case.kind == "return"
         and case.state in ("requested", "approved")
@@ -207,7 +213,7 @@ def label(request: Request) -> Response:
     files = cases.files_to_use(request.db, case.id) if case is not None else ()
     file = next((file for file in files if file.format.lower() == format), None)
     if file is None or format not in LABEL_TYPES:
-        raise HTTPNotFound("There is no such label here (yet). Open the return again.")
+        raise HTTPNotFound(c.say("There is no such label here (yet). Open the return again."))
     response = Response(file.content, content_type=LABEL_TYPES[format])
     name = f"return-label-{view.number}.{format}"
     response.headers["Content-Disposition"] = f'inline; filename="{name}"'
@@ -222,7 +228,7 @@ def _withdraw_form(
 ) -> dict[str, Any]:
     may = returns.offer(request.registry.shop, request.db, order)
     return {
-        **_page(request, "Withdraw from the contract", order, view),
+        **_page(request, c.say("Withdraw from the contract"), order, view),
         "rows": _rows(view, may.withdrawable, typed, all_of_it=True),
         "may": may,
         "form_id": typed.get("form") or str(uuid.uuid4()),

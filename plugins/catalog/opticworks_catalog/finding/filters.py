@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
+from opticworks.contracts import N_, said_together, say_number
 from opticworks.money import Money
 
 OPTION = "option."
@@ -20,12 +21,12 @@ MAX_CHOICES = 40  #: option values in one address; no page has a link with more
 
 RELEVANCE, FEATURED = "relevance", "featured"
 SORTS = {
-    RELEVANCE: "Relevance",
-    FEATURED: "Featured",
-    "price": "Price: low to high",
-    "-price": "Price: high to low",
-    "newest": "Newest",
-    "title": "Name: A to Z",
+    RELEVANCE: N_("Relevance"),
+    FEATURED: N_("Featured"),
+    "price": N_("Price: low to high"),
+    "-price": N_("Price: high to low"),
+    "newest": N_("Newest"),
+    "title": N_("Name: A to Z"),
 }
 
 
@@ -76,10 +77,12 @@ class Listing:
         """What to tell somebody whose prices can't be read; empty where there is nothing."""
         if not self.unread:
             return ""
-        what = " and ".join(f"“{text}”" for text in self.unread.values())
-        one = len(self.unread) == 1
-        is_none = "is not a price, so it narrows" if one else "are not prices, so they narrow"
-        return f"{what} {is_none} nothing. Write a number, such as 20."
+        return say_number(
+            "{what} is not a price, so it narrows nothing. Write a number, such as 20.",
+            "{what} are not prices, so they narrow nothing. Write a number, such as 20.",
+            len(self.unread),
+            what=said_together(f"“{text}”" for text in self.unread.values()),
+        )
 
     @property
     def default_sort(self) -> str:

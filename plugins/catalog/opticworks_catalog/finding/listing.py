@@ -6,10 +6,12 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
+from babel.numbers import get_decimal_symbol
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.request import Request
 
 from opticworks import kernel
+from opticworks.contracts import say
 from opticworks.money import Money
 from opticworks.plugin import surrogate_keys
 from opticworks_catalog.finding import filters, folding, search
@@ -43,7 +45,7 @@ def listing_values(request: Request, listing: Listing, collection: str = "") -> 
     per_page = settings.per_page
     found = search.find(ctx, listing, collection, limit=per_page, offset=(number - 1) * per_page)
     if not found.products and number > 1:
-        raise HTTPNotFound("There are no products on that page.")
+        raise HTTPNotFound(say("There are no products on that page."))
     levels = kernel.availability(request.db, {s for one in found.products for s in one.skus})
     rules = rules_of(ctx, found.products)
     surrogate_keys(request, *(f"product:{one.handle}" for one in found.products))
@@ -55,7 +57,7 @@ def listing_values(request: Request, listing: Listing, collection: str = "") -> 
         "sorts": [
             SortView(
                 code=one,
-                title=filters.SORTS[one],
+                title=say(filters.SORTS[one]),
                 url=listing.address(sort=one),
                 selected=one == listing.sort,
             )
@@ -96,11 +98,11 @@ def _panel(request: Request, listing: Listing, collection: str, found: Found) ->
         count=chosen.count,
         in_stock=chosen.in_stock,
         in_stock_count=facets.in_stock,
-        low=_typed(listing, "min", chosen.low),
-        high=_typed(listing, "max", chosen.high),
+        low=_typed(listing, "min", chosen.low, ctx.locale),
+        high=_typed(listing, "max", chosen.high, ctx.locale),
         wrong=frozenset(listing.unread),
-        lowest="" if facets.low is None else filters.typed(facets.low, currency),
-        highest="" if facets.high is None else filters.typed(facets.high, currency),
+        lowest="" if facets.low is None else _number(facets.low, currency, ctx.locale),
+        highest="" if facets.high is None else _number(facets.high, currency, ctx.locale),
         currency=currency,
         options=_options(facets, chosen),
         hidden=tuple(
@@ -116,11 +118,16 @@ def _panel(request: Request, listing: Listing, collection: str, found: Found) ->
     )
 
 
-def _typed(listing: Listing, name: str, limit: int | None) -> str:
+def _typed(listing: Listing, name: str, limit: int | None, locale: str) -> str:
     """What stands in the field of a limit: what was typed there, also where it is no price."""
     if limit is None:
         return listing.unread.get(name, "")
-    return filters.typed(limit, listing.currency)
+    return _number(limit, listing.currency, locale)
+
+
+def _number(minor: int, currency: str, locale: str) -> str:
+    """An amount as people of that locale type it; addresses have a point."""
+    return filters.typed(minor, currency).replace(".", get_decimal_symbol(locale))
 
 
 def _options(facets: Facets, chosen: Filters) -> tuple[Facet, ...]:
@@ -155,13 +162,16 @@ def _chips(listing: Listing, locale: str) -> tuple[Chip, ...]:
     chips = []
     if chosen.in_stock:
         without = replace(chosen, in_stock=False)
-        chips.append(Chip(title="In stock", url=listing.address(filters=without)))
+        chips.append(Chip(title=say("In stock"), url=listing.address(filters=without)))
     if chosen.has_price:
         low, high = (
             None if limit is None else Money(limit, listing.currency).format(locale)
             for limit in (chosen.low, chosen.high)
         )
-        title = f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}"
+        if low and high:
+            title = say("{low} to {high}", low=low, high=high)
+        else:
+            title = say("from {price}", price=low) if low else say("up to {price}", price=high)
         without = replace(chosen, low=None, high=None)
         chips.append(Chip(title=title, url=listing.address(filters=without)))
     for name, values in chosen.options.items():
@@ -181,7 +191,7 @@ def page_number(request: Request) -> int:
     if text is None:
         return 1
     if not (text.isascii() and text.isdigit() and len(text) <= 6 and int(text) > 1):
-        raise HTTPNotFound("There is no page of that number.")
+        raise HTTPNotFound(say("There is no page of that number."))
     return int(text)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from pyramid.request import Request
 
 from opticworks import kernel
+from opticworks.contracts import say
 from opticworks.plugin import Crumb, Page, cacheable
 from opticworks_catalog.finding import filters, folding, query, search
 from opticworks_catalog.finding.listing import listing_values
@@ -59,7 +60,7 @@ def search_page(request: Request) -> dict[str, Any]:
     values = listing_values(request, listing)
     collections, pages = other_links(request, text)
     number = request.GET.get("page")
-    title = f"Search: {text}" if text else "Search"
+    title = say("Search: {text}", text=text) if text else say("Search")
     plain = filters.Listing(
         path=PATH, query=text, sort=listing.default_sort, currency=listing.currency
     )
@@ -69,11 +70,11 @@ def search_page(request: Request) -> dict[str, Any]:
         "collection_links": collections,
         "page_links": pages,
         "page": Page(
-            f"{title}, page {number}" if number else title,
-            description="Find products by name, SKU or what they are made for.",
+            say("{title}, page {number}", title=title, number=number) if number else title,
+            description=say("Find products by name, SKU or what they are made for."),
             canonical=request.shop.config.base_url + plain.address(int(number or 1)),
             robots="noindex",
-            crumbs=(Crumb(title="Home", path="/"),),
+            crumbs=(Crumb(title=say("Home"), path="/"),),
             section=PATH,
         ),
     }

@@ -33,7 +33,7 @@
     },
   });
 
-  const stripe = window.Stripe(place.dataset.key);
+  const stripe = window.Stripe(place.dataset.key, { locale: document.documentElement.lang.slice(0, 2) });
   const elements = stripe.elements({
     mode: "payment",
     amount: Math.round(total() * factor),
