@@ -7,11 +7,9 @@ that is read in another language. Text that is kept before it is known who reads
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from typing import Protocol
-
-from babel.lists import format_list
 
 
 class Words(Protocol):
@@ -22,6 +20,8 @@ class Words(Protocol):
     def __call__(self, text: str) -> str: ...
 
     def plural(self, one: str, many: str, number: int, /, **values: object) -> str: ...
+
+    def together(self, names: Sequence[str], /) -> str: ...
 
 
 #: What the page that is being made is said in; None is English as it stands in the code.
@@ -53,7 +53,10 @@ def say_number(one: str, many: str, number: int, /, **values: object) -> str:
 
 def said_together(names: Iterable[str]) -> str:
     """The names in one phrase: "A, B and C"."""
-    return str(format_list([*names], locale=said_in() or "en_GB"))
+    words, listed = speaking.get(), [*names]
+    if words is not None:
+        return words.together(listed)
+    return " and ".join(part for part in (", ".join(listed[:-1]), *listed[-1:]) if part)
 
 
 def said_in() -> str:

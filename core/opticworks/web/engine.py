@@ -12,7 +12,7 @@ import marshal
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -141,6 +141,12 @@ def text_with_names(children: Any) -> str:
     return " ".join("".join(said).split())
 
 
+@cache
+def _own_digest() -> str:
+    """What compiles templates here beside Chameleon: code kept on the disk ends with a change."""
+    return hashlib.sha1(Path(__file__).read_bytes()).hexdigest()
+
+
 class Names(dict[str, Any]):
     """The names that a template sees, as Chameleon's `Scope`, which it replaces.
 
@@ -225,7 +231,7 @@ class Template(PageTemplateFile):
         """A name for the module. Chameleon's own holds the version of every package that is
         installed, for modules that are kept on the disk: four megabytes and most of a second."""
         if not isinstance(self.loader, Compiler):
-            return str(super().digest(body, names))
+            return str(super().digest(body, [*names, _own_digest()]))
         return hashlib.sha1(f"{self.filename}\n{body}".encode()).hexdigest()
 
     def parse(self, body: str) -> MacroProgram:

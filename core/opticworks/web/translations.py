@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from babel.lists import format_list
 from chameleon.i18n import simple_translate
 
 DOMAIN = "opticworks"
@@ -44,6 +45,10 @@ class Words:
         else:
             text = self._catalogue.ngettext(one, many, number)
         return text.format(n=number, **values)
+
+    def together(self, names: Sequence[str], /) -> str:
+        """The names in one phrase: "A, B and C"."""
+        return str(format_list(names, locale=self.locale or "en_GB"))
 
     def element(
         self,
