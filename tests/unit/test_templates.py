@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.testing import DummyRequest
 from webob.acceptparse import create_accept_encoding_header
 
+from opticworks.contracts import ShopSettings
 from opticworks.web import assets
 from opticworks.web.engine import Engine, TemplateNotFound
 from opticworks.web.page import Page, json_block
-from opticworks.web.templates import Templates
+from opticworks.web.templates import Templates, format_names
 from opticworks.web.themes import Layer, SearchPath, Theme, ThemeError, lineage, read_theme
 
 LAYOUT = """<html><body><nav metal:define-slot="nav">{name} nav</nav>
@@ -292,3 +294,16 @@ def test_failing_theme_is_logged_once_until_it_changes(templates, write, caplog)
     os.utime(path, ns=(1, path.stat().st_mtime_ns + 1))
     page()
     assert tracebacks() == 2
+
+
+@pytest.mark.parametrize(
+    ("locale", "zone", "written"),
+    [
+        ("en_US", "America/New_York", "March 1, 2026 at 7:00 AM EST"),
+        ("de_DE", "Europe/Berlin", "1. März 2026, 13:00 MEZ"),
+        ("de_DE", "America/New_York", "1. März 2026, 07:00 GMT-05:00"),
+    ],
+)
+def test_a_time_names_its_zone_in_a_way_that_people_know(locale, zone, written):
+    names = format_names(ShopSettings(locale=locale, timezone=zone))
+    assert names["datetime"](datetime(2026, 3, 1, 12, tzinfo=UTC)) == written

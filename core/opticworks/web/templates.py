@@ -16,7 +16,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, get_timezone_name
 from babel.numbers import format_decimal, format_percent
 from pyramid.csrf import get_csrf_token
 
@@ -289,7 +289,10 @@ def format_names(settings: ShopSettings) -> dict[str, Any]:
 
     american = settings.locale.startswith("en_US")
     long = Locale.parse(settings.locale).date_formats["long"].pattern  # "d. MMMM y" in German
-    pattern = "MMMM d, y 'at' h:mm a zzz" if american else f"{long}, HH:mm zzz"
+    pattern = "MMMM d, y 'at' h:mm a" if american else f"{long}, HH:mm"
+    # Few languages have a short name for zones elsewhere: "GMT-05:00" then, and not "-0500".
+    short = get_timezone_name(datetime.now(zone), "short", locale=settings.locale)
+    pattern += " zzz" if short[-1:].isalpha() else " OOOO"
 
     def date_time(moment: datetime) -> str:
         return format_datetime(moment, pattern, tzinfo=zone, locale=settings.locale)
