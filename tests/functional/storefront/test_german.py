@@ -30,8 +30,8 @@ SAID = (  # attributes that people read or hear
     "data-text-add", "data-text-out", "data-unreachable",
 )  # fmt: skip
 SILENT = ("script", "style", "template")
-#: What was searched for, and what the settings of plugins have from the start.
-DATA = "zzzz Express UPS GGEXUS SXXX Golden Gate Example Bank San Francisco OpticWorks Inc"
+#: What was searched for, a zone of time, and what the settings of plugins have from the start.
+DATA = "zzzz GMT Express UPS GGEXUS SXXX Golden Gate Example Bank San Francisco OpticWorks Inc"
 NUMBER = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}\b")  # of an order
 
 
