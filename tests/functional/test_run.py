@@ -47,7 +47,10 @@ class Run:
         self.reader.start()
 
     def _read(self):
-        self.lines.extend(self.process.stdout)
+        """Until everything that writes there has ended. Whoever reads closes it: closed by another
+        while it is read, it would be an error."""
+        with self.process.stdout as said:
+            self.lines.extend(said)
 
     @property
     def said(self):
@@ -75,7 +78,6 @@ class Run:
         self.process.send_signal(number)
         code = self.process.wait(PATIENCE)
         self.reader.join(60)
-        self.process.stdout.close()
         return code
 
 
@@ -111,7 +113,6 @@ def start(var):
         if run.process.poll() is None:
             run.end(signal.SIGTERM)
         run.process.wait()
-        run.process.stdout.close()
 
 
 def embedded_pids(var):
@@ -142,7 +143,6 @@ def test_a_shop_starts_serves_survives_a_kill_of_everything_and_stops_what_it_st
     for pid in doomed:
         os.kill(pid, signal.SIGKILL)
     first.process.wait(PATIENCE)
-    first.process.stdout.close()
 
     third = start(port)
     assert third.wait_until_up() < PATIENCE
