@@ -16,20 +16,11 @@ from pyramid.paster import get_app
 
 from opticworks.embedded import create_database, drop_database
 from opticworks.embedded.processes import wait_for
+from opticworks.testing.counter import ADA
 from opticworks.testing.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "uN7-aZ4_kQ9.wE2:rT6+yU1/oP3=sD8fG"
-ADDRESS = {
-    "email": "ada@example.com",
-    "firstName": "Ada",
-    "lastName": "Lovelace",
-    "address": "12 Analytical Way",
-    "city": "San Francisco",
-    "state": "CA",
-    "postalCode": "94104",
-    "country": "US",
-}
 #: The most that a web worker may have in memory, in the MB of the bench: 131 and a small margin.
 #: With a thousand products it has 19 more, and is to stay at 150.
 WORKER_BYTES = 136 * 2**20
@@ -266,7 +257,7 @@ def order(at):
         return {**dict(hidden), "shipping": chosen("shipping", page)}
 
     page = at("/checkout").decode()
-    form = {**ADDRESS, **read(page), "payment": chosen("payment", page)}
+    form = {**ADA, **read(page), "payment": chosen("payment", page)}
     form |= read(at("/checkout/update", urlencode(form).encode()).decode())
     return at("/checkout", urlencode({**form, "action": "place"}).encode())
 

@@ -23,17 +23,9 @@ from opticworks.testing.fakes import (
     FakeShipping,
     provider_plugin,
 )
+from opticworks.testing.visitors import ADDRESS
 
-ADA = {
-    "email": "ada@example.com",
-    "firstName": "Ada",
-    "lastName": "Lovelace",
-    "address": "12 Analytical Way",
-    "city": "San Francisco",
-    "postalCode": "94104",
-    "state": "CA",
-    "country": "US",
-}
+ADA = {**ADDRESS, "state": "CA", "country": "US"}
 
 
 @dataclass

@@ -29,6 +29,7 @@ from opticworks.staff import accounts, passwords, service
 from opticworks.testing.fakes import FakeAddressVerifier, provider_plugin
 from opticworks.testing.shops import Browser
 from opticworks.testing.staff import sign_in
+from opticworks.testing.visitors import ADDRESS as ADA
 
 from .crawl import Site
 
@@ -36,14 +37,6 @@ PLUGINS = (
     *("catalog", "discounts", "taxes", "reviews"),
     *("manual_payments", "table_rates", "smtp_mail"),
 )
-ADA = {
-    "email": "ada@example.com",
-    "firstName": "Ada",
-    "lastName": "Lovelace",
-    "address": "12 Analytical Way",
-    "city": "San Francisco",
-    "postalCode": "94104",
-}
 
 UNREGISTERED = text(
     "INSERT INTO taxes_vat_check (order_number, vat_id, checked, checked_at, vies_at, valid)"

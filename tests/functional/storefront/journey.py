@@ -12,21 +12,13 @@ from opticworks.checkout import staff
 from opticworks.kernel import set_stock
 from opticworks.shop import Shop
 from opticworks.testing.shops import Browser
+from opticworks.testing.visitors import ADDRESS
 from opticworks.web.signed_links import link_token
 
 PLUGINS = ("catalog", "discounts", "manual_payments", "table_rates", "taxes", "reviews")
 SETTINGS = {"returns": {"withdrawal_countries": '["US"]'}}
 SENSOR, BUNDLE, SOLD_OUT = "RS1-PRO-WHT", "BND-HOME", "MNT-KIT"
-ADA = {
-    "email": "ada@example.com",
-    "firstName": "Ada",
-    "lastName": "Lovelace",
-    "address": "12 Analytical Way",
-    "city": "San Francisco",
-    "postalCode": "94104",
-    "state": "CA",
-    "company": "",
-}
+ADA = {**ADDRESS, "state": "CA", "company": ""}
 
 Pages = Iterator[tuple[str, TestResponse]]
 

@@ -18,16 +18,9 @@ from opticworks.shop import Shop
 from opticworks.storefront import visitor
 from opticworks.testing.fakes import FakeMailer, provider_plugin
 from opticworks.testing.shops import Browser, counted, load_demo, spoilt
+from opticworks.testing.visitors import ADDRESS as ADA
 
 SKU = "RS1-PRO-WHT"
-ADA = {
-    "email": "ada@example.com",
-    "firstName": "Ada",
-    "lastName": "Lovelace",
-    "address": "12 Analytical Way",
-    "city": "San Francisco",
-    "postalCode": "94104",
-}
 
 
 @pytest.fixture
