@@ -103,9 +103,12 @@ def test_the_script_is_told_which_fields_a_choice_changes_and_may_go_back(
     chosen = {**fields, "address_options": options, "address_choice": "suggestion"}
     answer = browser.post("/checkout/address", chosen)
     told = json.loads(answer.headers["HX-Trigger-After-Settle"])["address-chosen"]
-    assert told["postalCode"] == "94104"
+    assert told["postalCode"] == ["94104-1234", "94104"], "what it held, and is to hold"
     assert answer.html.select_one("#address-suggestion").has_attr("checked")
     assert browser.get("/checkout").forms["checkout"]["postalCode"].value == "94104"
+    told = {name: wanted for name, (_, wanted) in told.items()}
+    again = browser.post("/checkout/address", {**chosen, **told})
+    assert "HX-Trigger-After-Settle" not in again.headers, "it would undo what is typed meanwhile"
     back = {**chosen, **told, "address_choice": "typed"}
     answer = browser.post("/checkout/address", back)
     assert answer.html.select_one("#address-typed").has_attr("checked")

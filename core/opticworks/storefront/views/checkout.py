@@ -303,9 +303,12 @@ def check_address(request: Request) -> Response:
         check = addresses.of_cart(shop, cart) if cart is not None else None
     values = {"question": forms.address_question(check)}
     response = render_to_response(ADDRESS, values, request=request)
-    if chosen is not request.POST:
-        chosen_fields = {name: chosen[name] for name in forms.PLACE_FIELDS}
-        response.headers["HX-Trigger-After-Settle"] = json.dumps({"address-chosen": chosen_fields})
+    # Each field with what it held and what it is to hold: what was typed since stays.
+    fields = {
+        name: (request.POST.get(name, ""), chosen.get(name, "")) for name in forms.PLACE_FIELDS
+    }
+    if any(held != wanted for held, wanted in fields.values()):
+        response.headers["HX-Trigger-After-Settle"] = json.dumps({"address-chosen": fields})
     return response
 
 

@@ -161,13 +161,12 @@
     busy(true);
   });
 
-  // One of two addresses was chosen: the fields show it, and delivery and taxes follow.
+  // One of two addresses was chosen: the fields show it, and delivery and taxes follow. Not if one
+  // of them was edited since: what was typed stays, and is looked at by itself.
   document.addEventListener("address-chosen", (event) => {
-    const fields = Object.entries(event.detail).filter(
-      ([name, value]) => name in form.elements && form.elements[name].value !== value,
-    );
-    if (!fields.length) return;
-    for (const [name, value] of fields) form.elements[name].value = value;
+    const fields = Object.entries(event.detail).filter(([name]) => name in form.elements);
+    if (fields.some(([name, [held]]) => form.elements[name].value !== held)) return;
+    for (const [name, [, wanted]] of fields) form.elements[name].value = wanted;
     form.elements.postalCode.dispatchEvent(new Event("change", { bubbles: true }));
   });
 
