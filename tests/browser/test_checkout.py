@@ -90,6 +90,27 @@ def test_one_of_two_addresses_is_chosen_by_keyboard_and_the_fields_follow(
     assert only_order(site, someone).address["postal_code"] == "94104"
 
 
+def test_what_is_typed_while_a_choice_is_on_its_way_stays(
+    page: Page, site: Site, someone: str
+) -> None:
+    add(page)
+    page.goto("/checkout")
+    for name, value in {"email": someone, **ADA, "postalCode": "94104-1234"}.items():
+        field(page, name).fill(value)
+    page.keyboard.press("Tab")
+    suggestion = page.get_by_label("As the carrier knows it")
+    expect(suggestion).to_be_visible()
+    with site.slow("/checkout/address", 1.0):
+        with page.expect_response("**/checkout/address"):
+            suggestion.check()
+            field(page, "address").fill("1 Nowhere")
+        page.wait_for_timeout(300)  # an answer's last step comes after its swap
+        expect(field(page, "address")).to_have_value("1 Nowhere")
+        page.keyboard.press("Tab")
+        expect(page.locator("#address-check")).to_contain_text("if it is right, just go on")
+    expect(field(page, "address")).to_have_value("1 Nowhere")
+
+
 def test_typing_an_address_asks_at_most_once_per_field_that_matters(
     page: Page, someone: str
 ) -> None:
