@@ -21,8 +21,9 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from chameleon.i18n import simple_translate
 
-from opticworks.web.engine import BOOLEAN, TRANSLATED, Template, translate
+from opticworks.web.engine import BOOLEAN, TRANSLATED, Template
 
 ROOT = Path(__file__).resolve().parent.parent
 DOMAIN = "opticworks"
@@ -68,7 +69,7 @@ def of_template(path: Path) -> Iterator[Text]:
     less than what is translated."""
     template = Template(
         str(path),
-        translate=translate,
+        translate=simple_translate,
         boolean_attributes=BOOLEAN,
         implicit_i18n_translate=True,
         implicit_i18n_attributes=set(TRANSLATED),

@@ -67,14 +67,19 @@ def test_nothing_that_was_typed_is_lost_while_amounts_change(
     expect(page.get_by_test_id("shipping-option-0")).to_be_checked()
 
 
-def test_one_of_two_addresses_is_chosen_by_keyboard_and_the_fields_follow(
-    page: Page, site: Site, someone: str
-) -> None:
+def type_a_long_zip_code(page: Page, someone: str) -> None:
+    """An address of which the carrier knows a shorter one."""
     add(page)
     page.goto("/checkout")
     for name, value in {"email": someone, **ADA, "postalCode": "94104-1234"}.items():
         field(page, name).fill(value)
     page.keyboard.press("Tab")
+
+
+def test_one_of_two_addresses_is_chosen_by_keyboard_and_the_fields_follow(
+    page: Page, site: Site, someone: str
+) -> None:
+    type_a_long_zip_code(page, someone)
     question = page.get_by_role("group", name="Which address is right?")
     expect(question).to_be_visible()
     question.get_by_label("As you typed it").focus()
@@ -93,11 +98,7 @@ def test_one_of_two_addresses_is_chosen_by_keyboard_and_the_fields_follow(
 def test_what_is_typed_while_a_choice_is_on_its_way_stays(
     page: Page, site: Site, someone: str
 ) -> None:
-    add(page)
-    page.goto("/checkout")
-    for name, value in {"email": someone, **ADA, "postalCode": "94104-1234"}.items():
-        field(page, name).fill(value)
-    page.keyboard.press("Tab")
+    type_a_long_zip_code(page, someone)
     suggestion = page.get_by_label("As the carrier knows it")
     expect(suggestion).to_be_visible()
     with site.slow("/checkout/address", 1.0):

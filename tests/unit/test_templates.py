@@ -19,6 +19,7 @@ from opticworks.web.engine import Engine, TemplateNotFound
 from opticworks.web.page import Page, json_block
 from opticworks.web.templates import Templates, format_names
 from opticworks.web.themes import Layer, SearchPath, Theme, ThemeError, lineage, read_theme
+from opticworks.web.translations import Words
 
 LAYOUT = """<html><body><nav metal:define-slot="nav">{name} nav</nav>
 <main metal:define-slot="main">{name} main</main></body></html>"""
@@ -130,10 +131,23 @@ def test_load_expressions_are_not_available(templates, write):
         templates.render("x", {})
 
 
+class Said(Words):
+    """A language by one function."""
+
+    def __init__(self, translated):
+        super().__init__("fr")
+        self._by = translated
+
+    def _translated(self, text):
+        return self._by(text) if text else text
+
+
 def test_text_is_translated_and_what_it_contains_is_escaped(templates, write):
     write("kernel/templates/x.pt", '<p aria-label="Name">Hello ${who}</p>')
     words = {"Hello ${who}": "Bonjour ${who}", "Name": "Nom"}
-    html = templates.render("x", {"who": "<i>", "gettext": lambda text: words.get(text, text)})
+    html = templates.render(
+        "x", {"who": "<i>", "gettext": Said(lambda text: words.get(text, text))}
+    )
     assert html == '<p aria-label="Nom">Bonjour &lt;i&gt;</p>'
 
 
@@ -150,9 +164,10 @@ def test_a_text_with_elements_in_it_is_one_text(templates, write):
             "More": "Plus",
         }[text]
 
-    html = templates.render("x", {"who": "<i>", "more": True, "gettext": french})
+    words = Said(french)
+    html = templates.render("x", {"who": "<i>", "more": True, "gettext": words})
     assert html == "<p><i>Hier</i>Plus, à <b>&lt;i&gt;</b>.</p>"
-    html = templates.render("x", {"who": "Ada", "more": False, "gettext": french})
+    html = templates.render("x", {"who": "Ada", "more": False, "gettext": words})
     assert html == "<p><i>Hier</i>, à <b>Ada</b>.</p>"
     assert set(asked) == {"We wrote to ${who} <i>now</i>.<br /> ${more}", "More"}
 

@@ -142,9 +142,10 @@ def write_invoice(ctx: c.Ctx, view: c.OrderView) -> Document | None:
     invoice = documents.invoice_of(ctx.db, view, ctx.settings, ctx.now)
     if invoice is None or order is None:
         return invoice
-    for payment in payments.of_order(ctx.db, order.id):
-        for refund in refunds.of_payment(ctx.db, payment.id):
-            follow(ctx, order, payment, refund)
+    if rows := refunds.of_order(ctx.db, order.id):
+        paid_with = {payment.id: payment for payment in payments.of_order(ctx.db, order.id)}
+        for refund in rows:
+            follow(ctx, order, paid_with[refund.payment_id], refund)
     return invoice
 
 

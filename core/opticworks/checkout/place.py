@@ -104,7 +104,7 @@ def place(shop: Shop, wish: Wish) -> Placed:
     provider could not be asked: then the order is kept with its goods and settled by the sweeper.
     """
     provider = shop.providers.payments().get(wish.payment)
-    problem = Refused(c.say("Your cart is being changed elsewhere. Please try again."))
+    problem: Refused | None = None
     for _ in range(3):
         fault("place.before_write")
         try:
@@ -118,7 +118,8 @@ def place(shop: Shop, wish: Wish) -> Placed:
             break
         _cancel_open(shop, written.number)
     else:
-        raise problem
+        changing = c.say("Your cart is being changed elsewhere. Please try again.")
+        raise problem or Refused(changing)
     if written.done or written.attempt is None or provider is None:
         return Placed(number=written.number, path=written.path)
     return _pay(shop, provider, written, written.attempt)

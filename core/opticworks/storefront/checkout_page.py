@@ -20,6 +20,7 @@ from opticworks.money import Money
 from opticworks.pricing.service import Refused as PricesRefused
 from opticworks.shop import Shop
 from opticworks.storefront import forms, visitor
+from opticworks.web.numbers import whole
 from opticworks.web.page import Page
 
 log = logging.getLogger(__name__)
@@ -116,9 +117,9 @@ def changes_of(request: Request, quote: c.Quote) -> tuple[c.Notice, ...]:
     """What changed since the customer looked at the page that was posted."""
     if quote.notices:
         return (*quote.notices, *_lost_codes(quote))
-    text = str(request.POST.get("quote", "")).rpartition("-")[2]
-    if text.isascii() and text.isdigit() and len(text) < 16:
-        before = Money(int(text), quote.currency)
+    shown = whole(str(request.POST.get("quote", "")).rpartition("-")[2], -1, digits=15)
+    if shown >= 0:
+        before = Money(shown, quote.currency)
         if before != quote.total:
             locale = request.locale_name
             return (

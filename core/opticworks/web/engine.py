@@ -74,26 +74,6 @@ class Markup(str):
         return str(self)
 
 
-def translate(
-    msgid: Any,
-    domain: str | None = None,
-    mapping: Mapping[str, Any] | None = None,
-    default: str | None = None,
-    context: str | None = None,
-    target_language: str | None = None,
-    *,
-    gettext: Callable[[str], str] | None = None,
-) -> Any:
-    """Translate one piece of a template's text with `gettext`, keeping the space around it."""
-    if gettext is not None and isinstance(msgid, str) and (key := " ".join(msgid.split())):
-        translated = gettext(key)
-        if translated != key:
-            head = msgid[: len(msgid) - len(msgid.lstrip())]
-            tail = msgid[len(msgid.rstrip()) :]
-            msgid = default = f"{head}{translated}{tail}"
-    return simple_translate(msgid, domain=domain, mapping=mapping, default=default)
-
-
 class MacroProgram(OwnProgram):  # the compiler goes by the name of the class
     """Chameleon's program of a template, in which an element with `i18n:translate=""` is one text.
 
@@ -337,7 +317,7 @@ class Engine:
         template = Template(
             str(path),
             auto_reload=self.auto_reload,
-            translate=translate,
+            translate=simple_translate,
             boolean_attributes=BOOLEAN,
             implicit_i18n_translate=True,
             implicit_i18n_attributes=set(TRANSLATED),
@@ -351,11 +331,11 @@ class Engine:
         return template
 
     def render(self, name: str, namespace: Mapping[str, Any]) -> str:
-        """The text of the template `name`. `gettext` in the namespace translates its text."""
+        """The text of the template `name`. `gettext` in the namespace, which are
+        Words, translates its text."""
         names = dict(namespace)
-        if (gettext := names.get("gettext")) is not None:
-            own = getattr(gettext, "element", None)
-            names["translate"] = own or partial(translate, gettext=gettext)
+        if (words := names.get("gettext")) is not None:
+            names["translate"] = words.element
         return str(self.template(name).render(**names))
 
     def gettext(self, locale: str) -> Words:

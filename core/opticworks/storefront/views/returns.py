@@ -26,6 +26,7 @@ from opticworks.orders.models import Order
 from opticworks.returns import service as cases
 from opticworks.storefront.views.pages import find_order
 from opticworks.web.headers import private_page
+from opticworks.web.numbers import whole
 from opticworks.web.page import Crumb, Page
 
 LABEL_TYPES = {"pdf": "application/pdf", "png": "image/png"}
@@ -64,12 +65,10 @@ def _typed(request: Request) -> dict[str, str]:
 
 
 def _units(typed: Mapping[str, str], choice: Choice) -> int:
-    text = typed.get(f"units:{choice.line.id}", "").strip()
-    if not text:
-        return 0
-    if not (text.isascii() and text.isdigit() and len(text) < 7):
+    units = whole(typed.get(f"units:{choice.line.id}", "").strip() or "0", -1, digits=6)
+    if units < 0:
         raise Refused(c.say("How many of {title}? Write a whole number.", title=choice.line.title))
-    return int(text)
+    return units
 
 
 def _form_id(typed: Mapping[str, str]) -> uuid.UUID:

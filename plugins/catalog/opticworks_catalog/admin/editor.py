@@ -12,7 +12,7 @@ from pyramid.response import Response
 from sqlalchemy import select
 
 from opticworks import kernel
-from opticworks.plugin import Crumb, Page, admin_view, flash
+from opticworks.plugin import Crumb, Page, admin_view, flash, whole
 from opticworks_catalog import bundles, goods, writing
 from opticworks_catalog.admin import EDIT, PATH, READ, convert, matrix, merge, queries, renaming
 from opticworks_catalog.admin import form as forms
@@ -67,10 +67,10 @@ class Notes:
 
 def product_id(request: Request) -> int:
     """The id in the address. Raises HTTPNotFound."""
-    text = request.matchdict["id"]
-    if not (text.isascii() and text.isdigit() and len(text) < 18):
+    key = whole(request.matchdict["id"], -1, digits=17)
+    if key < 0:
         raise HTTPNotFound("There is no such product.")
-    return int(text)
+    return key
 
 
 def stored_product(request: Request, key: int) -> ProductInput:

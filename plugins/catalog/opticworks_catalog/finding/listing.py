@@ -13,7 +13,7 @@ from pyramid.request import Request
 from opticworks import kernel
 from opticworks.contracts import say
 from opticworks.money import Money
-from opticworks.plugin import surrogate_keys
+from opticworks.plugin import surrogate_keys, whole
 from opticworks_catalog.finding import filters, folding, search
 from opticworks_catalog.finding.filters import Filters, Listing
 from opticworks_catalog.finding.search import Facets, Found
@@ -190,9 +190,10 @@ def page_number(request: Request) -> int:
     text = request.GET.get("page")
     if text is None:
         return 1
-    if not (text.isascii() and text.isdigit() and len(text) <= 6 and int(text) > 1):
+    number = whole(text, digits=6)
+    if number < 2:
         raise HTTPNotFound(say("There is no page of that number."))
-    return int(text)
+    return number
 
 
 def paging(listing: Listing, number: int, total: int, per_page: int) -> Paging:
